@@ -1,0 +1,58 @@
+"""Everything that Poterne raises on purpose.
+
+PoterneError
+├── InvalidTarget      what the user typed cannot be tested (exit 2, `invalid-target`)
+├── InvalidRequest     the options of a request are unusable (exit 2, `invalid-message`)
+├── Forbidden          the administrator's policy does not allow it (exit 3, `forbidden`)
+├── PolicyError        the policy file is broken (exit 3, `forbidden`)
+├── SetupError         a browser could not be registered (exit 1)
+└── ReportError        a saved report cannot be read (exit 2)
+
+Each message is one line, fit to be shown to the person who can mend it.
+"""
+
+
+class PoterneError(Exception):
+    """Base of the tree; `code` is the error code of the native protocol (`internal` unless said)."""
+
+    code = "internal"
+    exit_status = 3
+
+
+class InvalidTarget(PoterneError):
+    """The target is not an address, a domain, a server or an endpoint."""
+
+    code = "invalid-target"
+    exit_status = 2
+
+
+class InvalidRequest(PoterneError):
+    """A message or an option has the wrong shape or is out of range."""
+
+    code = "invalid-message"
+    exit_status = 2
+
+
+class Forbidden(PoterneError):
+    """The policy of this machine does not allow what was asked."""
+
+    code = "forbidden"
+
+
+class PolicyError(PoterneError):
+    """The policy file cannot be read or says something unknown: nothing is allowed then."""
+
+    code = "forbidden"
+
+
+class SetupError(PoterneError):
+    """A browser's registration could not be read or written."""
+
+    exit_status = 1
+
+
+class ReportError(PoterneError):
+    """A saved report cannot be read."""
+
+    code = "invalid-message"
+    exit_status = 2

@@ -1,0 +1,347 @@
+"""Every record and message that leaves or enters Poterne, frozen.
+
+The JSON Schema that `poterne schema` prints and the extension's types come from this module. Times are milliseconds
+(`…_ms`) or ISO 8601 in UTC; addresses are text as RFC 5952 and dotted quads write it; host names are A-labels
+(RFC 5890) without a trailing dot.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PROTOCOL = 1
+REPORT_SCHEMA = 1
+
+TargetKind = Literal["account", "domain", "server", "endpoint"]
+Family = Literal[4, 6]
+Role = Literal["target", "control", "canary", "relay"]
+State = Literal["open", "refused", "no-answer", "unreachable", "prohibited", "reset", "error"]
+Security = Literal["tls", "starttls", "none"]
+MailProtocol = Literal["smtp", "imap", "pop3"]
+Severity = Literal["blocker", "warning", "note", "good"]
+Confidence = Literal["certain", "likely", "possible"]
+UserName = Literal["address", "local-part", "unknown"]
+NameState = Literal["ok", "nxdomain", "nodata", "servfail", "timeout", "unasked"]
+Greeting = Literal["accepted", "busy", "refused", "silent", "closed", "foreign"]
+StartTls = Literal["accepted", "refused", "absent", "injected", "failed", "silent"]
+ErrorCode = Literal["invalid-message", "unsupported-protocol", "invalid-target", "forbidden", "busy", "internal"]
+Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
+Milliseconds = Annotated[float, Field(ge=0)]
+
+
+class Record(BaseModel):
+    """Frozen, and refuses keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# ---- what is asked -------------------------------------------------------------------------------------------------
+
+
+class Options(Record):
+    """The flags of a check, under the same names on the command line and in messages."""
+
+    ports: tuple[Port, ...] | None = Field(default=None, min_length=1, max_length=64, description="only these TCP ports")
+    family: Family | None = None
+    relay: Annotated[str, Field(max_length=512)] | None = Field(
+        default=None, description="host name of the provider's own SMTP relay"
+    )
+    trace: Annotated[bool, Field(strict=True)] = Field(default=True, description="look for the place on the path")
+    budget: Annotated[float, Field(ge=1, le=300, allow_inf_nan=False, strict=True)] = Field(
+        default=30.0, description="seconds, for the whole check"
+    )
+
+
+class Target(Record):
+    """What the user typed, and what was understood.
+
+    `domain` is the mail domain of an account or a domain; `host` the server of a server or an endpoint. `asked` is the
+    security that a URL's scheme asks for (`None`: whatever the port speaks).
+    """
+
+    input: str
+    kind: TargetKind
+    domain: str | None = None
+    host: str | None = None
+    port: Port | None = None
+    asked: Security | None = None
+
+
+# ---- what was seen -------------------------------------------------------------------------------------------------
+
+
+class Endpoint(Record):
+    """One thing to connect to: a host's address, a family, a port, and the service that is expected there (IANA name).
+
+    `address` is the one that was judged and is dialled. `asked` is how the connection begins: `tls` means implicit TLS
+    (RFC 8314 section 3), `starttls` a clear greeting that is upgraded, `none` clear text only.
+    """
+
+    id: str
+    role: Role = "target"
+    host: str
+    address: str
+    family: Family
+    port: Port
+    service: str
+    asked: Security
+    source: str = Field(default="typed", description="who named the host: typed, guess, mx, …")
+
+
+class Tls(Record):
+    """What a TLS handshake showed. Names of faults are finding codes.
+
+    `trusted`: the chain leads to a root of the operating system's store; `public_trusted`: to one of the Mozilla set
+    (or the policy's `public_roots`); both say nothing of names and dates. `name_ok`: a subject alternative name covers
+    the host (RFC 9525). `None` where it could not be judged.
+    """
+
+    version: str | None = None
+    cipher: str | None = None
+    trusted: bool | None = None
+    public_trusted: bool | None = None
+    name_ok: bool | None = None
+    fault: str | None = Field(default=None, description="the fault that matters most, or null")
+    faults: tuple[str, ...] = ()
+    alert: str | None = Field(default=None, description="the TLS library's own name of the failure")
+    subject: str | None = None
+    issuer: str | None = None
+    names: tuple[str, ...] = ()
+    not_before: str | None = None
+    not_after: str | None = None
+
+
+class Hop(Record):
+    """One step of a TTL-limited trace."""
+
+    hop: int
+    address: str | None = None
+    answer: Literal["time-exceeded", "open", "refused", "prohibited", "silent"]
+
+
+class Stages(Record):
+    """How long each stage took, by itself, in milliseconds; `None`: it was not reached."""
+
+    resolve_ms: Milliseconds | None = None
+    connect_ms: Milliseconds | None = None
+    greeting_ms: Milliseconds | None = None
+    capabilities_ms: Milliseconds | None = None
+    starttls_ms: Milliseconds | None = None
+    tls_ms: Milliseconds | None = None
+    capabilities_tls_ms: Milliseconds | None = None
+
+
+class Observation(Endpoint):
+    """What one endpoint did.
+
+    `security` is what was established (`None`: no connection). `spoke` is the protocol that was recognised, whatever
+    was expected. `capabilities` are the ones last heard, which is inside TLS where there is TLS; lines in the clear
+    stand in `capabilities_clear` and prove nothing. `auth` holds the mechanisms of `capabilities` (RFC 4954, 9051, 5034).
+    All text came from a stranger: it is cut, and control characters are gone. The whole text of one observation is at
+    most 4 KiB.
+    """
+
+    state: State
+    reporter: str | None = None
+    attempts: int = 1
+    greeting: str | None = None
+    greeting_kind: Greeting | None = None
+    spoke: str | None = None
+    capabilities: tuple[str, ...] = ()
+    capabilities_clear: tuple[str, ...] = ()
+    auth: tuple[str, ...] = ()
+    auth_clear: tuple[str, ...] = ()
+    security: Security | None = None
+    starttls: StartTls | None = None
+    tls: Tls | None = None
+    path: tuple[Hop, ...] = ()
+    stages: Stages = Stages()
+    error: str | None = Field(default=None, description="the cause in the field's words: ECONNREFUSED, …")
+    provisional: bool = False
+
+
+class NameAnswer(Record):
+    """What the resolvers said of one name. `addresses` come from the system (getaddrinfo), `state` explains a failure."""
+
+    name: str
+    source: str
+    state: NameState
+    addresses: tuple[str, ...] = ()
+    mail_exchangers: tuple[str, ...] = ()
+    elapsed_ms: Milliseconds = 0
+
+
+# ---- what is concluded ---------------------------------------------------------------------------------------------
+
+ParamValue = str | int | float | bool | tuple[int, ...] | tuple[str, ...] | None
+
+
+class Finding(Record):
+    """A named conclusion. `family` null: every family that was tested; `evidence`: ids of observations."""
+
+    code: str
+    severity: Severity
+    confidence: Confidence
+    host: str | None = None
+    port: Port | None = None
+    family: Family | None = None
+    params: dict[str, ParamValue] = Field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
+
+
+class Verdict(Record):
+    """The finding that explains the most."""
+
+    code: str
+    severity: Severity
+    confidence: Confidence
+
+
+class Setting(Record):
+    """One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted."""
+
+    protocol: MailProtocol
+    host: str
+    port: Port
+    security: Security
+    auth: tuple[str, ...] = ()
+    username: UserName = "unknown"
+    verified: bool
+    source: str
+
+
+class Settings(Record):
+    """The best first (RFC 8314 section 3)."""
+
+    outgoing: tuple[Setting, ...] = ()
+    incoming: tuple[Setting, ...] = ()
+
+
+class Report(Record):
+    """The whole answer. It can be diagnosed again without a network (`poterne explain`)."""
+
+    schema_: Annotated[int, Field(alias="schema")] = REPORT_SCHEMA
+    version: str
+    target: Target
+    options: Options = Options()
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    settings: Settings
+    names: tuple[NameAnswer, ...] = ()
+    observations: tuple[Observation, ...]
+    online: bool = Field(default=True, description="this machine has a usable source address")
+    started_at: str
+    elapsed_ms: Milliseconds
+    lab: bool = False
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+# ---- what is said on the wire ----------------------------------------------------------------------------------------
+
+
+class Event(Record):
+    """Something that a check says while it runs. `id` is set by the native door only."""
+
+    id: str | None = None
+
+
+class PlanEvent(Event):
+    """Everything that is going to be tried; a later plan replaces an earlier one and holds at least the same."""
+
+    type: Literal["plan"] = "plan"
+    endpoints: tuple[Endpoint, ...]
+
+
+class ObservationEvent(Event):
+    """One endpoint's result; a provisional one is replaced by a later one whose observation has the same id."""
+
+    type: Literal["observation"] = "observation"
+    observation: Observation
+
+
+class FindingEvent(Event):
+    """One conclusion."""
+
+    type: Literal["finding"] = "finding"
+    finding: Finding
+
+
+class SettingsEvent(Event):
+    """All settings so far; again whenever they grow."""
+
+    type: Literal["settings"] = "settings"
+    settings: Settings
+
+
+class ReportEvent(Event):
+    """The end of a check."""
+
+    type: Literal["report"] = "report"
+    report: Report
+
+
+class Hello(Record):
+    """The host speaks first."""
+
+    type: Literal["hello"] = "hello"
+    protocol: int = PROTOCOL
+    version: str
+
+
+class Cancelled(Record):
+    """The end of a check that was cancelled."""
+
+    type: Literal["cancelled"] = "cancelled"
+    id: str
+
+
+class ErrorMessage(Record):
+    """A request that cannot be served; `id` null where the message had none."""
+
+    type: Literal["error"] = "error"
+    id: str | None = None
+    code: ErrorCode
+    message: str
+
+
+class CheckMessage(BaseModel):
+    """Extension to host: test this target. Unknown keys are passed over: a newer extension may send them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: Literal["check"]
+    id: Annotated[str, Field(min_length=1, max_length=64, strict=True)]
+    target: Annotated[str, Field(max_length=512, strict=True)]
+    options: Options = Options()
+    protocol: int = PROTOCOL
+
+
+class CancelMessage(BaseModel):
+    """Extension to host: stop that check."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: Literal["cancel"]
+    id: Annotated[str, Field(min_length=1, max_length=64, strict=True)]
+    protocol: int = PROTOCOL
+
+
+CheckEvent = PlanEvent | ObservationEvent | FindingEvent | SettingsEvent | ReportEvent
+HostMessage = Hello | CheckEvent | Cancelled | ErrorMessage
+ExtensionMessage = CheckMessage | CancelMessage
+
+
+class Request(Record):
+    """A question to the conductor."""
+
+    target: str
+    options: Options = Options()
+
+
+def json_schema() -> dict[str, object]:
+    """The JSON Schema (draft 2020-12) of every message in both directions."""
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(HostMessage | ExtensionMessage).json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Poterne messages, protocol 1", **schema}

@@ -6,10 +6,13 @@ PoterneError
 ├── Forbidden          the administrator's policy does not allow it (exit 3, `forbidden`)
 ├── PolicyError        the policy file is broken (exit 3, `forbidden`)
 ├── SetupError         a browser could not be registered (exit 1)
-└── ReportError        a saved report cannot be read (exit 2)
+├── ReportError        a saved report cannot be read (exit 2)
+└── Interrupted        a dialogue with a server could not go on (never leaves `probe/`: it becomes an observation)
 
 Each message is one line, fit to be shown to the person who can mend it.
 """
+
+from typing import Literal
 
 
 class PoterneError(Exception):
@@ -56,3 +59,12 @@ class ReportError(PoterneError):
 
     code = "invalid-message"
     exit_status = 2
+
+
+class Interrupted(PoterneError):
+    """A server closed, reset, fell silent, said too much or broke TLS; `reason` says which, `detail` in which words."""
+
+    def __init__(self, reason: Literal["closed", "reset", "silent", "excess", "tls", "local"], detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail

@@ -1,0 +1,81 @@
+SHELL := /bin/sh
+.DEFAULT_GOAL := test
+.NOTPARALLEL:
+.PHONY: run test test-all setup packages lint mypy extension types lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+VENV := .venv/.installed
+NODE := node_modules/.installed
+
+BROWSERS := chromium firefox-esr fonts-dejavu-core
+SERVERS := postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-config --no-header --no-annotate \
+    --no-emit-index-url --no-emit-find-links
+CHECKS := lint mypy extension
+
+# Chromium, or Firefox, in a throw-away profile, with the extension, the host and the demo's mail servers.
+run: $(VENV)
+	@sh tests/tools/debian_packages.sh $(BROWSERS)
+	@$(BIN)/python tests/browser/run.py
+
+# Every check runs, whatever failed before it; pytest last.
+test: setup
+	@failed=; \
+	for check in $(CHECKS); do $(MAKE) --no-print-directory $$check || failed="$$failed $$check"; done; \
+	[ -z "$$failed" ] || echo "FAILED before the tests:$$failed"; \
+	$(BIN)/pytest -m "not slow" </dev/null || failed="$$failed pytest"; \
+	[ -z "$$failed" ]
+
+# What takes longer than 15 minutes comes on top.
+test-all: setup
+	@failed=; \
+	for check in $(CHECKS); do $(MAKE) --no-print-directory $$check || failed="$$failed $$check"; done; \
+	[ -z "$$failed" ] || echo "FAILED before the tests:$$failed"; \
+	$(BIN)/pytest </dev/null || failed="$$failed pytest"; \
+	[ -z "$$failed" ]
+
+setup: $(VENV) $(NODE) packages
+
+packages:
+	@sh tests/tools/debian_packages.sh $(BROWSERS) $(SERVERS)
+
+lint: $(VENV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# The tests make network namespaces, which only Linux has; the host runs everywhere.
+mypy: $(VENV)
+	$(BIN)/mypy --strict
+	$(BIN)/mypy --strict --platform win32 --cache-dir .mypy_cache/win32 host
+	$(BIN)/mypy --strict --platform darwin --cache-dir .mypy_cache/darwin host
+
+extension: $(VENV) $(NODE)
+	node_modules/.bin/tsc -p .
+	$(BIN)/python tests/tools/lint_extension.py
+	node --test tests/extension/*.test.*js
+
+types: $(VENV) $(NODE)
+	$(BIN)/python tests/tools/messages_types.py
+
+lock: $(VENV)
+	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
+	npm install --package-lock-only --ignore-scripts
+
+clean:
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .run build dist
+
+# Some packages come as source only: they are built with the build tools of the lock, not with whatever is newest.
+$(VENV): requirements.lock requirements-build.lock pyproject.toml
+	@$(BIN)/python -c pass 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	$(PIP) --require-hashes --only-binary :all: --requirement requirements-build.lock
+	$(PIP) --require-hashes --no-build-isolation --requirement requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q host
+	@touch $@
+
+$(NODE): package-lock.json package.json .npmrc
+	npm ci --ignore-scripts --no-fund --no-audit
+	@touch $@

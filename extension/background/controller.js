@@ -1,0 +1,146 @@
+import { begin, fail, IDLE, isLast, receive, stop } from "../shared/run.js";
+
+/** @typedef {import("./host-link.js").HostLink} HostLink */
+/** @typedef {import("../shared/link-state.js").LinkState} LinkState */
+/** @typedef {import("../shared/run.js").Run} Run */
+/** @typedef {import("../types/messages.d.ts").HostMessage} HostMessage */
+/** @typedef {import("../types/messages.d.ts").OptionsInput} OptionsInput */
+
+/**
+ * What a page asks of the background: `warm` starts the host where it is not running.
+ *
+ * @typedef {{type: "warm"} | {type: "run", target: string, options?: OptionsInput} | {type: "stop"}} Command
+ */
+
+/** How long the host stays after the last popup is gone and no run is going. */
+export const LINGER_MS = 15_000;
+
+/** How long a host may take to confirm that a check is cancelled before the next is sent to it all the same. */
+export const DRAIN_MS = 1500;
+
+/** The one run, and when the host has to be there for it. */
+export class Controller {
+  #link;
+  #options;
+  #popups = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #lingerTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #drainTimer;
+  /** The check that was cancelled and has not ended yet. @type {string | null} */
+  #draining = null;
+  /** The options of the run that has not been posted yet. @type {OptionsInput | null} */
+  #unposted = null;
+
+  /**
+   * @param {object} options
+   * @param {HostLink} options.link
+   * @param {Run} [options.run]  as it was stored
+   * @param {() => string} options.newId
+   * @param {(run: Run) => void} options.onRun
+   * @param {number} [options.linger]  milliseconds
+   */
+  constructor(options) {
+    this.#options = options;
+    this.#link = options.link;
+    // A stored run that was going lost its host together with the background that held the port.
+    const stored = options.run ?? IDLE;
+    this.run = fail(stored, "interrupted");
+  }
+
+  get running() {
+    return this.run.phase === "running";
+  }
+
+  /** @param {Command} command */
+  command(command) {
+    switch (command.type) {
+      case "warm":
+        this.#link.open();
+        this.#linger();
+        break;
+      case "run":
+        this.#cancel();
+        this.#set(begin(this.#options.newId(), command.target));
+        this.#unposted = command.options ?? {};
+        this.#link.open();
+        this.#post();
+        break;
+      case "stop":
+        this.#cancel();
+        this.#set(stop(this.run));
+        this.#linger();
+        break;
+    }
+  }
+
+  popupOpened() {
+    this.#popups += 1;
+    clearTimeout(this.#lingerTimer);
+    this.#link.open();
+  }
+
+  popupClosed() {
+    this.#popups -= 1;
+    this.#linger();
+  }
+
+  /** @param {LinkState} state */
+  linkChanged(state) {
+    if (state.phase === "ready") {
+      this.#post();
+    } else if (state.phase === "failed" || state.phase === "disconnected") {
+      this.#drained();
+      this.#unposted = null;
+      this.#set(fail(this.run, "host"));
+    }
+  }
+
+  /** @param {HostMessage} message */
+  received(message) {
+    if (isLast(message) && "id" in message && message.id !== null && message.id === this.#draining) {
+      this.#drained();
+      this.#post();
+    }
+    this.#set(receive(this.run, message));
+    if (!this.running) this.#linger();
+  }
+
+  #post() {
+    if (!this.running || !this.run.id || !this.#unposted || this.#draining) return;
+    const message = { type: /** @type {const} */ ("check"), id: this.run.id, target: this.run.target };
+    if (this.#link.post({ ...message, options: this.#unposted })) this.#unposted = null;
+  }
+
+  #cancel() {
+    if (!this.running || !this.run.id) return;
+    const posted = this.#unposted === null;
+    this.#unposted = null;
+    if (!posted || !this.#link.post({ type: "cancel", id: this.run.id })) return;
+    this.#draining = this.run.id;
+    this.#drainTimer = setTimeout(() => {
+      this.#drained();
+      this.#post();
+    }, DRAIN_MS);
+  }
+
+  #drained() {
+    clearTimeout(this.#drainTimer);
+    this.#draining = null;
+  }
+
+  #linger() {
+    clearTimeout(this.#lingerTimer);
+    if (this.running || this.#popups > 0) return;
+    this.#lingerTimer = setTimeout(() => {
+      if (!this.running && this.#popups === 0) this.#link.close();
+    }, this.#options.linger ?? LINGER_MS);
+  }
+
+  /** @param {Run} run */
+  #set(run) {
+    if (run === this.run) return;
+    this.run = run;
+    this.#options.onRun(run);
+  }
+}

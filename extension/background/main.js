@@ -1,0 +1,71 @@
+import { badgeOf } from "./badge.js";
+import { Controller } from "./controller.js";
+import { HostLink } from "./host-link.js";
+import { CoalescingStore } from "./store.js";
+
+/** @typedef {import("./controller.js").Command} Command */
+/** @typedef {import("../shared/link-state.js").LinkState} LinkState */
+/** @typedef {import("../shared/run.js").Run} Run */
+
+const HOST = "org.poterne.host";
+
+/** Listeners have to be there in the first turn; what they do waits for what was stored. */
+const started = chrome.storage.session.get(["link", "run"]).then(start);
+
+/** @param {{link?: LinkState, run?: Run}} stored */
+function start(stored) {
+  const store = new CoalescingStore(chrome.storage.session);
+  const link = new HostLink({
+    state: stored.link,
+    connect: () => chrome.runtime.connectNative(HOST),
+    lastError: () => chrome.runtime.lastError?.message ?? null,
+    inUse: () => controller.running,
+    onState: (state) => {
+      controller.linkChanged(state);
+      changed();
+    },
+    onMessage: (message) => controller.received(message),
+  });
+  const controller = new Controller({
+    link,
+    run: stored.run,
+    newId: () => crypto.randomUUID(),
+    onRun: () => changed(),
+  });
+
+  function changed() {
+    store.put({ link: link.state, run: controller.run });
+    showBadge(controller.run, link.state);
+  }
+  changed();
+  return controller;
+}
+
+/** @type {string | null} */
+let shown = null;
+
+/**
+ * @param {Run} run
+ * @param {LinkState} link
+ */
+function showBadge(run, link) {
+  const { text, color } = badgeOf(run, link);
+  if (text === shown) return;
+  shown = text;
+  chrome.action.setBadgeText({ text });
+  chrome.action.setBadgeBackgroundColor({ color });
+  chrome.action.setBadgeTextColor({ color: "#ffffff" });
+}
+
+chrome.runtime.onMessage.addListener((/** @type {Command} */ command) => {
+  started.then((controller) => controller.command(command));
+});
+
+chrome.runtime.onConnect.addListener((port) => {
+  if (port.name !== "popup") return;
+  const closed = new Promise((resolve) => port.onDisconnect.addListener(resolve));
+  started.then((controller) => {
+    controller.popupOpened();
+    closed.then(() => controller.popupClosed());
+  });
+});

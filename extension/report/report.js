@@ -1,0 +1,3 @@
+import { mount } from "../ui/app.js";
+
+await mount({ inTab: true });

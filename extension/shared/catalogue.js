@@ -1,0 +1,116 @@
+/**
+ * The sentences of one language, from `_locales`, and the ways in which that language writes lists, dates and plurals.
+ *
+ * @typedef {Record<string, {message: string, placeholders?: Record<string, {content: string}>}>} Messages
+ */
+
+export const LANGUAGES = /** @type {const} */ (["en", "fr"]);
+
+/** @typedef {typeof LANGUAGES[number]} Language */
+
+/**
+ * @param {string | undefined} choice  what the user chose: a language, or "auto"
+ * @param {string} preferred  the browser's language, as BCP 47 writes it
+ * @returns {Language}
+ */
+export function languageFor(choice, preferred) {
+  const chosen = LANGUAGES.find((language) => language === choice);
+  if (chosen) return chosen;
+  const primary = preferred.toLowerCase().split("-")[0];
+  return LANGUAGES.find((language) => language === primary) ?? "en";
+}
+
+// Bidirectional controls in a stranger's text could turn the sentence around them.
+const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu;
+
+/**
+ * Text of a stranger, fit to stand in a line.
+ *
+ * @param {string} text
+ */
+export const plain = (text) => text.replace(UNPRINTABLE, " ").trim();
+
+export class Catalogue {
+  #messages;
+  #plural;
+  #list;
+  #number;
+  #date;
+  #moment;
+
+  /**
+   * @param {Language} language
+   * @param {Messages} messages
+   */
+  constructor(language, messages) {
+    this.language = language;
+    this.#messages = messages;
+    this.#plural = new Intl.PluralRules(language);
+    this.#list = new Intl.ListFormat(language, { type: "conjunction" });
+    this.#number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+    this.#date = new Intl.DateTimeFormat(language, { dateStyle: "long" });
+    this.#moment = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "medium" });
+  }
+
+  /** @param {string} key */
+  has(key) {
+    return Object.hasOwn(this.#messages, key);
+  }
+
+  /**
+   * The message of a key, with its placeholders replaced by name. Where `count` is given, the form of its plural
+   * category (`key_one`, …) is preferred; the bare key is "other".
+   *
+   * @param {string} key
+   * @param {Record<string, string>} [values]  names of placeholders in lower case
+   * @param {number} [count]
+   */
+  text(key, values = {}, count) {
+    const form = count === undefined ? key : `${key}_${this.#plural.select(count)}`;
+    const entry = this.#messages[this.has(form) ? form : key];
+    if (!entry) return key;
+    return entry.message.replace(/\$(?:\$|([A-Za-z0-9_@]+)\$)/g, (whole, /** @type {string} */ name) =>
+      name === undefined ? "$" : (values[name.toLowerCase()] ?? whole),
+    );
+  }
+
+  /**
+   * A word for a value of the model: `word("state", "no-answer")` is the message `state_no_answer`.
+   *
+   * @param {string} kind
+   * @param {string} value
+   */
+  word(kind, value) {
+    const key = `${kind}_${value.replaceAll("-", "_")}`;
+    return this.has(key) ? this.text(key) : plain(value);
+  }
+
+  /** @param {string[]} items */
+  list(items) {
+    return this.#list.format(items);
+  }
+
+  /** @param {number} value */
+  number(value) {
+    return this.#number.format(value);
+  }
+
+  /** @param {string} iso  a day or a moment, ISO 8601 */
+  date(iso) {
+    return this.#written(this.#date, iso);
+  }
+
+  /** @param {string} iso */
+  moment(iso) {
+    return this.#written(this.#moment, iso);
+  }
+
+  /**
+   * @param {Intl.DateTimeFormat} format
+   * @param {string} iso
+   */
+  #written(format, iso) {
+    const time = Date.parse(iso);
+    return Number.isNaN(time) ? plain(iso) : format.format(time);
+  }
+}

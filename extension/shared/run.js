@@ -1,0 +1,147 @@
+/**
+ * One check as the extension knows it: a record that can be stored, and the pure steps that lead from one to the next.
+ *
+ * @typedef {import("../types/messages.d.ts").HostMessage} HostMessage
+ * @typedef {import("../types/messages.d.ts").Endpoint} Endpoint
+ * @typedef {import("../types/messages.d.ts").Observation} Observation
+ * @typedef {import("../types/messages.d.ts").Finding} Finding
+ * @typedef {import("../types/messages.d.ts").Settings} Settings
+ * @typedef {import("../types/messages.d.ts").Report} Report
+ * @typedef {import("../types/messages.d.ts").ErrorMessage} ErrorMessage
+ */
+
+/**
+ * @typedef {object} Run
+ * @property {string | null} id
+ * @property {string} target  as it was typed
+ * @property {"idle" | "running" | "done" | "stopped" | "failed"} phase
+ * @property {Endpoint[]} endpoints  the plan
+ * @property {Record<string, Observation>} observations  by id, until there is a report
+ * @property {Finding[]} findings  until there is a report
+ * @property {Settings} settings  until there is a report
+ * @property {Report | null} report
+ * @property {{code: ErrorMessage["code"], message: string} | null} refusal  why the input was not tested; the phase is idle
+ * @property {string | null} failure  "host", "interrupted" or the host's own message; the phase is failed
+ */
+
+/** @type {Settings} */
+const NO_SETTINGS = Object.freeze({ outgoing: [], incoming: [] });
+
+/** @type {Run} */
+export const IDLE = Object.freeze({
+  id: null,
+  target: "",
+  phase: "idle",
+  endpoints: [],
+  observations: {},
+  findings: [],
+  settings: NO_SETTINGS,
+  report: null,
+  refusal: null,
+  failure: null,
+});
+
+/**
+ * @param {string} id
+ * @param {string} target
+ * @returns {Run}
+ */
+export const begin = (id, target) => ({ ...IDLE, id, target, phase: "running" });
+
+/**
+ * @param {Run} run
+ * @returns {Run}
+ */
+export const stop = (run) => (run.phase === "running" ? { ...run, phase: "stopped" } : run);
+
+/**
+ * @param {Run} run
+ * @param {string} failure
+ * @returns {Run}
+ */
+export const fail = (run, failure) => (run.phase === "running" ? { ...run, phase: "failed", failure } : run);
+
+/** @param {Finding} finding */
+const sameAs = (finding) => (/** @type {Finding} */ other) =>
+  finding.code === other.code &&
+  finding.host === other.host &&
+  finding.port === other.port &&
+  finding.family === other.family;
+
+/**
+ * Takes in one message of the host. Messages of another run, or after the end, change nothing.
+ *
+ * @param {Run} run
+ * @param {HostMessage} message
+ * @returns {Run}
+ */
+export function receive(run, message) {
+  if (message.type === "hello" || run.phase !== "running" || message.id !== run.id) return run;
+  switch (message.type) {
+    case "plan":
+      return { ...run, endpoints: message.endpoints };
+    case "observation": {
+      const { observation } = message;
+      return { ...run, observations: { ...run.observations, [observation.id]: observation } };
+    }
+    case "finding": {
+      const others = run.findings.filter((finding) => !sameAs(message.finding)(finding));
+      return { ...run, findings: [...others, message.finding] };
+    }
+    case "settings":
+      return { ...run, settings: message.settings };
+    case "report":
+      return { ...run, phase: "done", report: message.report, observations: {}, findings: [], settings: NO_SETTINGS };
+    case "cancelled":
+      return stop(run);
+    case "error": {
+      const { code, message: text } = message;
+      if (code === "invalid-target" || code === "forbidden") {
+        return { ...IDLE, target: run.target, refusal: { code, message: text } };
+      }
+      return fail(run, text);
+    }
+    default:
+      return run;
+  }
+}
+
+/**
+ * @param {HostMessage} message
+ * @returns {boolean} nothing more follows under this message's id
+ */
+export const isLast = (message) =>
+  message.type === "report" || message.type === "cancelled" || message.type === "error";
+
+/**
+ * What is known of a run, wherever it stands: in its report when there is one.
+ *
+ * @param {Run} run
+ */
+export function known(run) {
+  const { report } = run;
+  if (!report) {
+    return {
+      observations: Object.values(run.observations),
+      findings: run.findings,
+      settings: run.settings,
+      verdict: null,
+    };
+  }
+  const { observations, findings, settings, verdict } = report;
+  return { observations, findings, settings, verdict };
+}
+
+/**
+ * The finding that the verdict names.
+ *
+ * @param {Report} report
+ * @returns {Finding}
+ */
+export function verdictFinding({ verdict, findings }) {
+  const named = findings.filter(({ code }) => code === verdict.code);
+  const exact = named.find(
+    ({ severity, confidence }) => severity === verdict.severity && confidence === verdict.confidence,
+  );
+  return exact ?? named[0] ?? { ...verdict, host: null, port: null, family: null, params: {}, evidence: [] };
+}

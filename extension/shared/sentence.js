@@ -1,0 +1,80 @@
+import { plain } from "./catalogue.js";
+
+/** @typedef {import("./catalogue.js").Catalogue} Catalogue */
+/** @typedef {import("../types/messages.d.ts").Finding} Finding */
+/** @typedef {Finding["params"][string]} Value */
+
+/**
+ * How the parameters of findings are written; what is not named here is a stranger's text or a plain number.
+ *
+ * @type {Record<string, (value: Value, catalogue: Catalogue) => string>}
+ */
+const WRITERS = {
+  date: (value, catalogue) => catalogue.date(String(value)),
+  asked: (value, catalogue) => catalogue.word("security", String(value)),
+  works: (value, catalogue) => catalogue.word("security", String(value)),
+  state: (value, catalogue) => catalogue.word("state", String(value)),
+  expected: (value, catalogue) => catalogue.word("service", String(value)),
+  spoke: (value, catalogue) => catalogue.word("service", String(value)),
+  // A port is a name made of digits: it has no thousands separator.
+  port: (value) => String(value),
+  ports: (value, catalogue) => catalogue.list(portsIn(value)),
+};
+
+/**
+ * @param {Value} value
+ * @returns {string[]}
+ */
+function portsIn(value) {
+  if (Array.isArray(value)) return value.map(String);
+  return typeof value === "number" || typeof value === "string" ? [String(value)] : [];
+}
+
+/**
+ * @param {string} name
+ * @param {Value} value
+ * @param {Catalogue} catalogue
+ * @returns {string}
+ */
+function written(name, value, catalogue) {
+  if (value === null) return catalogue.text("ui_unknown_value");
+  const writer = WRITERS[name];
+  if (writer) return plain(writer(value, catalogue));
+  if (Array.isArray(value)) return catalogue.list(value.map((item) => plain(String(item))));
+  return typeof value === "number" ? catalogue.number(value) : plain(String(value));
+}
+
+/**
+ * The ports that a finding speaks of.
+ *
+ * @param {Finding} finding
+ */
+export function portsOf(finding) {
+  const ports = portsIn(finding.params["ports"] ?? null);
+  return ports.length > 0 || finding.port === null ? ports : [String(finding.port)];
+}
+
+/**
+ * What a finding says and what to do about it.
+ *
+ * @param {Finding} finding
+ * @param {Catalogue} catalogue
+ * @param {string} subject  what stands for the host where the finding names none
+ * @returns {{headline: string, advice: string | null}}
+ */
+export function sentence(finding, catalogue, subject) {
+  const key = finding.code.replaceAll("-", "_");
+  const ports = portsOf(finding);
+  /** @type {Record<string, Value>} */
+  const values = { ...finding.params, host: finding.host ?? subject, port: finding.port ?? ports[0] ?? null, ports };
+  values["family"] = finding.family ? `IPv${finding.family}` : ["IPv4", "IPv6"];
+  const texts = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name.toLowerCase(), written(name, value, catalogue)]),
+  );
+  const unknown = { code: finding.code };
+  const headline = catalogue.has(key)
+    ? catalogue.text(key, texts, ports.length)
+    : catalogue.text("ui_unknown_finding", unknown);
+  const advice = catalogue.has(`${key}_advice`) ? catalogue.text(`${key}_advice`, texts, ports.length) : null;
+  return { headline, advice };
+}

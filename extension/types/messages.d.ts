@@ -1,0 +1,333 @@
+/* Generated from host/poterne/model.py by `make types`. */
+
+export type Message = HostMessage | ExtensionMessage;
+export type HostMessage =
+  Hello | PlanEvent | ObservationEvent | FindingEvent | SettingsEvent | ReportEvent | Cancelled | ErrorMessage;
+export type ExtensionMessage = CheckMessage | CancelMessage;
+
+/**
+ * The host speaks first.
+ */
+export interface Hello {
+  type: "hello";
+  protocol: number;
+  version: string;
+}
+/**
+ * Everything that is going to be tried; a later plan replaces an earlier one and holds at least the same.
+ */
+export interface PlanEvent {
+  id: string | null;
+  type: "plan";
+  endpoints: Endpoint[];
+}
+/**
+ * One thing to connect to: a host's address, a family, a port, and the service that is expected there (IANA name).
+ *
+ * `address` is the one that was judged and is dialled. `asked` is how the connection begins: `tls` means implicit TLS
+ * (RFC 8314 section 3), `starttls` a clear greeting that is upgraded, `none` clear text only.
+ */
+export interface Endpoint {
+  id: string;
+  role: "target" | "control" | "canary" | "relay";
+  host: string;
+  address: string;
+  family: 4 | 6;
+  port: number;
+  service: string;
+  asked: "tls" | "starttls" | "none";
+  /**
+   * who named the host: typed, guess, mx, …
+   */
+  source: string;
+}
+/**
+ * One endpoint's result; a provisional one is replaced by a later one whose observation has the same id.
+ */
+export interface ObservationEvent {
+  id: string | null;
+  type: "observation";
+  observation: Observation;
+}
+/**
+ * What one endpoint did.
+ *
+ * `security` is what was established (`None`: no connection). `spoke` is the protocol that was recognised, whatever
+ * was expected. `capabilities` are the ones last heard, which is inside TLS where there is TLS; lines in the clear
+ * stand in `capabilities_clear` and prove nothing. `auth` holds the mechanisms of `capabilities` (RFC 4954, 9051, 5034).
+ * All text came from a stranger: it is cut, and control characters are gone. The whole text of one observation is at
+ * most 4 KiB.
+ */
+export interface Observation {
+  id: string;
+  role: "target" | "control" | "canary" | "relay";
+  host: string;
+  address: string;
+  family: 4 | 6;
+  port: number;
+  service: string;
+  asked: "tls" | "starttls" | "none";
+  /**
+   * who named the host: typed, guess, mx, …
+   */
+  source: string;
+  state: "open" | "refused" | "no-answer" | "unreachable" | "prohibited" | "reset" | "error";
+  reporter: string | null;
+  attempts: number;
+  greeting: string | null;
+  greeting_kind: ("accepted" | "busy" | "refused" | "silent" | "closed" | "foreign") | null;
+  spoke: string | null;
+  capabilities: string[];
+  capabilities_clear: string[];
+  auth: string[];
+  auth_clear: string[];
+  security: ("tls" | "starttls" | "none") | null;
+  starttls: ("accepted" | "refused" | "absent" | "injected" | "failed" | "silent") | null;
+  tls: Tls | null;
+  path: Hop[];
+  stages: Stages;
+  /**
+   * the cause in the field's words: ECONNREFUSED, …
+   */
+  error: string | null;
+  provisional: boolean;
+}
+/**
+ * What a TLS handshake showed. Names of faults are finding codes.
+ *
+ * `trusted`: the chain leads to a root of the operating system's store; `public_trusted`: to one of the Mozilla set
+ * (or the policy's `public_roots`); both say nothing of names and dates. `name_ok`: a subject alternative name covers
+ * the host (RFC 9525). `None` where it could not be judged.
+ */
+export interface Tls {
+  version: string | null;
+  cipher: string | null;
+  trusted: boolean | null;
+  public_trusted: boolean | null;
+  name_ok: boolean | null;
+  /**
+   * the fault that matters most, or null
+   */
+  fault: string | null;
+  faults: string[];
+  /**
+   * the TLS library's own name of the failure
+   */
+  alert: string | null;
+  subject: string | null;
+  issuer: string | null;
+  names: string[];
+  not_before: string | null;
+  not_after: string | null;
+}
+/**
+ * One step of a TTL-limited trace.
+ */
+export interface Hop {
+  hop: number;
+  address: string | null;
+  answer: "time-exceeded" | "open" | "refused" | "prohibited" | "silent";
+}
+/**
+ * How long each stage took, by itself, in milliseconds; `None`: it was not reached.
+ */
+export interface Stages {
+  resolve_ms: number | null;
+  connect_ms: number | null;
+  greeting_ms: number | null;
+  capabilities_ms: number | null;
+  starttls_ms: number | null;
+  tls_ms: number | null;
+  capabilities_tls_ms: number | null;
+}
+/**
+ * One conclusion.
+ */
+export interface FindingEvent {
+  id: string | null;
+  type: "finding";
+  finding: Finding;
+}
+/**
+ * A named conclusion. `family` null: every family that was tested; `evidence`: ids of observations.
+ */
+export interface Finding {
+  code: string;
+  severity: "blocker" | "warning" | "note" | "good";
+  confidence: "certain" | "likely" | "possible";
+  host: string | null;
+  port: number | null;
+  family: (4 | 6) | null;
+  params: {
+    [k: string]: string | number | boolean | number[] | string[] | null;
+  };
+  evidence: string[];
+}
+/**
+ * All settings so far; again whenever they grow.
+ */
+export interface SettingsEvent {
+  id: string | null;
+  type: "settings";
+  settings: Settings;
+}
+/**
+ * The best first (RFC 8314 section 3).
+ */
+export interface Settings {
+  outgoing: Setting[];
+  incoming: Setting[];
+}
+/**
+ * One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted.
+ */
+export interface Setting {
+  protocol: "smtp" | "imap" | "pop3";
+  host: string;
+  port: number;
+  security: "tls" | "starttls" | "none";
+  auth: string[];
+  username: "address" | "local-part" | "unknown";
+  verified: boolean;
+  source: string;
+}
+/**
+ * The end of a check.
+ */
+export interface ReportEvent {
+  id: string | null;
+  type: "report";
+  report: Report;
+}
+/**
+ * The whole answer. It can be diagnosed again without a network (`poterne explain`).
+ */
+export interface Report {
+  schema: number;
+  version: string;
+  target: Target;
+  options: OptionsOutput;
+  verdict: Verdict;
+  findings: Finding[];
+  settings: Settings;
+  names: NameAnswer[];
+  observations: Observation[];
+  /**
+   * this machine has a usable source address
+   */
+  online: boolean;
+  started_at: string;
+  elapsed_ms: number;
+  lab: boolean;
+}
+/**
+ * What the user typed, and what was understood.
+ *
+ * `domain` is the mail domain of an account or a domain; `host` the server of a server or an endpoint. `asked` is the
+ * security that a URL's scheme asks for (`None`: whatever the port speaks).
+ */
+export interface Target {
+  input: string;
+  kind: "account" | "domain" | "server" | "endpoint";
+  domain: string | null;
+  host: string | null;
+  port: number | null;
+  asked: ("tls" | "starttls" | "none") | null;
+}
+/**
+ * The flags of a check, under the same names on the command line and in messages.
+ */
+export interface OptionsOutput {
+  /**
+   * only these TCP ports
+   */
+  ports: number[] | null;
+  family: (4 | 6) | null;
+  /**
+   * host name of the provider's own SMTP relay
+   */
+  relay: string | null;
+  /**
+   * look for the place on the path
+   */
+  trace: boolean;
+  /**
+   * seconds, for the whole check
+   */
+  budget: number;
+}
+/**
+ * The finding that explains the most.
+ */
+export interface Verdict {
+  code: string;
+  severity: "blocker" | "warning" | "note" | "good";
+  confidence: "certain" | "likely" | "possible";
+}
+/**
+ * What the resolvers said of one name. `addresses` come from the system (getaddrinfo), `state` explains a failure.
+ */
+export interface NameAnswer {
+  name: string;
+  source: string;
+  state: "ok" | "nxdomain" | "nodata" | "servfail" | "timeout" | "unasked";
+  addresses: string[];
+  mail_exchangers: string[];
+  elapsed_ms: number;
+}
+/**
+ * The end of a check that was cancelled.
+ */
+export interface Cancelled {
+  type: "cancelled";
+  id: string;
+}
+/**
+ * A request that cannot be served; `id` null where the message had none.
+ */
+export interface ErrorMessage {
+  type: "error";
+  id: string | null;
+  code: "invalid-message" | "unsupported-protocol" | "invalid-target" | "forbidden" | "busy" | "internal";
+  message: string;
+}
+/**
+ * Extension to host: test this target. Unknown keys are passed over: a newer extension may send them.
+ */
+export interface CheckMessage {
+  type: "check";
+  id: string;
+  target: string;
+  options?: OptionsInput;
+  protocol?: number;
+}
+/**
+ * The flags of a check, under the same names on the command line and in messages.
+ */
+export interface OptionsInput {
+  /**
+   * only these TCP ports
+   */
+  ports?: number[] | null;
+  family?: (4 | 6) | null;
+  /**
+   * host name of the provider's own SMTP relay
+   */
+  relay?: string | null;
+  /**
+   * look for the place on the path
+   */
+  trace?: boolean;
+  /**
+   * seconds, for the whole check
+   */
+  budget?: number;
+}
+/**
+ * Extension to host: stop that check.
+ */
+export interface CancelMessage {
+  type: "cancel";
+  id: string;
+  protocol?: number;
+}

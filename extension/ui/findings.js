@@ -1,0 +1,51 @@
+import { plain } from "../shared/catalogue.js";
+import { others } from "../shared/grouping.js";
+import { known, verdictFinding } from "../shared/run.js";
+import { sentence } from "../shared/sentence.js";
+import { h } from "./dom.js";
+import { shape } from "./shapes.js";
+
+/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("../types/messages.d.ts").Finding} Finding */
+
+const SHAPES = { blocker: "bad", warning: "warning", note: "note", good: "good" };
+
+/** What else was found. While a run is going it could still change, and would push the rows about. @param {View} view */
+export function findings(view) {
+  const { t, run } = view;
+  if (run.phase === "running" || run.phase === "idle") return null;
+  const list = others(known(run).findings, run.report && verdictFinding(run.report));
+  if (list.length === 0) return null;
+  return h(
+    "section",
+    { class: "findings", "data-key": "findings", "aria-labelledby": "findings-title" },
+    h("h2", { id: "findings-title" }, t.text(run.report ? "ui_findings" : "ui_findings_partial")),
+    h("ul", {}, ...list.map((finding) => item(view, finding))),
+  );
+}
+
+/**
+ * @param {View} view
+ * @param {Finding} finding
+ */
+function item({ t, run }, finding) {
+  const { code, severity, confidence } = finding;
+  const text = sentence(finding, t, plain(run.report?.target.host ?? run.report?.target.domain ?? run.target));
+  return h(
+    "li",
+    { "data-finding": code, "data-severity": severity, "data-tone": severity },
+    shape(SHAPES[severity]),
+    h(
+      "div",
+      {},
+      h(
+        "p",
+        { class: "finding" },
+        h("span", { class: "visually-hidden" }, `${t.text(`severity_${severity}`)} `),
+        text.headline,
+      ),
+      severity !== "good" && text.advice && h("p", { class: "advice" }, text.advice),
+      confidence !== "certain" && h("p", { class: "sure" }, t.text(`confidence_${confidence}`)),
+    ),
+  );
+}

@@ -1,0 +1,56 @@
+import { h } from "./dom.js";
+import { ring } from "./shapes.js";
+
+/** @typedef {import("./screen.js").View} View */
+
+/** The host takes no longer target. */
+const TARGET_LIMIT = 512;
+
+/** @param {View} view */
+export function form({ t, run, emptyRefused }) {
+  const refused = emptyRefused || run.refusal !== null;
+  const running = run.phase === "running";
+  const hinted = !refused && run.phase === "idle";
+  return h(
+    "form",
+    { class: "form", "data-key": "form", novalidate: true, autocomplete: "off", "data-action": "run" },
+    h("label", { for: "target", class: "label" }, t.text("ui_target_label")),
+    h(
+      "div",
+      { class: "field" },
+      h("input", {
+        id: "target",
+        name: "target",
+        type: "text",
+        inputmode: "email",
+        autocapitalize: "none",
+        autocomplete: "off",
+        spellcheck: "false",
+        maxlength: TARGET_LIMIT,
+        "aria-invalid": refused ? "true" : null,
+        "aria-describedby": refused ? "refusal" : hinted ? "hint" : null,
+      }),
+      running
+        ? h(
+            "button",
+            { type: "button", class: "button stop", "data-key": "stop", "data-action": "stop" },
+            ring(),
+            t.text("ui_stop"),
+          )
+        : h("button", { type: "submit", class: "button primary", "data-key": "test" }, t.text("ui_test")),
+    ),
+    refused ? refusal(t, emptyRefused ? null : run.refusal) : null,
+    hinted && h("p", { id: "hint", class: "hint", "data-key": "hint" }, t.text("ui_target_hint")),
+  );
+}
+
+/**
+ * @param {View["t"]} t
+ * @param {View["run"]["refusal"]} reason  null: nothing was typed
+ */
+function refusal(t, reason) {
+  /** @type {(string | Node)[]} */
+  const parts = [t.text(reason ? `ui_refusal_${reason.code.replaceAll("-", "_")}` : "ui_refusal_empty")];
+  if (reason) parts.push(" ", h("span", { lang: "en", class: "refusal-detail" }, reason.message));
+  return h("p", { id: "refusal", class: "refusal", role: "alert", "data-key": "refusal", "data-refusal": true }, ...parts);
+}

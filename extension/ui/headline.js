@@ -1,0 +1,125 @@
+import { plain } from "../shared/catalogue.js";
+import { progress } from "../shared/grouping.js";
+import { PARTIES } from "../shared/parties.js";
+import { known, verdictFinding } from "../shared/run.js";
+import { portsOf, sentence } from "../shared/sentence.js";
+import { h } from "./dom.js";
+import { ring, shape } from "./shapes.js";
+
+/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("../types/messages.d.ts").Finding} Finding */
+
+const SHAPES = { blocker: "bad", warning: "warning", note: "note", good: "good" };
+const METER = { certain: 3, likely: 2, possible: 1 };
+
+/** Codes of the network group that are about port 25 whatever ports they name. */
+const ABOUT_PORT_25 = new Set(["port25-blocked", "port25-relay-only"]);
+
+/** The one sentence: what happens while a run is going, then the verdict. It is the live region. @param {View} view */
+export function headline(view) {
+  const { t, run } = view;
+  if (run.phase === "done" && run.report) return verdict(view, run.report);
+  if (run.phase === "running") return running(view);
+  const texts = {
+    idle: null,
+    done: null,
+    stopped: { icon: "stopped", text: t.text("ui_stopped"), detail: t.text("ui_stopped_detail") },
+    failed: { icon: "bad", text: t.text("ui_failed"), detail: failure(view) },
+  };
+  const shown = texts[run.phase];
+  if (!shown) return card("idle", null, { text: "", attributes: {} });
+  return card(run.phase, shape(shown.icon), { text: shown.text, attributes: {} }, h("p", { class: "advice" }, shown.detail));
+}
+
+/** @param {View} view */
+function failure({ t, run }) {
+  if (run.failure === "host") return t.text("ui_failed_host");
+  if (run.failure === "interrupted") return t.text("ui_failed_interrupted");
+  return h("span", { lang: "en" }, plain(run.failure ?? ""));
+}
+
+/** @param {View} view */
+function running({ t, run }) {
+  const { done, total } = progress(run.endpoints, known(run).observations);
+  const target = plain(run.target);
+  const name = t.text("ui_progress_label");
+  return card(
+    "running",
+    ring(),
+    { text: t.text("ui_running", { target }), attributes: {} },
+    h("progress", { class: "progress", "aria-label": name, max: Math.max(total, 1), value: total > 0 ? done : null }),
+    h(
+      "p",
+      { class: "advice counted" },
+      total > 0 ? t.text("ui_progress", { done: t.number(done), total: t.number(total) }) : t.text("ui_progress_start"),
+    ),
+  );
+}
+
+/**
+ * @param {View} view
+ * @param {NonNullable<View["run"]["report"]>} report
+ */
+function verdict({ t, run }, report) {
+  const finding = verdictFinding(report);
+  const { code, severity, confidence } = report.verdict;
+  const text = sentence(finding, t, plain(report.target.host ?? report.target.domain ?? run.target));
+  const party = PARTIES[code];
+  return card(
+    severity,
+    shape(code === "unproven" ? "unknown" : SHAPES[severity]),
+    { text: text.headline, attributes: { "data-verdict": code, "data-confidence": confidence } },
+    text.advice && h("p", { class: "advice" }, text.advice),
+    h(
+      "dl",
+      { class: "facts" },
+      fact(t.text("ui_confidence"), meter(METER[confidence]), t.text(`confidence_${confidence}`)),
+      party && fact(t.text("ui_party"), null, t.text(`party_${party}`)),
+    ),
+    aboutPort25(report.findings) &&
+      h(
+        "a",
+        { class: "learn", href: `/help/${t.language}/port25.html`, target: "_blank", rel: "noopener" },
+        t.text("ui_learn_port25"),
+      ),
+  );
+}
+
+/** @param {readonly Finding[]} findings */
+const aboutPort25 = (findings) =>
+  findings.some(
+    (finding) =>
+      ABOUT_PORT_25.has(finding.code) ||
+      (finding.code.startsWith("port-") && portsOf(finding).includes("25")),
+  );
+
+/**
+ * @param {string} name
+ * @param {Node | null} sign
+ * @param {string} value
+ */
+const fact = (name, sign, value) => h("div", {}, h("dt", {}, name), h("dd", {}, sign, value));
+
+/** @param {number} level  of three */
+const meter = (level) =>
+  h(
+    "span",
+    { class: "meter", "aria-hidden": "true" },
+    ...[1, 2, 3].map((step) => h("span", { class: step <= level ? "on" : "off" })),
+  );
+
+/**
+ * @param {string} tone
+ * @param {Node | null} icon
+ * @param {{text: string, attributes: Record<string, string>}} line
+ * @param {...(Node | null | false | "" | undefined)} more
+ */
+function card(tone, icon, line, ...more) {
+  return h(
+    "section",
+    { class: "verdict", "data-key": "verdict", "data-tone": tone, "data-empty": line.text === "" },
+    h("div", { class: "verdict-icon", "data-key": "icon" }, icon),
+    h("p", { class: "headline", role: "status", "data-key": "headline", ...line.attributes }, line.text),
+    h("div", { class: "verdict-body", "data-key": "body" }, ...more.map((node) => (node instanceof Node ? node : null))),
+  );
+}

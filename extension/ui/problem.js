@@ -1,0 +1,37 @@
+import { commandFor } from "../shared/browsers.js";
+import { copyButton } from "./copy-button.js";
+import { h } from "./dom.js";
+import { shape } from "./shapes.js";
+
+/** @typedef {import("./screen.js").View} View */
+
+/** The screen that explains why the host cannot be used, and what to do. @param {View} view */
+export function problem(view) {
+  const { t, link, place } = view;
+  const { cause } = link;
+  if (!cause) return null;
+  const key = `ui_problem_${cause.replaceAll("-", "_")}`;
+  const command = commandFor(cause, place.browser, place.os);
+  const name = t.text(cause === "extension-outdated" ? "ui_command_page" : "ui_command");
+  const checking = link.phase === "starting";
+  return h(
+    "section",
+    { class: "problem", "data-key": "problem", "data-problem": cause, role: "status" },
+    h("h2", {}, shape("warning"), t.text(key)),
+    h("p", {}, t.text(`${key}_text`)),
+    h("p", { class: "command-name", id: "command-name" }, name),
+    h(
+      "div",
+      { class: "command" },
+      h("code", { "data-command": true, "aria-labelledby": "command-name", role: "group", tabindex: "0" }, command),
+      copyButton(view, command, name),
+    ),
+    t.has(`${key}_hint`) && h("p", { class: "advice" }, t.text(`${key}_hint`)),
+    h(
+      "button",
+      { type: "button", class: "button primary", "data-action": "warm", "aria-disabled": checking ? "true" : null },
+      t.text(checking ? "ui_checking" : "ui_check_again"),
+    ),
+    link.detail && h("p", { class: "said" }, t.text("ui_browser_said"), " ", h("q", { lang: "en" }, link.detail)),
+  );
+}

@@ -1,0 +1,54 @@
+import { svg } from "./dom.js";
+
+/**
+ * Line drawings on a 20 × 20 grid. Each state has an outline of its own, so that none is told by colour alone.
+ *
+ * @type {Record<string, readonly string[]>}
+ */
+const PATHS = {
+  good: ["M10 2.5a7.5 7.5 0 1 1 0 15a7.5 7.5 0 1 1 0-15", "M6.6 10.4l2.3 2.3l4.6-5"],
+  plain: ["M10 2.5a7.5 7.5 0 1 1 0 15a7.5 7.5 0 1 1 0-15", "M7 10h6"],
+  note: ["M10 2.5a7.5 7.5 0 1 1 0 15a7.5 7.5 0 1 1 0-15", "M10 9.2v4.6", "M10 6.2v.1"],
+  warning: ["M10 3l7.6 13.6H2.4z", "M10 8v4", "M10 14.3v.1"],
+  bad: ["M7 2.5h6L17.5 7v6L13 17.5H7L2.5 13V7z", "M7.4 7.4l5.2 5.2", "M12.6 7.4l-5.2 5.2"],
+  silent: ["M10 2.5a7.5 7.5 0 1 1 0 15a7.5 7.5 0 1 1 0-15", "M4.8 4.8l10.4 10.4"],
+  unknown: [
+    "M10 2.5a7.5 7.5 0 1 1 0 15a7.5 7.5 0 1 1 0-15",
+    "M7.9 8a2.1 2.1 0 1 1 3.1 1.9c-.7.4-1 .8-1 1.6",
+    "M10 14v.1",
+  ],
+  stopped: ["M10 2.5a7.5 7.5 0 1 1 0 15a7.5 7.5 0 1 1 0-15", "M7.5 7.5h5v5h-5z"],
+  copy: ["M7.5 7.5v-4h9v9h-4", "M3.5 7.5h9v9h-9z"],
+  copied: ["M4 10.5l4 4l8-9"],
+  tab: ["M8.5 4H4v12h12v-4.5", "M11.5 4H16v4.5", "M16 4l-6.5 6.5"],
+  arrow: ["M4 10h12", "M11 5l5 5l-5 5"],
+};
+
+/**
+ * @param {string} name
+ * @param {string} [className]
+ */
+export function shape(name, className = "shape") {
+  const paths = (PATHS[name] ?? []).map((d) => svg("path", { d }));
+  return svg("svg", { class: className, viewBox: "0 0 20 20", "aria-hidden": "true", focusable: "false" }, ...paths);
+}
+
+/** A turning ring: something is under way. */
+export function ring(className = "shape") {
+  return svg(
+    "svg",
+    { class: `${className} ring`, viewBox: "0 0 20 20", "aria-hidden": "true", focusable: "false" },
+    svg("circle", { cx: 10, cy: 10, r: 7.5, pathLength: 100 }),
+  );
+}
+
+/** The postern: a low arched door in a wall. */
+export function mark() {
+  return svg(
+    "svg",
+    { class: "mark", viewBox: "0 0 32 32", "aria-hidden": "true", focusable: "false" },
+    svg("path", { class: "mark-wall", d: "M3 8h5V4h5v4h6V4h5v4h5v20H3z" }),
+    svg("path", { class: "mark-door", d: "M11 28v-8a5 5 0 0 1 10 0v8z" }),
+    svg("circle", { class: "mark-knob", cx: 18.6, cy: 22.6, r: 1 }),
+  );
+}

@@ -1,0 +1,205 @@
+"""The command line: arguments in, a Request to the conductor, Events out. No logic."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poterne import __version__
+from poterne.errors import InvalidRequest, PoterneError, ReportError
+
+if TYPE_CHECKING:
+    from poterne.model import Options, Report, Request
+    from poterne.policy import Policy
+
+EXIT_INTERNAL = 3
+EXIT_INTERRUPTED = 130
+MAX_REPORT_BYTES = 8 << 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status of DESIGN 2.1. One line on standard error says what went wrong."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except PoterneError as error:
+        print(f"poterne: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone: what is left must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_INTERNAL
+    except Exception as error:
+        if os.environ.get("POTERNE_TRACEBACK"):
+            raise
+        print(f"poterne: internal failure: {type(error).__name__}: {_one_line(error)}", file=sys.stderr)
+        return EXIT_INTERNAL
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _parser() -> argparse.ArgumentParser:
+    from poterne.lab import demo
+    from poterne.setup import commands
+
+    parser = argparse.ArgumentParser(
+        prog="poterne",
+        description="Finds out, from where you are, why a mail server cannot be reached, and which settings work.",
+    )
+    parser.add_argument("--version", action="version", version=f"poterne {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_check(subparsers)
+    commands.add_arguments(subparsers)
+    demo.add_arguments(subparsers).set_defaults(run=_demo)
+    explain = subparsers.add_parser("explain", help="diagnose a saved report again, without a network")
+    explain.add_argument("report", metavar="REPORT.json", type=Path)
+    explain.add_argument("--json", action="store_true", help="print the report instead of text")
+    explain.set_defaults(run=_explain)
+    schema = subparsers.add_parser("schema", help="print the JSON Schema of reports and messages")
+    schema.set_defaults(run=_schema)
+    return parser
+
+
+def _add_check(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    check = subparsers.add_parser(
+        "check",
+        help="test an address, a domain, a server or an endpoint",
+        epilog="exit status: 0 it works, 1 a problem was diagnosed, 2 the input is unusable, 3 nothing could be tested",
+    )
+    check.add_argument("target", metavar="TARGET", help="user@example.org, example.org, smtp.example.org[:587], a mail URL")
+    output = check.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one report")
+    output.add_argument("--jsonl", action="store_true", help="print every event as it happens, one object a line")
+    check.add_argument("--ports", metavar="25,587", type=_numbers, help="test these ports only")
+    check.add_argument("--family", type=int, choices=(4, 6), help="test IPv4 or IPv6 only")
+    check.add_argument("--relay", metavar="HOST", help="your provider's own SMTP relay")
+    check.add_argument("--policy", metavar="FILE", type=Path, help="read this policy instead of this machine's")
+    check.add_argument("--no-trace", dest="trace", action="store_false", help="do not look for the place on the path")
+    check.add_argument("--budget", metavar="SECONDS", type=float, default=30.0, help="end by then (default: %(default)g)")
+    check.set_defaults(run=_check)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError("expected port numbers, such as 25,587") from None
+
+
+def _options(args: argparse.Namespace) -> "Options":
+    from pydantic import ValidationError
+
+    from poterne.model import Options
+
+    given = {name: getattr(args, name) for name in ("ports", "family", "relay", "trace", "budget")}
+    try:
+        return Options.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidRequest(f"--{first['loc'][0]}: {first['msg']}") from None
+
+
+def _check(args: argparse.Namespace) -> int:
+    from poterne import policy
+    from poterne.model import Request
+    from poterne.target import parse
+
+    parse(args.target)
+    request = Request(target=args.target[:4096], options=_options(args))
+    rules = policy.load(args.policy)
+    if args.json or args.jsonl:
+        report = asyncio.run(_print_events(request, rules, every=args.jsonl))
+    else:
+        report = _show(request, rules)
+    return exit_status(report)
+
+
+async def _print_events(request: "Request", rules: "Policy", *, every: bool) -> "Report":
+    from poterne.check import check
+
+    last: Report | None = None
+    async for event in check(request, rules):
+        if event.type == "report":
+            last = event.report
+        if every:
+            print(event.model_dump_json(exclude={"id"}), flush=True)
+        elif event.type == "report":
+            print(event.report.model_dump_json(), flush=True)
+    assert last is not None
+    return last
+
+
+def _show(request: "Request", rules: "Policy") -> "Report":
+    from poterne import text
+
+    return asyncio.run(text.follow(request, rules))
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from poterne import policy
+    from poterne.catalogue import Catalogue, language_of
+    from poterne.lab import demo
+    from poterne.model import Request
+
+    catalogue = Catalogue(language_of(os.environ))
+
+    def check(target: str, path: Path) -> int:
+        return exit_status(_show(Request(target=target), policy.load(path)))
+
+    return demo.run(args, check=check, say=lambda key, values: catalogue.text(key, **values), language=catalogue.language)
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from pydantic import ValidationError
+
+    from poterne import text
+    from poterne.diagnose import Evidence, diagnose
+    from poterne.model import Report
+
+    try:
+        with args.report.open("rb") as file:
+            raw = file.read(MAX_REPORT_BYTES + 1)
+        if len(raw) > MAX_REPORT_BYTES:
+            raise ReportError(f"{args.report}: larger than {MAX_REPORT_BYTES} bytes")
+        saved = Report.model_validate_json(raw)
+        conclusion = diagnose(Evidence.of(saved))
+    except OSError as error:
+        raise ReportError(f"{args.report}: {error.strerror or error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ReportError(f"{args.report}: not a report: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    report = saved.model_copy(
+        update={"findings": conclusion.findings, "verdict": conclusion.verdict, "settings": conclusion.settings}
+    )
+    if args.json:
+        print(report.model_dump_json())
+    else:
+        text.show(report)
+    return exit_status(report)
+
+
+def _schema(args: argparse.Namespace) -> int:
+    from poterne.model import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+    return 0
+
+
+def exit_status(report: "Report") -> int:
+    """0 usable, 1 not usable as asked, 3 nothing could be tested (no network)."""
+    if report.verdict.code in ("offline", "captive-portal"):
+        return 3
+    return 1 if any(finding.severity == "blocker" for finding in report.findings) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""What each endpoint and each name shows by itself. A rule yields what its evidence proves, not how bad that is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from poterne import ports
+from poterne.diagnose.evidence import Evidence, answers, direction, verified
+from poterne.diagnose.settings import sign_in
+from poterne.knowledge import load
+from poterne.model import Confidence, NameAnswer, NameState, Observation, ParamValue
+
+_NAME_CODES: dict[NameState, str] = {
+    "nxdomain": "dns-nxdomain",
+    "nodata": "dns-nodata",
+    "servfail": "dns-servfail",
+    "timeout": "dns-timeout",
+    "unasked": "dns-timeout",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """A code with what it is about; symptoms that differ by port and family only become one finding."""
+
+    code: str
+    confidence: Confidence
+    observation: Observation | None = None
+    host: str | None = None
+    params: dict[str, ParamValue] = field(default_factory=dict)
+
+
+def names(evidence: Evidence) -> Iterator[Symptom]:
+    """Names that did not resolve: the typed one, and what a domain names. Guesses that do not exist are no news."""
+    resolved = any(answer.addresses for answer in evidence.names)
+    told: set[tuple[str, str]] = set()
+    for answer in evidence.names:
+        code = _NAME_CODES.get(answer.state)
+        if answer.source == "mx" and answer.state == "nodata" and not answer.addresses and resolved:
+            continue  # no MX: the domain's own address takes its place (RFC 5321 section 5.1)
+        if code is None or (code, answer.name) in told:
+            continue
+        told.add((code, answer.name))
+        if _is_news(answer, evidence, resolved=resolved):
+            yield Symptom(code, "certain", host=answer.name)
+
+
+def _is_news(answer: NameAnswer, evidence: Evidence, *, resolved: bool) -> bool:
+    typed = answer.name in (evidence.target.domain, evidence.target.host)
+    return typed or answer.source == "mx" or not resolved
+
+
+def families(evidence: Evidence) -> Iterator[Symptom]:
+    """A host with addresses of one family only, which this machine does not have."""
+    for host in dict.fromkeys(observation.host for observation in evidence.tried):
+        seen = [observation for observation in evidence.tried if observation.host == host]
+        wanting = all(o.error in ("ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT") and o.reporter is None for o in seen)
+        if wanting and evidence.online and len({o.family for o in seen}) == 1:
+            yield Symptom("no-common-family", "certain", observation=seen[0], host=host)
+
+
+def no_mail_service(evidence: Evidence) -> Iterator[Symptom]:
+    """A host that answers, and refuses every mail port."""
+    if evidence.target.kind == "endpoint" or evidence.options.ports is not None:
+        return
+    for host in dict.fromkeys(observation.host for observation in evidence.tried):
+        seen = [observation for observation in evidence.tried if observation.host == host]
+        if seen and all(observation.state == "refused" for observation in seen):
+            yield Symptom("no-mail-service", "certain", observation=seen[0], host=host)
+
+
+def endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
+    """Everything that one observation of the target shows."""
+    if observation.state != "open":
+        yield from _unreached(observation, evidence)
+    elif observation.starttls == "injected":
+        yield Symptom("starttls-injection", "certain", observation)
+    elif observation.tls is not None and observation.tls.faults:
+        yield from _tls_faults(observation)
+    elif observation.greeting_kind != "accepted":
+        yield from _greeting(observation)
+    if answers(observation):
+        yield from _security(observation, evidence)
+        yield from _remarks(observation, evidence)
+
+
+def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
+    row = ports.facts(observation.port)
+    asked = evidence.options.ports or ((evidence.target.port,) if evidence.target.port else ())
+    if row is not None and row.optional and observation.port not in asked:
+        return
+    if observation.state == "refused":
+        yield Symptom("port-closed", "certain", observation)
+    else:
+        # Whether the network, this machine or the server keeps silent shows only against controls.
+        params: dict[str, ParamValue] = {"state": observation.state}
+        if observation.reporter is not None:
+            params["reporter"] = observation.reporter
+        yield Symptom("unproven", "possible", observation, params=params)
+
+
+def _greeting(observation: Observation) -> Iterator[Symptom]:
+    row = ports.facts(observation.port)
+    expected = row.dialogue if row else "smtp"
+    greeting = observation.greeting or ""
+    match observation.greeting_kind:
+        case "busy":
+            yield Symptom("greeting-busy", "certain", observation, params={"greeting": greeting})
+        case "refused":
+            yield Symptom("greeting-refused", "certain", observation, params={"greeting": greeting})
+        case "foreign":
+            spoke = observation.spoke or "unknown"
+            yield Symptom("wrong-protocol", "certain", observation, params={"expected": expected, "spoke": spoke})
+        case "silent" | "closed":
+            yield Symptom("no-greeting", "certain", observation, params={"closed": observation.greeting_kind == "closed"})
+        case _:
+            yield Symptom("unproven", "possible", observation, params={"state": "error"})
+
+
+def _tls_faults(observation: Observation) -> Iterator[Symptom]:
+    tls = observation.tls
+    assert tls is not None
+    known: dict[str, dict[str, ParamValue]] = {
+        "cert-expired": {"date": tls.not_after},
+        "cert-not-yet-valid": {"date": tls.not_before},
+        "cert-name-mismatch": {"names": tls.names or ((tls.subject,) if tls.subject else ())},
+        "cert-self-signed": {"issuer": tls.issuer or tls.subject or ""},
+        "cert-untrusted": {"issuer": tls.issuer or "?"},
+        "cert-incomplete-chain": {"issuer": tls.issuer or "?"},
+        "tls-legacy-only": {"version": tls.version},
+        "tls-failed": {"alert": tls.alert},
+    }
+    for fault in tls.faults:
+        # Without the issuer's certificate the address in the leaf is a promise only.
+        confidence: Confidence = "likely" if fault == "cert-incomplete-chain" else "certain"
+        yield Symptom(fault, confidence, observation, params=known.get(fault, {}))
+
+
+def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
+    row = ports.facts(observation.port)
+    if row is None or direction(observation) == "other":
+        return
+    if observation.starttls in ("refused", "failed", "silent"):
+        if observation.tls is None:
+            yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
+    elif observation.security == "none" and observation.starttls == "absent":
+        yield Symptom("plaintext-only", "certain", observation)
+    asked = "tls" if observation.asked == "tls" else "starttls"
+    if observation.security != "none" and observation.security != asked:
+        params: dict[str, ParamValue] = {"asked": asked, "works": observation.security}
+        yield Symptom("wrong-security", "certain", observation, params=params)
+    elif observation.security == "none" and asked == "tls":
+        yield Symptom("wrong-security", "certain", observation, params={"asked": asked, "works": "none"})
+
+
+def _remarks(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
+    row = ports.facts(observation.port)
+    greeting_ms = observation.stages.greeting_ms
+    slow = load("timing")["dialogue"]["slow"]
+    if greeting_ms is not None and greeting_ms > slow * 1000:
+        yield Symptom("slow-greeting", "certain", observation, params={"seconds": round(greeting_ms / 1000)})
+    if observation.tls is not None and verified(observation) and observation.tls.not_after is not None:
+        left = (datetime.fromisoformat(observation.tls.not_after) - evidence.now).days
+        if left < load("findings")["limits"]["expiring_days"]:
+            yield Symptom(
+                "cert-expiring", "certain", observation, params={"date": observation.tls.not_after, "days": max(left, 0)}
+            )
+    if row is None or row.service == "smtp" or row.direction not in ("outgoing", "incoming"):
+        return
+    if "password" in sign_in(observation.auth_clear) and observation.security == "starttls":
+        yield Symptom("auth-before-tls", "certain", observation)
+    if observation.security in ("tls", "starttls") and observation.capabilities:
+        offered = sign_in(observation.auth)
+        if not observation.auth:
+            yield Symptom("auth-absent", "certain", observation)
+        elif offered == ("oauth2",):
+            yield Symptom("auth-oauth-only", "certain", observation)

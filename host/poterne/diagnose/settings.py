@@ -1,0 +1,106 @@
+"""What to type: every way in that was seen, the best first (RFC 8314 section 3)."""
+
+from collections.abc import Iterable
+from functools import cache
+
+from poterne import ports
+from poterne.diagnose.evidence import answers, verified
+from poterne.knowledge import load
+from poterne.model import MailProtocol, Observation, Setting, Settings
+
+_SECURITY_RANK = {"tls": 0, "starttls": 1, "none": 2}
+_SOURCE_RANK = {"typed": 0, "srv": 1, "guess": 2, "mx": 3, "domain": 4}
+_PROTOCOL_RANK: dict[MailProtocol, int] = {"smtp": 0, "imap": 0, "pop3": 1}
+
+
+@cache
+def _families() -> dict[str, str]:
+    return dict(load("auth")["mechanisms"])
+
+
+@cache
+def _family_order() -> dict[str, int]:
+    return {family: position for position, family in enumerate(load("auth")["order"]["families"])}
+
+
+def sign_in(mechanisms: Iterable[str]) -> tuple[str, ...]:
+    """What a person needs for mechanisms: password, oauth2, kerberos, ntlm, certificate; unknown ones are left out."""
+    found = {_families()[mechanism] for mechanism in mechanisms if mechanism in _families()}
+    return tuple(sorted(found, key=lambda family: _family_order()[family]))
+
+
+def settings(observations: Iterable[Observation]) -> Settings:
+    """The settings that observations of the target show; both families of one port make one."""
+    found: dict[tuple[str, int, str], Setting] = {}
+    for observation in observations:
+        setting = _setting(observation)
+        if setting is None:
+            continue
+        key = (setting.host, setting.port, setting.security)
+        known = found.get(key)
+        if known is None or (setting.verified, len(setting.auth)) > (known.verified, len(known.auth)):
+            found[key] = setting
+    ordered = sorted(found.values(), key=_rank)
+    return Settings(
+        outgoing=tuple(setting for setting in ordered if setting.protocol == "smtp"),
+        incoming=tuple(setting for setting in ordered if setting.protocol != "smtp"),
+    )
+
+
+def improves(later: Settings, earlier: Settings) -> bool:
+    """Whether either list begins with something verified that was not so before."""
+    return any(
+        bool(new) and new[0].verified and not (old and old[0].verified)
+        for new, old in ((later.outgoing, earlier.outgoing), (later.incoming, earlier.incoming))
+    )
+
+
+def _setting(observation: Observation) -> Setting | None:
+    row = ports.facts(observation.port)
+    if observation.role != "target" or row is None or row.direction not in ("outgoing", "incoming"):
+        return None
+    if not answers(observation) or observation.security is None:
+        return None
+    auth = sign_in(observation.auth)
+    if observation.source in ("mx", "domain") and row.service == "smtp" and not auth:
+        # A host that only receives the domain's mail is no way to send for its users.
+        return None
+    return Setting(
+        protocol=_protocol(row.dialogue),
+        host=observation.host,
+        port=observation.port,
+        security=observation.security,
+        auth=auth,
+        verified=verified(observation),
+        source=observation.source,
+    )
+
+
+def _protocol(dialogue: str) -> MailProtocol:
+    protocols: dict[str, MailProtocol] = {"smtp": "smtp", "imap": "imap", "pop3": "pop3"}
+    return protocols[dialogue]
+
+
+def _rank(setting: Setting) -> tuple[bool, bool, int, int, int, int, int, str]:
+    row = ports.facts(setting.port)
+    rank = row.rank if row else 9
+    return (
+        not setting.verified,
+        setting.security == "none",
+        _PROTOCOL_RANK[setting.protocol],
+        # 2525 and 25 stand behind the standard ports of submission, whatever their security.
+        rank if rank > 2 and setting.protocol == "smtp" else 0,
+        _SECURITY_RANK[setting.security],
+        rank,
+        _SOURCE_RANK.get(setting.source, 9) * 100 + _label_rank(setting),
+        setting.host,
+    )
+
+
+@cache
+def _labels() -> dict[str, int]:
+    return {row["label"]: position for position, row in enumerate(load("names")["name"])}
+
+
+def _label_rank(setting: Setting) -> int:
+    return _labels().get(setting.host.partition(".")[0], 99) if setting.source == "guess" else 0

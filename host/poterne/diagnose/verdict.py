@@ -1,0 +1,178 @@
+"""From symptoms to findings: grouped, weighed against what the target needs, with one verdict among them."""
+
+from collections.abc import Iterable
+
+from poterne import ports
+from poterne.diagnose import rules
+from poterne.diagnose.evidence import Conclusion, Evidence, answers, direction, encrypted, verified
+from poterne.diagnose.rules import Symptom
+from poterne.diagnose.settings import settings
+from poterne.knowledge import load
+from poterne.model import Family, Finding, Observation, ParamValue, Severity, Verdict
+
+_INCOMING_ONLY = ("imap", "pop", "pop3")
+
+
+def diagnose(evidence: Evidence) -> Conclusion:
+    """Every finding, the weightiest first; the verdict; the settings."""
+    missing = _missing(evidence)
+    symptoms = list(_symptoms(evidence))
+    findings = [_finding(group, evidence, missing) for group in _groups(symptoms, evidence)]
+    if missing and not any(finding.severity == "blocker" for finding in findings):
+        findings.append(_nothing_proven(evidence))
+    if not missing:
+        findings.append(_ok(evidence))
+    findings.sort(key=_weight, reverse=True)
+    first = findings[0] if missing else next(finding for finding in findings if finding.code == "ok")
+    verdict = Verdict(code=first.code, severity=first.severity, confidence=first.confidence)
+    return Conclusion(tuple(findings), verdict, settings(evidence.observations))
+
+
+def _missing(evidence: Evidence) -> frozenset[str]:
+    """What the target lacks to be usable as asked: outgoing, incoming, endpoint; empty where it works (DESIGN 2.1)."""
+    if evidence.target.kind == "endpoint":
+        return frozenset() if any(_as_asked(observation, evidence) for observation in evidence.asked) else frozenset({"endpoint"})
+    working = {direction(observation) for observation in evidence.tried if verified(observation)}
+    needed = {"outgoing"}
+    if any(_offers_incoming(observation, evidence) for observation in evidence.tried):
+        needed.add("incoming")
+    if evidence.options.ports is not None:
+        asked = {row.direction for port in evidence.options.ports if (row := ports.facts(port))}
+        needed &= asked
+        if not needed:
+            return frozenset() if any(answers(observation) for observation in evidence.tried) else frozenset({"endpoint"})
+    return frozenset(needed - working)
+
+
+def _as_asked(observation: Observation, evidence: Evidence) -> bool:
+    """An endpoint works where its protocol answers, encrypted as a URL's scheme asks, else by whatever it speaks."""
+    if not answers(observation):
+        return False
+    if direction(observation) == "other":
+        return observation.security == "none" or encrypted(observation)
+    if evidence.target.asked is not None and observation.security != evidence.target.asked:
+        return False
+    return encrypted(observation)
+
+
+def _offers_incoming(observation: Observation, evidence: Evidence) -> bool:
+    """Whether there is a way to receive: an open port, or for a domain a server named for nothing else."""
+    if direction(observation) != "incoming":
+        return False
+    if observation.state == "open":
+        return True
+    named_for_it = observation.host.partition(".")[0] in _INCOMING_ONLY
+    return evidence.target.kind in ("account", "domain") and named_for_it and observation.state != "refused"
+
+
+def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
+    if not evidence.online and not any(observation.state in ("open", "refused") for observation in evidence.tried):
+        yield Symptom("offline", "certain")
+        return
+    yield from rules.names(evidence)
+    without_service = list(rules.no_mail_service(evidence))
+    without_family = list(rules.families(evidence))
+    explained = {symptom.host for symptom in (*without_service, *without_family)}
+    yield from without_service
+    yield from without_family
+    for observation in evidence.tried:
+        if observation.host not in explained:
+            yield from rules.endpoint(observation, evidence)
+
+
+def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Symptom]]:
+    """Symptoms that make one finding: same code and parameters at one host, the asked port apart from its alternatives."""
+    groups: dict[tuple[object, ...], list[Symptom]] = {}
+    for symptom in symptoms:
+        seen = symptom.observation
+        key = (
+            symptom.code,
+            symptom.host or (seen.host if seen else None),
+            tuple(sorted((name, str(value)) for name, value in symptom.params.items() if name != "seconds")),
+            seen is not None and seen.port == evidence.target.port,
+            direction(seen) if seen is not None and evidence.target.port is None else None,
+        )
+        groups.setdefault(key, []).append(symptom)
+    return groups.values()
+
+
+def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) -> Finding:
+    first = group[0]
+    seen = [symptom.observation for symptom in group if symptom.observation is not None]
+    host = first.host or (seen[0].host if seen else None)
+    numbers = tuple(dict.fromkeys(observation.port for observation in seen))
+    about_host = first.host is not None
+    params: dict[str, ParamValue] = dict(first.params)
+    if numbers and not about_host:
+        params["ports"] = numbers
+    return Finding(
+        code=first.code,
+        severity=_severity(first, seen, evidence, missing),
+        confidence=first.confidence,
+        host=host,
+        port=numbers[0] if numbers and not about_host else None,
+        family=None if about_host else _family(seen, evidence),
+        params=params,
+        evidence=tuple(observation.id for observation in seen),
+    )
+
+
+def _family(seen: list[Observation], evidence: Evidence) -> Family | None:
+    """The one family that shows a fault, where the other was tested on the same ports and does not show it."""
+    families = {observation.family for observation in seen}
+    places = {(observation.host, observation.port) for observation in seen}
+    tested = {o.family for o in evidence.tried if (o.host, o.port) in places}
+    return families.pop() if len(families) == 1 and len(tested) > 1 else None
+
+
+def _severity(symptom: Symptom, seen: list[Observation], evidence: Evidence, missing: frozenset[str]) -> Severity:
+    table = load("findings")
+    beside: Severity = table["weight"][symptom.code]["beside"]
+    if not missing or symptom.code in table["remarks"]["codes"]:
+        return beside
+    if "endpoint" in missing and evidence.target.port is not None:
+        in_the_way = not seen or any(observation.port == evidence.target.port for observation in seen)
+    else:
+        in_the_way = not seen or "endpoint" in missing or any(direction(observation) in missing for observation in seen)
+    if seen and all(verified(observation) for observation in seen):
+        in_the_way = "endpoint" in missing and in_the_way and symptom.code == "wrong-security"
+    if symptom.code.startswith("dns-") and evidence.tried and symptom.host not in (evidence.target.host,):
+        in_the_way = False
+    return "blocker" if in_the_way else beside
+
+
+def _nothing_proven(evidence: Evidence) -> Finding:
+    """Nothing works, and nothing that was seen says why."""
+    seen = evidence.asked
+    params: dict[str, ParamValue] = {"ports": tuple(dict.fromkeys(observation.port for observation in seen))}
+    host = evidence.target.host or evidence.target.domain
+    return Finding(
+        code="unproven",
+        severity="blocker",
+        confidence="possible",
+        host=host,
+        port=evidence.target.port,
+        params=params,
+        evidence=tuple(observation.id for observation in seen),
+    )
+
+
+def _ok(evidence: Evidence) -> Finding:
+    working = [observation for observation in evidence.asked if answers(observation)]
+    host = evidence.target.host or evidence.target.domain
+    return Finding(
+        code="ok",
+        severity="good",
+        confidence="certain",
+        host=host,
+        port=evidence.target.port,
+        evidence=tuple(observation.id for observation in working),
+    )
+
+
+def _weight(finding: Finding) -> tuple[int, int, int]:
+    severity = {"blocker": 3, "warning": 2, "good": 1, "note": 0}[finding.severity]
+    depth = load("findings")["weight"].get(finding.code, {"depth": 0})["depth"]
+    numbers = finding.params.get("ports")
+    best = min((row.rank for n in numbers if isinstance(n, int) and (row := ports.facts(n))), default=9) if isinstance(numbers, tuple) else 9
+    return severity, depth, -best

@@ -1,0 +1,246 @@
+"""The one gate to the network: what may be dialled is decided here, and the address that was judged is the one dialled."""
+
+import asyncio
+import errno
+import ipaddress
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from poterne import icmp
+from poterne.knowledge import load
+from poterne.model import Endpoint, State
+from poterne.policy import Policy
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Trust = Literal["typed", "named", "foreign"]
+
+_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
+_STATES: dict[int, State] = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "reset",
+    errno.ECONNABORTED: "reset",
+    errno.ETIMEDOUT: "no-answer",
+    errno.EACCES: "prohibited",
+    errno.EPERM: "prohibited",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.ENETUNREACH: "unreachable",
+    errno.EHOSTDOWN: "unreachable",
+    errno.ENETDOWN: "unreachable",
+    errno.ENOPROTOOPT: "unreachable",
+    errno.EADDRNOTAVAIL: "unreachable",
+    errno.EINVAL: "unreachable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds since the first SYN; see knowledge/timing.toml for the reasons."""
+
+    attempts: tuple[float, ...]
+    provisional: float
+    give_up: float
+
+
+@cache
+def timing() -> Timing:
+    """How long a connection is tried."""
+    table = load("timing")["connect"]
+    return Timing(tuple(table["attempts"]), table["provisional"], table["give_up"])
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open TCP connection. `connect_ms` counts from the SYN that was answered."""
+
+    sock: socket.socket
+    connect_ms: float
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no connection: the state, errno's name or the ICMP message, and who sent that message."""
+
+    state: State
+    error: str | None
+    reporter: str | None
+    elapsed_ms: float
+    attempts: int
+
+
+class Gate:
+    """Asks the policy, then connects."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def allows(self, address: str, trust: Trust) -> bool:
+        """Whether an address may be dialled for a host that the user typed, that a typed domain named, or that a
+        document, a redirect or a page named (DESIGN 2.5). Addresses that carry an IPv4 address are judged by it too.
+        """
+        if self._policy.denies(address):
+            return False
+        for judged in _faces(ipaddress.ip_address(address)):
+            if self._policy.denies(str(judged)):
+                return False
+            if judged.is_unspecified or judged.is_multicast or judged == ipaddress.IPv4Address("255.255.255.255"):
+                return False
+            if trust != "typed" and (judged.is_loopback or judged.is_link_local or str(judged) in _metadata()):
+                return False
+            if trust == "foreign" and (judged.is_private or not judged.is_global):
+                return False
+        return True
+
+    async def connect(
+        self, endpoint: Endpoint, *, port: int | None = None, on_silence: Callable[[], None] | None = None
+    ) -> Connection | Failure:
+        """Connects to the endpoint's address, with staggered attempts where nothing answers.
+
+        `on_silence` is called once when there is no answer for `Timing.provisional` seconds. `port` replaces the
+        endpoint's where a lab maps it. At most `Timing.give_up` seconds. Cancelling closes every attempt.
+        """
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        schedule = timing()
+        pending: set[asyncio.Task[Connection | Failure]] = set()
+        attempts = 0
+        moments = sorted(
+            [*((moment, "attempt") for moment in schedule.attempts), (schedule.provisional, "silence"), (schedule.give_up, "end")]
+        )
+        winner: Connection | None = None
+        try:
+            for position, (_, kind) in enumerate(moments):
+                if kind == "attempt":
+                    attempts += 1
+                    attempt = _attempt(endpoint, port or endpoint.port, attempts)
+                    pending.add(loop.create_task(attempt))
+                elif kind == "silence" and on_silence is not None:
+                    on_silence()
+                until = moments[position + 1][0] if position + 1 < len(moments) else 0.0
+                done, pending = await asyncio.wait(
+                    pending, timeout=max(0.0, started + until - loop.time()), return_when=asyncio.FIRST_COMPLETED
+                )
+                results = [task.result() for task in done]
+                for result in results:
+                    if isinstance(result, Connection):
+                        if winner is None:
+                            winner = result
+                        else:
+                            result.sock.close()
+                if winner is not None:
+                    return winner
+                decided = [result for result in results if isinstance(result, Failure) and result.state != "no-answer"]
+                if decided:
+                    return decided[0]
+            elapsed = (loop.time() - started) * 1000
+            return Failure("no-answer", None, None, elapsed, attempts)
+        finally:
+            await _abandon(pending, winner)
+
+
+async def _abandon(pending: set[asyncio.Task[Connection | Failure]], winner: Connection | None) -> None:
+    for task in pending:
+        task.cancel()
+    for late in await asyncio.gather(*pending, return_exceptions=True):
+        if isinstance(late, Connection) and late is not winner:
+            late.sock.close()
+
+
+async def _attempt(endpoint: Endpoint, port: int, number: int) -> Connection | Failure:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    sock: socket.socket | None = None
+    try:
+        sock = socket.socket(_FAMILY[endpoint.family], socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        icmp.listen(sock)
+        quick_ack(sock)
+        await loop.sock_connect(sock, _socket_address(endpoint.address, endpoint.family, port))
+    except OSError as error:
+        reported = icmp.take(sock) if sock is not None else None
+        if sock is not None:
+            sock.close()
+        return _failure(error, reported, (loop.time() - started) * 1000, number)
+    except BaseException:
+        if sock is not None:
+            sock.close()
+        raise
+    return Connection(sock, (loop.time() - started) * 1000, number)
+
+
+def _failure(error: OSError, reported: icmp.IcmpError | None, elapsed_ms: float, attempts: int) -> Failure:
+    name = errno.errorcode.get(error.errno or 0, "") or type(error).__name__
+    if reported is None:
+        return Failure(_STATES.get(error.errno or 0, "error"), name, None, elapsed_ms, attempts)
+    state: State = "prohibited" if reported.prohibited else _STATES.get(error.errno or 0, "unreachable")
+    if state == "prohibited" and not reported.prohibited:
+        state = "unreachable"
+    message = f"{name} (ICMP{'v6' if reported.family == 6 else ''} {reported.type}/{reported.code})"
+    return Failure(state, message, reported.sender, elapsed_ms, attempts)
+
+
+def _socket_address(address: str, family: int, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
+    if family == 4:
+        return address, port
+    address, _, zone = address.partition("%")
+    scope = 0
+    if zone:
+        scope = int(zone) if zone.isdigit() else socket.if_nametoindex(zone)
+    return address, port, 0, scope
+
+
+def quick_ack(sock: socket.socket) -> None:
+    """Acknowledges at once what was received. Without it a server whose next write waits for our acknowledgement
+    (Nagle, RFC 896) loses 40 ms to our delayed one (RFC 1122 4.2.3.2). The kernel forgets it: ask after each read.
+    """
+    if sys.platform == "linux":
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def _faces(address: IpAddress) -> tuple[IpAddress, ...]:
+    """The address, and the IPv4 addresses that it stands for (RFC 4291 2.5.5.2, RFC 6052, RFC 3056, RFC 4380)."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return (address,)
+    faces: list[IpAddress] = [address]
+    if address.ipv4_mapped is not None:
+        faces.append(address.ipv4_mapped)
+    if address.sixtofour is not None:
+        faces.append(address.sixtofour)
+    if address.teredo is not None:
+        faces.extend(address.teredo)
+    if address in ipaddress.IPv6Network("64:ff9b::/96"):
+        faces.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return tuple(faces)
+
+
+@cache
+def _metadata() -> frozenset[str]:
+    return frozenset(load("special")["cloud_metadata"])
+
+
+def source_address(family: int) -> str | None:
+    """The address from which this machine would speak to the world, or None where it has no way out. Sends nothing."""
+    probe = {4: "192.0.2.1", 6: "2001:db8::1"}[family]
+    try:
+        with socket.socket(_FAMILY[family], socket.SOCK_DGRAM) as sock:
+            sock.connect((probe, 9))
+            address = str(sock.getsockname()[0])
+    except OSError:
+        return None
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    return None if parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified else address
+
+
+def has_route(address: str, family: int) -> bool:
+    """Whether this machine knows any way to an address. Sends nothing."""
+    try:
+        with socket.socket(_FAMILY[family], socket.SOCK_DGRAM) as sock:
+            sock.connect(_socket_address(address, family, 9))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,34 @@
+"""The hosts that receive a domain's mail (RFC 5321 section 5). In small installations they are its only mail servers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from poterne.errors import InvalidTarget
+from poterne.model import NameAnswer
+from poterne.probe.names import Names
+from poterne.target import host_name
+
+MAX_HOSTS = 2
+
+
+async def exchangers(domain: str, resolver: Names, known: NameAnswer | None) -> NameAnswer:
+    """The domain's MX answer, asked unless it is known."""
+    return known if known is not None else await resolver.mail_exchangers(domain)
+
+
+async def hosts(domain: str, exchangers: NameAnswer, resolver: Names) -> AsyncIterator[NameAnswer]:
+    """Addresses of the most wanted exchangers; of the domain itself where it has none (the implicit MX)."""
+    wanted = [name for name in exchangers.mail_exchangers if _is_host(name)][:MAX_HOSTS]
+    if not exchangers.mail_exchangers:
+        answer = await resolver.addresses(domain, "domain")
+        yield answer
+        return
+    for answer in await asyncio.gather(*(resolver.addresses(name, "mx") for name in wanted)):
+        yield answer
+
+
+def _is_host(name: str) -> bool:
+    try:
+        return host_name(name) == name
+    except InvalidTarget:
+        return False

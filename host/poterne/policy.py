@@ -1,0 +1,233 @@
+"""What this machine's administrator allows, read from a TOML file. A broken file allows nothing (PolicyError)."""
+
+import ipaddress
+import os
+import re
+import sys
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from poterne import ports
+from poterne.errors import Forbidden, InvalidTarget, PolicyError
+from poterne.model import Family, Port
+from poterne.target import host_name
+
+MAX_BYTES = 1 << 20
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ignored_types=(cached_property,))
+
+
+def _host(text: str) -> str:
+    try:
+        return host_name(text)
+    except InvalidTarget as error:
+        raise ValueError(str(error)) from None
+
+
+def _address(text: str) -> str:
+    return str(ipaddress.ip_address(text))
+
+
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else _as_tuple(value)
+
+
+Host = Annotated[str, AfterValidator(_host)]
+Hosts = Annotated[tuple[Host, ...], BeforeValidator(_as_tuple)]
+
+
+class Controls(_Table):
+    """Who is asked for comparison; None: the defaults of `knowledge/`."""
+
+    hosts: Hosts | None = None
+    canary: Annotated[tuple[Annotated[str, AfterValidator(_address)], ...] | None, BeforeValidator(_as_tuple)] = None
+    portal: str | None = None
+    relay: Host | None = None
+
+
+class Allow(_Table):
+    """Ports that may be probed, and networks that never are."""
+
+    ports: Annotated[tuple[Port, ...], BeforeValidator(_as_tuple)] = tuple(sorted(row.number for row in ports.known()))
+    deny_networks: Annotated[
+        tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_as_tuple)
+    ] = ()
+
+    @cached_property
+    def denied(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """`deny_networks`, parsed."""
+        return tuple(ipaddress.ip_network(network) for network in self.deny_networks)
+
+
+class Trust(_Table):
+    """`public_roots`: PEM file that stands for the Mozilla set; None: certifi's."""
+
+    public_roots: str | None = None
+
+
+class Discovery(_Table):
+    """`ispdb`: base URL of the provider database; empty: never asked; None: the default."""
+
+    ispdb: str | None = None
+
+
+_CONNECT_TO = re.compile(r"(?P<host1>\[[^\]]*\]|[^:\[\]]*):(?P<port1>\d*):(?P<host2>\[[^\]]*\]|[^:\[\]]*):(?P<port2>\d*)")
+
+
+class Mapping(_Table):
+    """One entry of curl's `--connect-to`; None matches every host or port, or leaves it as it is."""
+
+    host: str | None
+    port: int | None
+    to_host: str | None
+    to_port: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> "Mapping":
+        """Reads `HOST1:PORT1:HOST2:PORT2`. Raises ValueError."""
+        match = _CONNECT_TO.fullmatch(text)
+        if match is None:
+            raise ValueError("expected HOST1:PORT1:HOST2:PORT2, IPv6 addresses in brackets")
+        host, to_host = (_host(part.strip("[]")) if part else None for part in match.group("host1", "host2"))
+        port, to_port = (int(part) if part else None for part in match.group("port1", "port2"))
+        if any(number is not None and not 1 <= number <= 65535 for number in (port, to_port)):
+            raise ValueError("a port is a number from 1 to 65535")
+        return cls(host=host, port=port, to_host=to_host, to_port=to_port)
+
+    def matches(self, host: str, port: int) -> bool:
+        """Whether a connection to host and port goes elsewhere because of this entry."""
+        return self.host in (None, host) and self.port in (None, port)
+
+
+class Resolver(_Table):
+    """One DNS server, for every question."""
+
+    address: str
+    port: int = 53
+
+
+def _resolver(value: object) -> object:
+    if not isinstance(value, str):
+        raise TypeError("expected ADDRESS or ADDRESS:PORT")
+    if match := re.fullmatch(r"(?:\[([^\]]+)\]|([0-9.]+))[:#](\d{1,5})", value):
+        return Resolver(address=_address(match[1] or match[2]), port=int(match[3]))
+    return Resolver(address=_address(value.strip("[]")))
+
+
+def _connect_to(value: object) -> object:
+    entries = _listed(value)
+    if not isinstance(entries, tuple) or not all(isinstance(entry, str) for entry in entries):
+        raise TypeError("expected a list of HOST1:PORT1:HOST2:PORT2")
+    return tuple(Mapping.parse(entry) for entry in entries)
+
+
+class Lab(_Table):
+    """A world of one's own, for the demo and for tests: other addresses, another resolver, further trusted roots."""
+
+    connect_to: Annotated[tuple[Mapping, ...], BeforeValidator(_connect_to)] = ()
+    resolver: Annotated[Resolver | None, BeforeValidator(_resolver)] = None
+    roots: str | None = None
+
+    def addresses(self, host: str, port: int, family: Family) -> tuple[str, int] | None:
+        """Where a connection goes instead, for one family; None where no entry sends it to an address of that family."""
+        for entry in self.connect_to:
+            if entry.matches(host, port) and entry.to_host is not None:
+                try:
+                    version = ipaddress.ip_address(entry.to_host).version
+                except ValueError:
+                    continue
+                if version == family:
+                    return entry.to_host, entry.to_port or port
+        return None
+
+    def renamed(self, host: str, port: int) -> tuple[str, int] | None:
+        """The first entry whose destination is a name, or that changes the port alone: (host, port) to resolve and dial."""
+        for entry in self.connect_to:
+            if entry.matches(host, port) and not (entry.to_host and _is_address(entry.to_host)):
+                return entry.to_host or host, entry.to_port or port
+        return None
+
+    def maps(self, host: str) -> bool:
+        """Whether any entry speaks of this host."""
+        return any(entry.host in (None, host) for entry in self.connect_to)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+class Policy(_Table):
+    """The whole file. `lab` is None unless the file was named by `--policy` or by a launcher."""
+
+    controls: Controls = Controls()
+    allow: Allow = Allow()
+    trust: Trust = Trust()
+    discovery: Discovery = Discovery()
+    lab: Lab | None = None
+
+    def check_ports(self, numbers: tuple[int, ...]) -> None:
+        """Raises Forbidden when a port that was asked for is not allowed."""
+        forbidden = [number for number in numbers if number not in self.allow.ports]
+        if forbidden:
+            listed = ", ".join(map(str, forbidden))
+            raise Forbidden(f"this machine's policy does not allow testing port {listed}")
+
+    def denies(self, address: str) -> bool:
+        """Whether an address is in a network that is never probed."""
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        return any(parsed in network for network in self.allow.denied if network.version == parsed.version)
+
+
+def default_path() -> Path:
+    """Where an administrator puts the policy of this machine."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "Poterne" / "policy.toml"
+    if sys.platform == "darwin":
+        return Path("/Library/Application Support/Poterne/policy.toml")
+    return Path("/etc/poterne/policy.toml")
+
+
+def load(path: Path | None = None) -> Policy:
+    """The policy of a named file (with `[lab]`), else of this machine (without), else the defaults. Raises PolicyError."""
+    named = path is not None
+    path = path or default_path()
+    try:
+        if not named and not path.exists():
+            return Policy()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise PolicyError(f"{path}: larger than {MAX_BYTES} bytes")
+        table: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
+    except OSError as error:
+        raise PolicyError(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise PolicyError(f"{path}: not UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise PolicyError(f"{path}: {error}") from None
+    if not named and table.pop("lab", None) is not None:
+        raise PolicyError(f"{path}: [lab] is for a file named with --policy")
+    try:
+        return Policy.model_validate(table)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise PolicyError(f"{path}: {where}: {first['msg']}") from None

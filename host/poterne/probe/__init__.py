@@ -1,0 +1,1 @@
+"""One endpoint in, one Observation out."""

@@ -1,0 +1,140 @@
+"""Every fault of a certificate chain. OpenSSL stops at the first; here each question is asked by itself."""
+
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+from OpenSSL import crypto
+from service_identity import CertificateError, VerificationError
+from service_identity.cryptography import verify_certificate_hostname, verify_certificate_ip_address
+
+from poterne.model import Tls
+from poterne.probe.text import display, displays
+from poterne.probe.tls import TrustStores
+
+# X509_VERIFY_PARAM_set_flags(3); pyOpenSSL does not name it. Dates are asked for separately.
+_NO_CHECK_TIME = 0x200000
+_SELF_SIGNED_LEAF = 18
+_NO_ISSUER = frozenset({2, 20, 21})
+
+# The fault that matters most comes first: without trust nothing else counts, and a wrong name is mended by typing another.
+_ORDER = (
+    "cert-self-signed",
+    "cert-untrusted",
+    "cert-incomplete-chain",
+    "cert-expired",
+    "cert-not-yet-valid",
+    "cert-name-mismatch",
+)
+
+
+def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: int | None) -> Tls:
+    """Facts and faults of a chain (DER, the leaf first), judged now. `refused_with`: OpenSSL's code for the first fault."""
+    if not chain:
+        return Tls(fault="tls-failed", faults=("tls-failed",))
+    try:
+        certificates = [x509.load_der_x509_certificate(der) for der in chain[:10]]
+        leaf = certificates[0]
+        names = _names(leaf)
+        not_before, not_after = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+    except ValueError:
+        return Tls(trusted=False, name_ok=False, fault="cert-untrusted", faults=("cert-untrusted",))
+    now = datetime.now(UTC)
+    system = _verify(chain, stores.system_files)
+    public = _verify(chain, [(stores.public_file, None)])
+    faults = set()
+    if system is not None:
+        faults.add(_trust_fault(system, certificates))
+    if any(certificate.not_valid_after_utc < now for certificate in certificates):
+        faults.add("cert-expired")
+    if any(certificate.not_valid_before_utc > now for certificate in certificates):
+        faults.add("cert-not-yet-valid")
+    name_ok = _covers(leaf, host)
+    if not name_ok:
+        faults.add("cert-name-mismatch")
+    if not faults and refused_with is not None:
+        faults.add("cert-untrusted")
+    ordered = tuple(fault for fault in _ORDER if fault in faults)
+    return Tls(
+        trusted=system is None and not (faults == {"cert-untrusted"}),
+        public_trusted=public is None,
+        name_ok=name_ok,
+        fault=ordered[0] if ordered else None,
+        faults=ordered,
+        subject=_common_name(leaf.subject),
+        issuer=_common_name(leaf.issuer),
+        names=displays(names),
+        not_before=_moment(max(c.not_valid_before_utc for c in certificates) if "cert-not-yet-valid" in faults else not_before),
+        not_after=_moment(min(c.not_valid_after_utc for c in certificates) if "cert-expired" in faults else not_after),
+    )
+
+
+def _verify(chain: list[bytes], roots: list[tuple[str | None, str | None]]) -> int | None:
+    """OpenSSL's code for the first fault of the chain itself, names and dates left out; None where it leads to a root."""
+    store = crypto.X509Store()
+    store.set_flags(_NO_CHECK_TIME)
+    for file, folder in roots:
+        store.load_locations(file, folder)
+    leaf, *others = (crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in chain[:10])
+    try:
+        crypto.X509StoreContext(store, leaf, others).verify_certificate()
+    except crypto.X509StoreContextError as error:
+        return int(error.errors[0])
+    return None
+
+
+def _trust_fault(code: int, certificates: list[x509.Certificate]) -> str:
+    """A missing intermediate and an unknown root give one code: the leaf's issuer decides, where it was not sent and can
+    be had from the address in the leaf (RFC 5280 section 4.2.2.1).
+    """
+    leaf = certificates[0]
+    if code == _SELF_SIGNED_LEAF:
+        return "cert-self-signed"
+    issuer_sent = any(leaf.issuer == certificate.subject for certificate in certificates[1:])
+    if code in _NO_ISSUER and not issuer_sent and _issuer_can_be_had(leaf):
+        return "cert-incomplete-chain"
+    return "cert-untrusted"
+
+
+def _issuer_can_be_had(leaf: x509.Certificate) -> bool:
+    try:
+        access = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return any(item.access_method == AuthorityInformationAccessOID.CA_ISSUERS for item in access)
+
+
+def _names(leaf: x509.Certificate) -> list[str]:
+    try:
+        alternatives = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    addresses = [str(address) for address in alternatives.get_values_for_type(x509.IPAddress)]
+    return [*alternatives.get_values_for_type(x509.DNSName), *addresses]
+
+
+def _covers(leaf: x509.Certificate, host: str) -> bool:
+    """RFC 9525: subject alternative names only; the common name counts for nothing."""
+    import ipaddress
+
+    try:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            verify_certificate_hostname(leaf, host)
+        else:
+            verify_certificate_ip_address(leaf, host)
+    except (VerificationError, CertificateError, ValueError):
+        return False
+    return True
+
+
+def _common_name(name: x509.Name) -> str | None:
+    for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME):
+        for attribute in name.get_attributes_for_oid(oid):
+            return display(str(attribute.value), 160)
+    return None
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

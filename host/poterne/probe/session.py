@@ -1,0 +1,266 @@
+"""One connection and its dialogue: connect, listen, ask, upgrade, ask again. Whatever ends it stands in the draft."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from poterne import ports
+from poterne.dial import Connection
+from poterne.errors import Interrupted
+from poterne.knowledge import load
+from poterne.model import Observation, Security
+from poterne.probe import tls as handshakes
+from poterne.probe.dialogue import Dialogue, address_literal, recognise
+from poterne.probe.draft import Draft
+from poterne.probe.replies import Reply
+from poterne.probe.stream import Stream
+
+if TYPE_CHECKING:
+    from poterne.probe.endpoint import Toolkit
+
+# A greeting where a TLS record was expected; RFC 8446 section 5.1 has the records' first byte.
+_TLS_RECORDS = (b"\x14", b"\x15", b"\x16", b"\x17")
+
+
+class Session:
+    """Fills one draft. `begins`: TLS at once, or in the clear; `context` decides what TLS takes.
+
+    `silence` is set where the server has not greeted for a while.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        toolkit: "Toolkit",
+        dialogue: Dialogue,
+        begins: Security,
+        context: ssl.SSLContext,
+        *,
+        dialled_port: int | None,
+        on_progress: Callable[[Observation], None],
+    ) -> None:
+        self._draft = draft
+        self._toolkit = toolkit
+        self._dialogue = dialogue
+        self._begins = begins
+        self._context = context
+        self._dialled_port = dialled_port
+        self._on_progress = on_progress
+        self._times = load("timing")["dialogue"]
+        self._asked = 0
+        self.silence = asyncio.Event()
+
+    @property
+    def protocol(self) -> str:
+        """The name of the dialogue."""
+        return self._dialogue.name
+
+    async def run(self) -> None:
+        """From the SYN to the goodbye. Raises only what the surrounding task is cancelled with."""
+        stream = await self._connect()
+        if stream is None:
+            return
+        polite = False
+        try:
+            polite = await self._converse(stream)
+        except Interrupted as interruption:
+            self._interrupted(interruption, stream)
+        except ssl.SSLCertVerificationError as refusal:
+            self._draft.refusal = refusal
+            self._draft.tls = handshakes.refused(refusal)
+        finally:
+            if polite:
+                self._toolkit.farewell(stream, self._goodbye())
+            else:
+                stream.close()
+
+    async def _connect(self) -> Stream | None:
+        draft = self._draft
+        result = await self._toolkit.gate.connect(draft.endpoint, port=self._dialled_port, on_silence=self._unanswered)
+        draft.attempts = result.attempts
+        if isinstance(result, Connection):
+            draft.state, draft.security = "open", "none"
+            draft.times["connect_ms"] = round(result.connect_ms, 3)
+            return Stream(result.sock)
+        draft.times["connect_ms"] = round(result.elapsed_ms, 3)
+        draft.state, draft.error, draft.reporter = result.state, result.error, result.reporter
+        return None
+
+    def _unanswered(self) -> None:
+        self._on_progress(self._draft.finish(provisional=True))
+
+    async def _converse(self, stream: Stream) -> bool:
+        """The dialogue; True where a goodbye is in order."""
+        draft, dialogue = self._draft, self._dialogue
+        if self._begins == "tls":
+            await self._handshake(stream, "tls")
+        greeting = await self._greeting(stream)
+        if greeting is None:
+            return False
+        draft.greeting = greeting.status
+        draft.greeting_kind = dialogue.judge(greeting)
+        draft.spoke = dialogue.name if draft.greeting_kind != "foreign" else recognise(greeting.status)
+        if draft.greeting_kind != "accepted":
+            return draft.greeting_kind != "foreign"
+        if draft.security == "tls":
+            self._verified()
+        known = dialogue.in_greeting(greeting)
+        async with self._within("reply"):
+            with draft.stage("capabilities_tls_ms" if draft.security == "tls" else "capabilities_ms"):
+                capabilities = known if known is not None else await self._ask(stream)
+        self._learn(capabilities)
+        if draft.security != "tls" and dialogue.upgrade is not None:
+            return await self._upgrade(stream, capabilities)
+        return True
+
+    async def _greeting(self, stream: Stream) -> Reply | None:
+        """What the server says first; where the client speaks first, the answer to its question."""
+        draft, dialogue = self._draft, self._dialogue
+        with draft.stage("greeting_ms"):
+            async with self._within("greeting", silence="no greeting"):
+                if not dialogue.greets:
+                    await stream.send(self._command(dialogue.ask or "", stream))
+                reading = asyncio.ensure_future(dialogue.read(stream))
+                try:
+                    done, _ = await asyncio.wait({reading}, timeout=self._suspicion())
+                    if not done:
+                        self.silence.set()
+                    return await reading
+                finally:
+                    reading.cancel()
+                    await asyncio.gather(reading, return_exceptions=True)
+
+    def _suspicion(self) -> float:
+        row = ports.facts(self._draft.endpoint.port)
+        name = "suspicion_relay" if row is not None and row.service == "smtp" else "suspicion"
+        return float(self._times[name])
+
+    async def _ask(self, stream: Stream) -> list[bytes] | None:
+        """The capabilities, or None where the server will not tell."""
+        dialogue = self._dialogue
+        if not dialogue.greets:
+            return []
+        for question in (dialogue.ask, dialogue.ask_plain):
+            if question is not None:
+                command = self._command(question, stream)
+                await stream.send(command)
+                reply = await dialogue.read(stream, dialogue.tag_of(question, self._tag()))
+                if dialogue.agrees(reply):
+                    return reply.lines
+                self._draft.error = reply.status.decode("utf-8", "replace")
+                if not reply.whole:
+                    self._draft.spoke = recognise(reply.status)
+                    self._draft.greeting_kind = "foreign"
+                    raise Interrupted("closed", self._draft.error)
+        return None
+
+    def _learn(self, capabilities: list[bytes] | None) -> None:
+        draft = self._draft
+        listed = capabilities or []
+        auth = self._dialogue.mechanisms(line.decode("latin-1") for line in listed)
+        draft.capabilities, draft.auth = listed, auth
+        if draft.security == "none":
+            draft.capabilities_clear, draft.auth_clear = listed, auth
+        if capabilities is not None:
+            draft.error = None
+
+    async def _upgrade(self, stream: Stream, capabilities: list[bytes] | None) -> bool:
+        """STARTTLS, or what this protocol calls it (RFC 3207, 9051 6.2.1, 2595 4, 5804 2.2, 4217)."""
+        draft, dialogue = self._draft, self._dialogue
+        offered = dialogue.offers_upgrade(line.decode("latin-1") for line in capabilities or [])
+        if not offered and not (dialogue.try_unoffered and capabilities is None):
+            draft.starttls = "absent"
+            return True
+        upgrade = dialogue.upgrade or ""
+        with draft.stage("starttls_ms"):
+            async with self._within("reply", silence="no answer to STARTTLS"):
+                try:
+                    await stream.send(self._command(upgrade, stream))
+                    reply = await dialogue.read(stream, dialogue.tag_of("", self._tag()))
+                except Interrupted:
+                    draft.starttls = "failed"
+                    raise
+                except asyncio.CancelledError:
+                    draft.starttls = "silent"
+                    raise
+        if not dialogue.lets_upgrade(reply):
+            draft.starttls = "refused" if offered else "absent"
+            draft.error = reply.status.decode("utf-8", "replace") if offered else None
+            return True
+        if stream.pending:
+            draft.starttls = "injected"
+            draft.error = "text in the clear behind the answer to STARTTLS"
+            return False
+        draft.starttls = "failed"
+        await self._handshake(stream, "starttls")
+        draft.starttls = "accepted"
+        self._verified()
+        with draft.stage("capabilities_tls_ms"):
+            async with self._within("reply"):
+                if dialogue.again == "wait":
+                    again: list[bytes] | None = (await dialogue.read(stream)).lines
+                else:
+                    again = await self._ask(stream)
+        self._learn(again)
+        return True
+
+    async def _handshake(self, stream: Stream, security: Security) -> None:
+        draft = self._draft
+        host = draft.endpoint.host.partition("%")[0]
+        with draft.stage("tls_ms"):
+            async with self._within("handshake", silence="no answer to the TLS handshake"):
+                tls = await stream.start_tls(self._context, host)
+        draft.security = security
+        if self._context is self._toolkit.stores.strict:
+            draft.tls = handshakes.good(tls, self._toolkit.stores)
+        else:
+            draft.tls = handshakes.doubtful(tls, draft.refusal, host, self._toolkit.stores)
+
+    def _verified(self) -> None:
+        """Tells of verified encryption before the last question is answered."""
+        if self._draft.tls is not None and self._draft.tls.fault is None:
+            self._on_progress(self._draft.finish(provisional=True))
+
+    def _interrupted(self, interruption: Interrupted, stream: Stream) -> None:
+        draft = self._draft
+        draft.error = interruption.detail
+        if interruption.reason == "reset" and stream.received == 0:
+            draft.state = "reset"
+        in_handshake = "tls_ms" in draft.times and draft.tls is None
+        if in_handshake and self._begins == "tls" and stream.first_bytes and stream.first_bytes[:1] not in _TLS_RECORDS:
+            # Not a TLS record: the server greeted in the clear, or complains about our hello in its own protocol.
+            line = stream.first_bytes.split(b"\n")[0].rstrip(b"\r")
+            draft.greeting, draft.greeting_kind = line, "foreign"
+            draft.spoke = recognise(line) or (self._dialogue.name if self._dialogue.accepted.search(line.decode("latin-1")) else None)
+        elif in_handshake:
+            draft.tls = handshakes.failed(interruption.detail)
+        elif draft.greeting_kind is None and draft.state == "open":
+            draft.greeting_kind = "silent" if interruption.reason == "silent" else "closed"
+
+    @asynccontextmanager
+    async def _within(self, stage: str, silence: str = "no answer") -> AsyncIterator[None]:
+        seconds = float(self._times[stage])
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            raise Interrupted("silent", f"{silence} in {seconds:g} s") from None
+
+    def _tag(self) -> str:
+        return f"p{self._asked}"
+
+    def _command(self, template: str, stream: Stream) -> bytes:
+        self._asked += 1
+        literal = address_literal(stream.local_address)
+        host = self._draft.endpoint.host.partition("%")[0]
+        text = template.format(tag=self._tag(), literal=literal, host=f"[{host}]" if ":" in host else host)
+        return text.encode("ascii") + b"\r\n"
+
+    def _goodbye(self) -> bytes | None:
+        goodbye = self._dialogue.goodbye
+        if goodbye is None:
+            return None
+        self._asked += 1
+        return goodbye.format(tag=self._tag()).encode("ascii") + b"\r\n"

@@ -1,0 +1,199 @@
+"""TLS contexts, one a trust store and shared by every probe, and what a handshake shows."""
+
+import ssl
+import sys
+from functools import cached_property
+from typing import Any
+
+from poterne.model import Tls
+from poterne.policy import Policy
+from poterne.probe.text import display, displays
+
+# X509_STORE_CTX_get_error(3): OpenSSL's code for the fault that it meets first.
+_FIRST_FAULT = {
+    9: "cert-not-yet-valid",
+    10: "cert-expired",
+    18: "cert-self-signed",
+    62: "cert-name-mismatch",
+    63: "cert-name-mismatch",
+    64: "cert-name-mismatch",
+}
+# Failures after which it is worth asking whether the server knows old versions or weak ciphers only.
+_MAY_BE_LEGACY = ("VERSION", "PROTOCOL", "HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "TOO_SMALL", "TOO_WEAK", "NO_SHARED")
+_LEGACY_VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1")
+
+
+class TrustStores:
+    """The operating system's roots and the public (Mozilla) ones, with the contexts made from them, each loaded once."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._lab_roots = policy.lab.roots if policy.lab else None
+        self._public_roots = policy.trust.public_roots
+
+    @cached_property
+    def strict(self) -> ssl.SSLContext:
+        """Verifies the chain against the operating system's store, the dates and the name; TLS 1.2 or later."""
+        context = _system_context()
+        if self._lab_roots:
+            context.load_verify_locations(cafile=self._lab_roots)
+        return context
+
+    @cached_property
+    def lenient(self) -> ssl.SSLContext:
+        """Verifies nothing: for looking at a certificate that `strict` refused."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+
+    @cached_property
+    def legacy(self) -> ssl.SSLContext:
+        """Takes any version and cipher: for naming the version of a server that knows no better, nothing else."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = ssl.TLSVersion.TLSv1
+        return context
+
+    @cached_property
+    def public_certificates(self) -> frozenset[bytes]:
+        """The public roots, in DER."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cafile=self.public_file)
+        return frozenset(context.get_ca_certs(binary_form=True))
+
+    @property
+    def public_file(self) -> str:
+        """The PEM file of the public roots."""
+        if self._public_roots:
+            return self._public_roots
+        import certifi
+
+        return certifi.where()
+
+    @property
+    def system_files(self) -> list[tuple[str | None, str | None]]:
+        """(file, folder) pairs of the operating system's store, as far as it is made of files, and of the lab's roots."""
+        paths = ssl.get_default_verify_paths()
+        pairs: list[tuple[str | None, str | None]] = []
+        if paths.cafile or paths.capath:
+            pairs.append((paths.cafile, paths.capath))
+        if self._lab_roots:
+            pairs.append((self._lab_roots, None))
+        return pairs
+
+    def warm(self) -> None:
+        """Loads what the first handshake would wait for."""
+        _ = self.strict, self.public_certificates
+
+
+def _system_context() -> ssl.SSLContext:
+    """A context on the operating system's store. Every wrap_bio of truststore's reads the store again on Linux (16 ms for
+    the Mozilla set), so there OpenSSL's own default locations are loaded once; truststore knows the others.
+    """
+    import truststore
+
+    if sys.platform in ("win32", "darwin"):
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_default_verify_paths()
+    if not context.cert_store_stats()["x509_ca"] and not ssl.get_default_verify_paths().capath:
+        seeker = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        seeker.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost")
+        roots = seeker.get_ca_certs(binary_form=True)
+        if roots:
+            context.load_verify_locations(cadata=b"".join(roots))
+    return context
+
+
+def good(tls: ssl.SSLObject, stores: TrustStores) -> Tls:
+    """The facts of a handshake that the strict context accepted."""
+    certificate: dict[str, Any] = tls.getpeercert() or {}
+    cipher = tls.cipher()
+    chain = _chain(tls, verified=True)
+    return Tls(
+        version=tls.version(),
+        cipher=cipher[0] if cipher else None,
+        trusted=True,
+        public_trusted=chain[-1] in stores.public_certificates if chain else None,
+        name_ok=True,
+        subject=_distinguished(certificate.get("subject", ())),
+        issuer=_distinguished(certificate.get("issuer", ())),
+        names=displays([value for kind, value in certificate.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]),
+        not_before=_moment(certificate.get("notBefore")),
+        not_after=_moment(certificate.get("notAfter")),
+    )
+
+
+def doubtful(
+    tls: ssl.SSLObject, refusal: ssl.SSLCertVerificationError | None, host: str, stores: TrustStores
+) -> Tls:
+    """The facts of a handshake without verification, after the strict context refused (or was not asked): every fault."""
+    from poterne.probe import certificates
+
+    cipher = tls.cipher()
+    facts = certificates.examine(_chain(tls, verified=False), host, stores, refusal.verify_code if refusal else None)
+    return facts.model_copy(
+        update={
+            "version": tls.version(),
+            "cipher": cipher[0] if cipher else None,
+            "alert": display(refusal.verify_message) if refusal else None,
+        }
+    )
+
+
+def refused(refusal: ssl.SSLCertVerificationError) -> Tls:
+    """What the refusal alone tells: its first fault."""
+    fault = _FIRST_FAULT.get(refusal.verify_code, "cert-untrusted")
+    return Tls(
+        trusted=False if fault in ("cert-self-signed", "cert-untrusted") else None,
+        name_ok=False if fault == "cert-name-mismatch" else None,
+        fault=fault,
+        faults=(fault,),
+        alert=display(refusal.verify_message),
+    )
+
+
+def failed(words: str) -> Tls:
+    """A handshake that did not come about."""
+    return Tls(fault="tls-failed", faults=("tls-failed",), alert=display(words))
+
+
+def may_be_legacy(tls: Tls | None) -> bool:
+    """Whether a failed handshake is worth another with old versions allowed."""
+    return tls is not None and tls.version is None and any(word in (tls.alert or "") for word in _MAY_BE_LEGACY)
+
+
+def legacy(tls: Tls, alert: str | None) -> Tls | None:
+    """The facts of a handshake that only old versions made possible; None where the version is not old."""
+    if tls.version not in _LEGACY_VERSIONS:
+        return None
+    return tls.model_copy(update={"fault": "tls-legacy-only", "faults": ("tls-legacy-only", *tls.faults), "alert": alert})
+
+
+def _chain(tls: ssl.SSLObject, *, verified: bool) -> list[bytes]:
+    """The chain in DER, the leaf first. Public from Python 3.13 on; 3.11 and 3.12 have it on the inner object only."""
+    name = "get_verified_chain" if verified else "get_unverified_chain"
+    method = getattr(tls, name, None) or getattr(getattr(tls, "_sslobj", None), name, None)
+    chain = (method() if method else None) or []
+    return [item if isinstance(item, bytes) else ssl.PEM_cert_to_DER_cert(item.public_bytes()) for item in chain]
+
+
+def _distinguished(name: tuple[tuple[tuple[str, str], ...], ...]) -> str | None:
+    """The common name of a subject or issuer, else its organisation."""
+    fields = {key: value for part in name for key, value in part}
+    chosen = fields.get("commonName") or fields.get("organizationName") or fields.get("organizationalUnitName")
+    return display(chosen, 160) if chosen else None
+
+
+def _moment(text: str | None) -> str | None:
+    if text is None:
+        return None
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,139 @@
+"""Real browsers with the extension, and hosts for them."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from .drive import installed
+from .drive.chromium import Chromium
+from .drive.firefox import Firefox
+from .drive.hosts import HELLO, Host, ScriptedHost, register_real
+from .drive.page import Browser, Page
+from .drive.popup import Popup
+from .drive.process import is_root
+
+ROOT = Path(__file__).parents[2]
+# Another folder can be named: a package, unpacked.
+EXTENSION = Path(os.environ.get("POTERNE_EXTENSION", ROOT / "extension"))
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+class Lab:
+    """Browsers and hosts of one test; everything ends with it."""
+
+    def __init__(self, stack: ExitStack, artefacts: Path, failed: Callable[[], bool]) -> None:
+        self._stack = stack
+        self._artefacts = artefacts
+        self._failed = failed
+        self._directories = 0
+
+    def directory(self) -> Path:
+        """An empty folder, with a path short enough for sockets."""
+        return Path(
+            self._stack.enter_context(tempfile.TemporaryDirectory(prefix="poterne-", ignore_cleanup_errors=True))
+        )
+
+    def browser(self, family: str, **options: Any) -> Browser:
+        executable = executable_of(cast("installed.Family", family))
+        kinds: dict[str, type[Browser]] = {"chromium": Chromium, "firefox": Firefox}
+        browser = cast("Any", kinds[family])(executable, EXTENSION, self.directory(), **options)
+        self._stack.callback(browser.close)
+        self._stack.callback(self._keep, browser)
+        return cast("Browser", browser)
+
+    def real_host(self, browser: Browser, policy: Path) -> Host:
+        return self._kept(register_real(browser, self.directory(), policy))
+
+    def scripted_host(self, browser: Browser, *, allowed: str | None = None, **script: Any) -> ScriptedHost:
+        host = ScriptedHost(self.directory(), {"hello": HELLO, **script})
+        host.register(browser, allowed=allowed)
+        self._stack.callback(host.end)
+        return host
+
+    def _kept(self, host: Host) -> Host:
+        self._stack.callback(host.end)
+        return host
+
+    def _keep(self, browser: Browser) -> None:
+        if not self._failed():
+            return
+        for number, page in enumerate(browser.pages):
+            with suppress(Exception):
+                page.screenshot(self._artefacts / f"{browser.family}-{number}.png")
+        (self._artefacts / f"{browser.family}-console.txt").write_text("\n".join(browser.console()) + "\n")
+
+
+def message(language: str, key: str) -> str:
+    """A sentence of the extension's catalogue."""
+    return str(json.loads((EXTENSION / "_locales" / language / "messages.json").read_text())[key]["message"])
+
+
+def executable_of(family: installed.Family) -> str:
+    """Skips where the browser is missing and cannot be installed; fails where `make` would have installed it."""
+    found = installed.find(family)
+    if found.executable is None:
+        reason = f"no usable {family} on PATH {'; '.join(found.passed_over)}".strip()
+        if is_root():
+            pytest.fail(f"{reason}: `make setup` installs it")
+        pytest.skip(reason)
+    return found.executable
+
+
+@pytest.fixture(scope="session")
+def policy() -> Iterator[Path]:
+    """The policy file of the demonstration's mail servers, which run on loopback meanwhile."""
+    from poterne import lab
+
+    with lab.serving() as world:
+        yield world.policy_path
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def family(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
+    def failed() -> bool:
+        return bool(request.node.stash.get(FAILED, False))
+
+    with ExitStack() as stack:
+        yield Lab(stack, tmp_path, failed)
+
+
+@pytest.fixture
+def browser(lab: Lab, family: str) -> Browser:
+    """No host is registered."""
+    return lab.browser(family)
+
+
+@pytest.fixture
+def host(lab: Lab, browser: Browser, policy: Path) -> Host:
+    """The real one, for the browser."""
+    return lab.real_host(browser, policy)
+
+
+@pytest.fixture
+def page(browser: Browser, host: Host) -> Page:
+    """The popup's document in a tab, with the real host."""
+    return browser.open(browser.url("popup/popup.html"))
+
+
+@pytest.fixture
+def popup(page: Page) -> Popup:
+    return Popup(page)

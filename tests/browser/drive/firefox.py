@@ -1,0 +1,321 @@
+"""Firefox over WebDriver BiDi.
+
+The popup of the toolbar button is no context that BiDi lists. It becomes one by its browser element: its id is handed
+to the manager that looks ids up (`_ADOPT`), after which every command works on it as on a tab.
+"""
+
+import base64
+import contextlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from . import keys
+from .page import Browser, Element, LateError, Page, Scheme, until
+from .process import Process
+from .wire import Wire, WireError
+
+_HOST_NAME = "b6f0a1d4-57c1-4c6b-9d0e-6f1f5c0a7e21"
+_NOWHERE = "127.0.0.1"
+_PREFERENCES: dict[str, str | int | bool] = {
+    # Whatever is not the extension gets a proxy that nobody is: nothing leaves the machine.
+    "network.proxy.type": 1,
+    "network.proxy.http": _NOWHERE,
+    "network.proxy.http_port": 9,
+    "network.proxy.ssl": _NOWHERE,
+    "network.proxy.ssl_port": 9,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "network.dns.disablePrefetch": True,
+    "network.http.speculative-parallel-limit": 0,
+    "network.trr.mode": 5,
+    "app.update.disabledForTesting": True,
+    "app.normandy.enabled": False,
+    "browser.newtabpage.enabled": False,
+    "browser.region.network.url": "",
+    "browser.search.update": False,
+    "browser.shell.checkDefaultBrowser": False,
+    "browser.startup.page": 0,
+    "browser.startup.homepage_override.mstone": "ignore",
+    "browser.aboutwelcome.enabled": False,
+    "browser.safebrowsing.malware.enabled": False,
+    "browser.safebrowsing.phishing.enabled": False,
+    "datareporting.healthreport.uploadEnabled": False,
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "toolkit.telemetry.server": "",
+    "extensions.getAddons.cache.enabled": False,
+    "extensions.systemAddon.update.enabled": False,
+    "extensions.update.enabled": False,
+    "media.gmp-manager.updateEnabled": False,
+    "nimbus.rollouts.enabled": False,
+    "messaging-system.rsexperimentloader.enabled": False,
+    "services.settings.server": f"http://{_NOWHERE}:9/v1",
+}
+_ADOPT = """(() => {
+    const popup = [...document.querySelectorAll(".webextension-popup-browser")].find(
+        browser => browser.currentURI.spec.startsWith($URL) && browser.browsingContext?.currentWindowGlobal &&
+            browser.browsingContext.currentWindowGlobal.documentURI.spec !== "about:blank");
+    if (!popup) return null;
+    const { NavigableManager } = ChromeUtils.importESModule("chrome://remote/content/shared/NavigableManager.sys.mjs");
+    popup.permanentKey ??= {};
+    const id = NavigableManager.getIdForBrowser(popup);
+    const known = NavigableManager.getBrowsingContextById.bind(NavigableManager);
+    NavigableManager.getBrowsingContextById =
+        asked => asked === id && popup.isConnected ? popup.browsingContext : known(asked);
+    return id;
+})()"""
+_TRIGGER = """(async () => {
+    const { ExtensionParent } = ChromeUtils.importESModule("resource://gre/modules/ExtensionParent.sys.mjs");
+    const { extension } = WebExtensionPolicy.getByID($ID);
+    await ExtensionParent.apiManager.asyncLoadModule("browserAction");
+    await ExtensionParent.apiManager.global.browserActionFor(extension).triggerAction(window);
+})()"""
+# Tabs follow the preference; the popup follows the theme of the browser's window.
+_SCHEME = """(() => {
+    const name = "layout.css.prefers-color-scheme.content-override";
+    Services.prefs.setIntPref(name, { dark: 0, light: 1 }[$SCHEME]);
+    for (const popup of document.querySelectorAll(".webextension-popup-browser"))
+        popup.browsingContext.prefersColorSchemeOverride = $SCHEME;
+})()"""
+_CLIPBOARD = """(() => {
+    const transfer = Cc["@mozilla.org/widget/transferable;1"].createInstance(Ci.nsITransferable);
+    transfer.init(null);
+    transfer.addDataFlavor("text/plain");
+    Services.clipboard.getData(transfer, Ci.nsIClipboard.kGlobalClipboard);
+    const data = {};
+    transfer.getTransferData("text/plain", data);
+    return data.value.QueryInterface(Ci.nsISupportsString).data;
+})()"""
+
+
+class Firefox(Browser):
+    """HOME is a folder of its own: native hosts are looked for in it."""
+
+    family: ClassVar[Literal["chromium", "firefox"]] = "firefox"
+
+    def __init__(
+        self, executable: str, extension: Path, directory: Path, *, headless: bool = True, language: str = "en-US"
+    ) -> None:
+        self.pages: list[Page] = []
+        home = directory / "home"
+        self.manifests = home / ".mozilla" / "native-messaging-hosts"
+        self.manifests.mkdir(parents=True)
+        self.profile = directory / "profile"
+        self.profile.mkdir()
+        manifest = json.loads((extension / "manifest.json").read_text())
+        self.id = manifest["browser_specific_settings"]["gecko"]["id"]
+        preferences = {
+            **_PREFERENCES,
+            "intl.accept_languages": language,
+            "extensions.webextensions.uuids": json.dumps({self.id: _HOST_NAME}),
+        }
+        (self.profile / "user.js").write_text(
+            "".join(f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
+        )
+        self._process = Process(
+            [
+                executable,
+                *(["--headless"] if headless else []),
+                "--no-remote",
+                "--profile",
+                str(self.profile),
+                "--remote-debugging-port",
+                "0",
+                "--remote-allow-system-access",
+            ],
+            log=directory / "firefox.log",
+            environment={**os.environ, "HOME": str(home), "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"},
+        )
+        try:
+            self._wire = Wire(self._endpoint())
+            self._wire.request("session.new", capabilities={})
+            self._wire.request("session.subscribe", events=["log.entryAdded"])
+            self._wire.request("webExtension.install", extensionData={"type": "path", "path": str(extension)})
+            tree = self._wire.request("browsingContext.getTree", maxDepth=0, **{"moz:scope": "chrome"})
+            self._window = tree["contexts"][0]["context"]
+        except BaseException:
+            self._process.end()
+            raise
+
+    def url(self, path: str) -> str:
+        return f"moz-extension://{_HOST_NAME}/{path}"
+
+    def open(self, url: str) -> "FirefoxPage":
+        context = self._wire.request("browsingContext.create", type="tab")["context"]
+        self._wire.request("browsingContext.navigate", context=context, url=url, wait="complete")
+        page = FirefoxPage(self._wire, context)
+        self.pages.append(page)
+        return page
+
+    def start_page(self) -> "FirefoxPage":
+        """The tab that the browser opened with."""
+        return FirefoxPage(self._wire, self._wire.request("browsingContext.getTree")["contexts"][0]["context"])
+
+    def open_popup(self) -> "FirefoxPage":
+        self._chrome(_TRIGGER.replace("$ID", json.dumps(self.id)))
+        adopt = _ADOPT.replace("$URL", json.dumps(self.url("popup/popup.html")))
+        page = FirefoxPage(self._wire, until(lambda: self._chrome(adopt), "the popup"), popup=True)
+        until(lambda: page.evaluate("document.readyState") == "complete", "the popup's document")
+        self.pages.append(page)
+        return page
+
+    def opened(self, url: str) -> "FirefoxPage":
+        known = {page.context for page in self.pages if isinstance(page, FirefoxPage)}
+
+        def look() -> set[str]:
+            contexts = self._wire.request("browsingContext.getTree", maxDepth=0)["contexts"]
+            return {found["context"] for found in contexts if found["url"] == url} - known
+
+        page = FirefoxPage(self._wire, until(look, f"a tab at {url}").pop())
+        until(lambda: page.evaluate("document.readyState") == "complete", "the document")
+        self.pages.append(page)
+        return page
+
+    def popup_is_open(self) -> bool:
+        return bool(self._chrome("!!document.querySelector('.webextension-popup-browser')"))
+
+    def scheme(self, scheme: Scheme) -> None:
+        self._chrome(_SCHEME.replace("$SCHEME", json.dumps(scheme)))
+
+    def clipboard(self) -> str:
+        return str(self._chrome(_CLIPBOARD))
+
+    def console(self) -> list[str]:
+        return [
+            f"{event['params']['level']}: {event['params']['text']}"
+            for event in self._wire.events
+            if event["method"] == "log.entryAdded"
+        ]
+
+    def wait(self) -> None:
+        self._process.wait()
+
+    def close(self) -> None:
+        self._process.end()
+        self._wire.close()
+
+    def _endpoint(self) -> str:
+        file = self.profile / "WebDriverBiDiServer.json"
+
+        def look() -> dict[str, Any] | None:
+            if not self._process.running:
+                raise LateError(f"Firefox ended at once: {self._process.last_words()}")
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+                found: dict[str, Any] = json.loads(file.read_text())
+                return found
+            return None
+
+        server = until(look, "Firefox to listen", within=60)
+        assert server is not None
+        return f"ws://{server['ws_host']}:{server['ws_port']}/session"
+
+    def _chrome(self, expression: str) -> Any:
+        """The JSON value of an expression in the browser's own window."""
+        return _evaluate(self._wire, self._window, expression)
+
+
+class FirefoxPage(Page):
+    def __init__(self, wire: Wire, context: str, *, popup: bool = False) -> None:
+        self._wire = wire
+        self._popup = popup
+        self.context = context
+
+    def request(self, method: str, **params: Any) -> Any:
+        return self._wire.request(method, **params)
+
+    def evaluate(self, expression: str) -> Any:
+        return _evaluate(self._wire, self.context, expression)
+
+    def elements(self, selector: str) -> "Sequence[FirefoxElement]":
+        return self._locate({"type": "css", "value": selector})
+
+    def accessible(self, role: str, name: str | None = None) -> "Sequence[FirefoxElement]":
+        wanted = {"role": role} if name is None else {"role": role, "name": name}
+        return self._locate({"type": "accessibility", "value": wanted})
+
+    def press(self, key: str, *, shift: bool = False, control: bool = False) -> None:
+        held = [code for code, wanted in (("\ue008", shift), ("\ue009", control)) if wanted]
+        value = keys.key(key).webdriver
+        actions = [
+            *({"type": "keyDown", "value": code} for code in held),
+            {"type": "keyDown", "value": value},
+            {"type": "keyUp", "value": value},
+            *({"type": "keyUp", "value": code} for code in held),
+        ]
+        self._perform({"type": "key", "id": "keyboard", "actions": actions})
+
+    def resize(self, width: int, height: int, *, scale: float = 1.0) -> None:
+        self.request(
+            "browsingContext.setViewport",
+            context=self.context,
+            viewport={"width": width, "height": height},
+            devicePixelRatio=scale,
+        )
+
+    def screenshot(self, path: Path) -> None:
+        answer = self.request("browsingContext.captureScreenshot", context=self.context)
+        path.write_bytes(base64.b64decode(answer["data"]))
+
+    def close(self) -> None:
+        with contextlib.suppress(WireError):
+            if self._popup:
+                self.evaluate("void window.close()")
+            else:
+                self.request("browsingContext.close", context=self.context)
+
+    def point(self, shared: str) -> None:
+        """A trusted click in the middle of an element."""
+        origin = {"type": "element", "element": {"sharedId": shared}}
+        actions = [
+            {"type": "pointerMove", "x": 0, "y": 0, "origin": origin},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]
+        self._perform({"type": "pointer", "id": "mouse", "actions": actions})
+
+    def _perform(self, source: dict[str, Any]) -> None:
+        self.request("input.performActions", context=self.context, actions=[source])
+
+    def _locate(self, locator: dict[str, Any]) -> "list[FirefoxElement]":
+        nodes = self.request("browsingContext.locateNodes", context=self.context, locator=locator)["nodes"]
+        return [FirefoxElement(self, node["sharedId"]) for node in nodes]
+
+
+class FirefoxElement(Element):
+    def __init__(self, page: FirefoxPage, shared: str) -> None:
+        self._page = page
+        self._shared = shared
+
+    def call(self, function: str) -> Any:
+        answer = self._page.request(
+            "script.callFunction",
+            functionDeclaration=f"async element => JSON.stringify(await ({function})(element)) ?? 'null'",
+            arguments=[{"sharedId": self._shared}],
+            target={"context": self._page.context},
+            awaitPromise=True,
+            userActivation=True,
+        )
+        return _json(answer)
+
+    def click(self) -> None:
+        self.call('element => element.scrollIntoView({block: "center", behavior: "instant"})')
+        self._page.point(self._shared)
+
+
+def _evaluate(wire: Wire, context: str, expression: str) -> Any:
+    answer = wire.request(
+        "script.evaluate",
+        expression=f"(async () => JSON.stringify(await ({expression})) ?? 'null')()",
+        target={"context": context},
+        awaitPromise=True,
+        userActivation=True,
+    )
+    return _json(answer)
+
+
+def _json(answer: dict[str, Any]) -> Any:
+    if answer["type"] == "exception":
+        raise WireError(answer["exceptionDetails"]["text"])
+    return json.loads(answer["result"]["value"])

@@ -1,0 +1,86 @@
+"""The popup, by the handles that it exposes (they are the same in every language)."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from .page import Element, Page, until
+
+Direction = Literal["outgoing", "incoming"]
+ENDED = ("done", "stopped", "failed")
+
+
+class Popup:
+    """A page that shows the popup's document, wherever it is: under the toolbar button or in a tab."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        until(lambda: self.run is not None, "the popup to be drawn")
+
+    @property
+    def run(self) -> str | None:
+        found = self._data("[data-run]", "run")
+        return found[0] if found else None
+
+    @property
+    def verdict(self) -> tuple[str, str] | None:
+        """Code and confidence."""
+        codes, sure = self._data("[data-verdict]", "verdict"), self._data("[data-verdict]", "confidence")
+        assert len(codes) < 2, "more than one verdict"
+        return (codes[0], sure[0]) if codes else None
+
+    @property
+    def problem(self) -> str | None:
+        found = self._data("[data-problem]", "problem")
+        return found[0] if found else None
+
+    @property
+    def command(self) -> str:
+        """The command to copy, on the screen of a problem."""
+        return self.page.element("[data-command]").text()
+
+    @property
+    def refusals(self) -> list[str]:
+        return [element.text() for element in self.page.elements("[data-refusal]") if element.text()]
+
+    @property
+    def field(self) -> Element:
+        return self.page.element("form input")
+
+    def headline(self) -> str:
+        return self.page.element("[data-verdict]").text()
+
+    def endpoints(self) -> list[dict[str, Any]]:
+        """The data of each endpoint's row: endpoint, host, port, family, state."""
+        return self._rows("[data-endpoint]")
+
+    def settings(self, direction: Direction) -> list[dict[str, Any]]:
+        """The data of each row of settings: host, port, security, verified; the best first."""
+        return self._rows(f'[data-settings="{direction}"] [data-host]')
+
+    def ask(self, target: str) -> None:
+        """Types a target in place of what stands in the field, and presses Enter."""
+        self.field.click()
+        self.field.call("field => field.select()")
+        self.page.type(target)
+        self.page.press("Enter")
+
+    def until_run(self, *states: str, within: float = 10.0) -> str:
+        run = until(lambda: self.run if self.run in states else None, f"the run to be {states}", within=within)
+        assert run is not None
+        return run
+
+    def check(self, target: str, *, within: float = 45.0) -> None:
+        """Asks, and waits for the end of the run."""
+        self.ask(target)
+        self.until_run("running", *ENDED)
+        assert self.until_run(*ENDED, within=within) == "done"
+
+    def _data(self, selector: str, key: str) -> list[str]:
+        read = f"Array.from(document.querySelectorAll({selector!r}), element => element.dataset.{key} ?? null)"
+        found: list[str] = self.page.evaluate(read)
+        return found
+
+    def _rows(self, selector: str) -> list[dict[str, Any]]:
+        read = f"Array.from(document.querySelectorAll({selector!r}), element => ({{...element.dataset}}))"
+        found: Sequence[dict[str, Any]] = self.page.evaluate(read)
+        return list(found)

@@ -1,0 +1,47 @@
+"""A native host that says what a test's script tells it to: `scripted_host.py SCRIPT.json ARGUMENTS-OF-THE-BROWSER…`.
+
+The script is `{"hello": MESSAGE or null, "answers": [MESSAGE, …], "then": "stay" | "exit"}`: hello at once, the answers
+to the first check, each with its id. What the browser sent is written beside the script, one JSON object a line.
+"""
+
+import json
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def send(message: dict[str, Any]) -> None:
+    frame = json.dumps(message).encode()
+    sys.stdout.buffer.write(struct.pack("=I", len(frame)) + frame)
+    sys.stdout.buffer.flush()
+
+
+def receive() -> dict[str, Any] | None:
+    header = sys.stdin.buffer.read(4)
+    if len(header) < 4:
+        return None
+    message: dict[str, Any] = json.loads(sys.stdin.buffer.read(struct.unpack("=I", header)[0]))
+    return message
+
+
+def main(path: Path) -> None:
+    script = json.loads(path.read_text())
+    if script.get("hello"):
+        send(script["hello"])
+    if not script.get("answers") and script.get("then") == "exit":
+        return
+    while (message := receive()) is not None:
+        with path.with_suffix(".received").open("a") as received:
+            received.write(json.dumps(message) + "\n")
+        if message["type"] == "cancel":
+            send({"type": "cancelled", "id": message["id"]})
+        if message["type"] == "check":
+            for answer in script.get("answers", []):
+                send({**answer, "id": message["id"]})
+            if script.get("then") == "exit":
+                return
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,93 @@
+"""WCAG 2.2 A and AA, as far as axe can tell, in every state of the popup, light and dark."""
+
+from .conftest import Lab
+from .drive import axe
+from .drive.hosts import Host
+from .drive.page import Browser, Page, Scheme, until
+from .drive.popup import Popup
+
+STILL = """document.getAnimations().every(
+    ({playState, effect}) => playState !== "running" || effect.getTiming().iterations === Infinity)"""
+DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
+
+
+def examine(browser: Browser, page: Page) -> None:
+    """Everything unfolded, in both schemes."""
+    page.evaluate("void document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    found = []
+    for scheme in schemes:
+        browser.scheme(scheme)
+        settle(page, scheme)
+        found += [f"{scheme}: {line}" for line in axe.violations(page)]
+    assert not found, "\n".join(found)
+
+
+def settle(page: Page, scheme: Scheme) -> None:
+    until(lambda: page.evaluate(DARK) == (scheme == "dark"), f"the page to be {scheme}")
+    until(lambda: page.evaluate(STILL), "transitions to end")
+
+
+def test_idle(browser: Browser, popup: Popup) -> None:
+    assert popup.run == "idle"
+    examine(browser, popup.page)
+
+
+def test_refused(browser: Browser, popup: Popup) -> None:
+    popup.ask("not a target")
+    until(lambda: popup.refusals, "a refusal")
+    examine(browser, popup.page)
+
+
+def test_running(browser: Browser, popup: Popup) -> None:
+    popup.ask("smtp.mute.example")
+    until(popup.endpoints, "the plan")
+    examine(browser, popup.page)
+    assert popup.run == "running", "the run ended before it was examined"
+
+
+def test_done(browser: Browser, popup: Popup) -> None:
+    popup.check("jane@provider.example")
+    examine(browser, popup.page)
+
+
+def test_done_with_a_problem_of_the_server(browser: Browser, popup: Popup) -> None:
+    popup.check("smtp.expired.example")
+    examine(browser, popup.page)
+
+
+def test_done_in_the_popup_of_the_toolbar_button(browser: Browser, host: Host) -> None:
+    popup = Popup(browser.open_popup())
+    popup.check("jane@provider.example")
+    examine(browser, popup.page)
+
+
+def test_the_report_in_a_tab(browser: Browser, popup: Popup) -> None:
+    popup.check("jane@provider.example")
+    report = Popup(browser.open(browser.url("report/report.html")))
+    examine(browser, report.page)
+
+
+def test_a_host_that_is_missing(browser: Browser) -> None:
+    popup = Popup(browser.open(browser.url("popup/popup.html")))
+    until(lambda: popup.problem, "the screen")
+    examine(browser, popup.page)
+
+
+def test_french(browser: Browser, popup: Popup) -> None:
+    popup.page.evaluate("chrome.storage.local.set({language: 'fr'})")
+    until(lambda: popup.page.evaluate("document.documentElement.lang") == "fr", "French")
+    popup.check("jane@provider.example")
+    examine(browser, popup.page)
+
+
+def test_the_help_page(browser: Browser) -> None:
+    for language in ("en", "fr"):
+        examine(browser, browser.open(browser.url(f"help/{language}/port25.html")))
+
+
+def test_axe_itself_sees_a_planted_fault(browser: Browser, lab: Lab) -> None:
+    lab.scripted_host(browser)
+    page = Popup(browser.open(browser.url("popup/popup.html"))).page
+    page.evaluate("void document.querySelector('main').append(document.createElement('input'))")
+    assert any(line.startswith("label:") for line in axe.violations(page))

@@ -1,0 +1,113 @@
+"""What a person does beside asking: stop, copy, choose a language, all of it without a mouse."""
+
+from pathlib import Path
+
+from .conftest import Lab, message
+from .drive.hosts import Host
+from .drive.page import Browser, until
+from .drive.popup import Popup
+
+
+def test_stop(popup: Popup, host: Host) -> None:
+    popup.ask("smtp.mute.example")
+    popup.until_run("running")
+    until(popup.endpoints, "the plan")
+    [pid] = host.pids()
+    popup.page.one("button", message("en", "ui_stop")).click()
+    assert popup.until_run("stopped", within=2) == "stopped"
+    assert popup.verdict is None
+    popup.check("provider.example")
+    assert host.pids() == [pid], "the host serves the next check"
+
+
+def test_each_value_of_the_settings_can_be_copied(browser: Browser, popup: Popup) -> None:
+    popup.check("jane@provider.example")
+    best = popup.page.elements('[data-settings="outgoing"] [data-host]')[0]
+    assert best.attribute("data-verified") == "true"
+    copied = set()
+    for button in popup.page.elements('[data-settings="outgoing"] > [data-host] button[data-copy]'):
+        button.click()
+        expected = str(button.attribute("data-copy"))
+        on_clipboard(browser, expected)
+        copied.add(expected)
+    assert best.attribute("data-host") in copied
+    assert best.attribute("data-port") in copied
+    assert "jane@provider.example" in copied
+
+
+def on_clipboard(browser: Browser, expected: str) -> None:
+    until(lambda: browser.clipboard() == expected, f"{expected} on the clipboard")
+
+
+def test_the_language_can_be_chosen(browser: Browser, popup: Popup) -> None:
+    popup.check("provider.example")
+    english = popup.headline()
+    choice = popup.page.one("combobox", message("en", "ui_language"))
+    choice.call("choice => { choice.value = 'fr'; choice.dispatchEvent(new Event('change', {bubbles: true})); }")
+    until(lambda: popup.headline() != english, "another headline")
+    assert popup.headline() == message("fr", "ok")
+    assert popup.page.evaluate("document.documentElement.lang") == "fr"
+    assert popup.page.one("heading", message("fr", "ui_outgoing"))
+    again = Popup(browser.open(browser.url("popup/popup.html")))
+    assert again.headline() == message("fr", "ok")
+
+
+def test_the_browser_chooses_the_language_first(lab: Lab, policy: Path) -> None:
+    browser = lab.browser("chromium", language="fr")
+    lab.real_host(browser, policy)
+    popup = Popup(browser.open(browser.url("popup/popup.html")))
+    assert popup.page.evaluate("document.documentElement.lang") == "fr"
+    assert popup.page.one("button", message("fr", "ui_test"))
+
+
+def test_tab_reaches_everything_in_the_order_of_the_page(popup: Popup) -> None:
+    popup.check("jane@provider.example")
+    reachable = popup.page.evaluate(
+        """(() => {
+            window.visited = [];
+            const wanted = "a[href], button, input, select, summary, [tabindex='0']";
+            return Array.from(document.querySelectorAll(wanted)).filter(element => element.checkVisibility()).length;
+        })()"""
+    )
+    popup.page.evaluate("void (document.activeElement.blur(), window.getSelection().collapse(document.body, 0))")
+    for _ in range(reachable):
+        popup.page.press("Tab")
+        popup.page.evaluate("void window.visited.push(document.activeElement)")
+    order = popup.page.evaluate(
+        """window.visited.map((element, index, all) => [
+            element.matches("a[href], button, input, select, summary, [tabindex='0']"),
+            all.indexOf(element) === index,
+            index === 0 || !!(all[index - 1].compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING),
+            element.outerHTML.slice(0, 80),
+        ])"""
+    )
+    for interactive, new, after, html in order:
+        assert interactive, f"the focus is lost: {html}"
+        assert new, f"the focus is caught: {html}"
+        assert after, f"out of order: {html}"
+
+
+def test_the_focus_can_be_seen(popup: Popup) -> None:
+    popup.check("jane@provider.example")
+    for _ in range(6):
+        popup.page.press("Tab")
+        seen = popup.page.evaluate(
+            """(() => {
+                const {outlineStyle, outlineWidth, boxShadow} = getComputedStyle(document.activeElement);
+                return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 || boxShadow !== "none";
+            })()"""
+        )
+        assert seen, popup.page.evaluate("document.activeElement.outerHTML")
+
+
+def test_stop_by_keyboard_returns_to_the_field(popup: Popup) -> None:
+    popup.ask("smtp.mute.example")
+    popup.until_run("running")
+    stop = message("en", "ui_stop")
+    for _ in range(8):
+        popup.page.press("Tab")
+        if popup.page.evaluate("document.activeElement.textContent.trim()") == stop:
+            break
+    popup.page.press("Enter")
+    popup.until_run("stopped", within=2)
+    assert popup.page.evaluate("document.activeElement === document.querySelector('form input')")

@@ -1,0 +1,137 @@
+"""Network namespaces, and commands and sockets inside them."""
+
+import contextlib
+import ctypes
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+PREFIX = "poterne-lab"
+_CLONE_NEWNET = 0x40000000
+_PATIENCE = 60
+_SIGKILL = 9
+
+
+def run(*argv: str, text: str | None = None) -> str:
+    """Run a command to its end and give its standard output; a failure raises `RuntimeError` with what it said."""
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(argv)}: status {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def reason_to_skip() -> str | None:
+    """Why namespaces cannot be made here, or `None` where they can."""
+    if sys.platform != "linux":
+        return "network namespaces exist on Linux only"
+    if os.geteuid() != 0:
+        return "network namespaces need root: run the tests as root to include tests/lab"
+    probe = Namespace(f"{PREFIX}-{os.getpid()}-probe")
+    try:
+        probe.make()
+        probe.run("true")
+    except (OSError, RuntimeError) as error:
+        return f"network namespaces cannot be made here, although this is root: {error}"
+    finally:
+        probe.remove()
+    return None
+
+
+def sweep() -> None:
+    """Remove the namespaces of runs whose process was killed before it could."""
+    for name in re.findall(rf"^{PREFIX}-\d+-\S+", run("ip", "netns", "list"), re.MULTILINE):
+        if not Path(f"/proc/{name.split('-')[2]}").exists():
+            Namespace(name).remove()
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """One network namespace, by the name that `ip netns` knows it by."""
+
+    name: str
+
+    def make(self) -> None:
+        run("ip", "netns", "add", self.name)
+
+    def remove(self) -> None:
+        """End what still runs inside, then remove it; nothing happens where it is gone already."""
+        with contextlib.suppress(RuntimeError):
+            self._end_processes()
+            run("ip", "netns", "del", self.name)
+
+    def _end_processes(self) -> None:
+        for attempt in range(_PATIENCE):
+            pids = run("ip", "netns", "pids", self.name).split()
+            if not pids:
+                return
+            # Daemons end their own children: the first signal is a request, the last one is none.
+            if attempt in (0, _PATIENCE - 1):
+                for pid in pids:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(pid), _SIGKILL if attempt else signal.SIGTERM)
+            time.sleep(0.05)
+
+    def ip(self, *commands: str) -> None:
+        """Carry out `ip` commands, one a string."""
+        run("ip", "-n", self.name, "-batch", "-", text="\n".join(commands) + "\n")
+
+    def run(self, *argv: str, text: str | None = None) -> str:
+        """As `run`, inside."""
+        return run("ip", "netns", "exec", self.name, *argv, text=text)
+
+    def popen(
+        self,
+        argv: Sequence[str],
+        *,
+        unprivileged: bool = False,
+        stdout: IO[bytes] | int | None = None,
+        stderr: IO[bytes] | int | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Start a process inside that does not outlive this one.
+
+        Its id is the command's own, for `ip` and `setpriv` replace themselves. `unprivileged` keeps the user and takes
+        away every capability: neither raw sockets nor firewalls are then at hand.
+        """
+        drop = ("--bounding-set=-all", "--inh-caps=-all", "--no-new-privs") if unprivileged else ()
+        return subprocess.Popen(  # noqa: S603
+            ["ip", "netns", "exec", self.name, "setpriv", "--pdeathsig", "TERM", *drop, "--", *argv],  # noqa: S607
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            env=env,
+            cwd=cwd,
+        )
+
+    def open_socket(self, address: str, kind: socket.SocketKind) -> socket.socket:
+        """A socket for an address of this namespace's network; it stays inside, whichever thread uses it."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+        def enter() -> socket.socket:
+            libc = ctypes.CDLL(None, use_errno=True)
+            with Path(f"/run/netns/{self.name}").open("rb") as handle:
+                if libc.setns(handle.fileno(), _CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            return socket.socket(family, kind)
+
+        # setns moves the calling thread only: it has to be one that ends afterwards.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(enter).result()
+
+    def listen(self, address: str, port: int) -> socket.socket:
+        """A TCP socket that listens on an address and port of this namespace."""
+        listener = self.open_socket(address, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(64)
+        return listener

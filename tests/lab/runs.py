@@ -1,0 +1,278 @@
+"""Runs of the real command line, and the promises that every one of them has to keep."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from poterne.model import Report
+
+from .netns import Namespace
+
+HOST_SOURCES = Path(__file__).resolve().parents[2] / "host"
+_LIMIT_SECONDS = 75.0
+_TEXT_BYTES = 4096
+_ELAPSED_SLACK = 1.5
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Run:
+    """What one `poterne check` printed and how it ended. `moments` are seconds since its start, one an event."""
+
+    argv: list[str]
+    status: int
+    stderr: str
+    events: list[Json]
+    moments: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    peak_kib: int = 0
+
+    def __str__(self) -> str:
+        report = self.events[-1].get("report", {}) if self.events else {}
+        findings = [
+            f"{finding['severity']} {finding['code']} {finding['host']}:{finding['port']} v{finding['family']}"
+            f" {finding['params']} by {finding['evidence']}"
+            for finding in report.get("findings", ())
+        ]
+        observations = [
+            f"{seen['id']} {seen['host']}:{seen['port']} v{seen['family']} {seen['state']} by {seen['reporter']}"
+            f" {seen['greeting_kind']} {seen['security']} {seen['starttls']} {seen['error']}"
+            f" {(seen['tls'] or {}).get('faults')}"
+            for seen in report.get("observations", ())
+        ]
+        settings = [
+            f"{direction} {row['host']}:{row['port']} {row['security']} {row['auth']} verified={row['verified']}"
+            for direction, rows in report.get("settings", {}).items()
+            for row in rows
+        ]
+        head = f"status {self.status} after {self.seconds:.2f} s, {report.get('verdict')}, {self.stderr.strip()}"
+        return "\n  ".join([f"{' '.join(self.argv)}: {head}", *findings, *settings, *observations])
+
+    __repr__ = __str__
+
+    @property
+    def report(self) -> Json:
+        report: Json = self.events[-1]["report"]
+        return report
+
+    @property
+    def verdict(self) -> str:
+        return str(self.report["verdict"]["code"])
+
+    @property
+    def codes(self) -> set[str]:
+        return {finding["code"] for finding in self.report["findings"]}
+
+    @property
+    def telling_codes(self) -> set[str]:
+        """`codes` without the mere remark that further ports are closed."""
+        return {
+            finding["code"]
+            for finding in self.report["findings"]
+            if (finding["code"], finding["severity"]) != ("port-closed", "note")
+        }
+
+    def findings(self, code: str) -> list[Json]:
+        return [finding for finding in self.report["findings"] if finding["code"] == code]
+
+    def finding(self, code: str) -> Json:
+        """The one finding with this code."""
+        (finding,) = self.findings(code)
+        return finding
+
+    @property
+    def observations(self) -> list[Json]:
+        observations: list[Json] = self.report["observations"]
+        return observations
+
+    def observation(self, port: int, family: int = 4, host: str | None = None) -> Json:
+        """The one observation of a port in a family (and of a host, where several were tested)."""
+        (seen,) = [
+            seen
+            for seen in self.observations
+            if (seen["port"], seen["family"]) == (port, family) and host in (None, seen["host"])
+        ]
+        return seen
+
+    def states(self, family: int | None = None) -> dict[int, str]:
+        """The state of each port; a port with different states in two families raises."""
+        states: dict[int, str] = {}
+        for seen in self.observations:
+            if family not in (None, seen["family"]):
+                continue
+            if states.setdefault(seen["port"], seen["state"]) != seen["state"]:
+                raise AssertionError(f"port {seen['port']} differs between families\n{self}")
+        return states
+
+    def settings(self, direction: str, *, verified: bool = True) -> list[tuple[str, int, str]]:
+        """(host, port, security) of the verified settings (or of the others), the best first."""
+        return [
+            (row["host"], row["port"], row["security"])
+            for row in self.report["settings"][direction]
+            if row["verified"] is verified
+        ]
+
+    def when(self, wanted: Callable[[Json], bool]) -> int:
+        """The place of the first event that is wanted."""
+        return next(place for place, event in enumerate(self.events) if wanted(event))
+
+
+def run_check(namespace: Namespace, arguments: Iterable[str]) -> Run:
+    """Run `poterne check …` to its end, without privileges, and check what holds for every run."""
+    argv = [sys.executable, "-m", "poterne.cli", "check", *arguments]
+    base = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "PYTHON"))}
+    process = namespace.popen(
+        argv,
+        unprivileged=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**base, "PYTHONPATH": str(HOST_SOURCES), "LANG": "C.UTF-8"},
+        cwd=Path("/"),
+    )
+    started = time.monotonic()
+    killed = threading.Event()
+    overdue = threading.Timer(_LIMIT_SECONDS, lambda: (killed.set(), process.kill()))
+    overdue.start()
+    run = Run(argv[1:], 0, "", [])
+    errors: list[bytes] = []
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdout as output, process.stderr as complaints:
+        reader = threading.Thread(target=lambda: errors.append(complaints.read()))
+        reader.start()
+        raw = []
+        for line in output:
+            raw.append(line)
+            run.moments.append(time.monotonic() - started)
+        reader.join()
+    run.status, run.peak_kib = _reap(process)
+    run.seconds = time.monotonic() - started
+    overdue.cancel()
+    run.stderr = errors[0].decode(errors="replace")
+    if killed.is_set():
+        raise AssertionError(f"still running after {_LIMIT_SECONDS} s: {' '.join(argv)}\n{b''.join(raw[-5:])!r}")
+    run.events = [json.loads(line) for line in raw]
+    _keep_promises(run)
+    return run
+
+
+def _reap(process: subprocess.Popen[bytes]) -> tuple[int, int]:
+    """(exit status, peak memory in KiB) of a process that has closed its output."""
+    if sys.platform != "linux":
+        return process.wait(), 0
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_maxrss
+
+
+# ---- what DESIGN promises of every run -------------------------------------------------------------------------------
+
+
+def _keep_promises(run: Run) -> None:
+    try:
+        assert "Traceback" not in run.stderr
+        if run.status == 2 or not run.events:
+            assert not run.events, "refused input prints nothing on standard output"
+            assert run.status in (2, 3)
+            assert len(run.stderr.strip().splitlines()) == 1, "a refusal is one line on standard error"
+            return
+        assert run.stderr == "", "a check that ran says nothing on standard error"
+        _check_stream(run)
+        _check_verdict(run)
+        _check_settings(run)
+        _check_observations(run)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{run}") from error
+
+
+def _check_stream(run: Run) -> None:
+    kinds = [event["type"] for event in run.events]
+    assert kinds[-1] == "report"
+    assert kinds.count("report") == 1
+    assert set(kinds) <= {"plan", "observation", "finding", "settings", "report"}
+    Report.model_validate(run.report)
+    planned: set[str] = set()
+    final: set[str] = set()
+    for event in run.events:
+        if event["type"] == "plan":
+            endpoints = {endpoint["id"] for endpoint in event["endpoints"]}
+            assert planned <= endpoints, "a later plan holds at least what the earlier one held"
+            planned = endpoints
+        elif event["type"] == "observation":
+            seen = event["observation"]
+            assert seen["id"] in planned, "an observation belongs to a planned endpoint"
+            assert seen["id"] not in final, "nothing follows a final observation of the same endpoint"
+            if not seen["provisional"]:
+                final.add(seen["id"])
+    assert planned == final == {seen["id"] for seen in run.observations}
+    assert not any(seen["provisional"] for seen in run.observations)
+    assert run.report["lab"] is True
+
+
+def _check_verdict(run: Run) -> None:
+    report = run.report
+    blockers = [finding for finding in report["findings"] if finding["severity"] == "blocker"]
+    assert bool(blockers) is (run.status != 0), "a blocker exists exactly when the exit status is not 0"
+    assert any(
+        all(finding[key] == report["verdict"][key] for key in ("code", "severity", "confidence"))
+        for finding in report["findings"]
+    ), "the verdict is one of the findings"
+    if blockers:
+        assert report["verdict"]["severity"] == "blocker", "a blocker wins"
+    known = {seen["id"] for seen in run.observations}
+    for finding in report["findings"]:
+        assert set(finding["evidence"]) <= known
+        if finding["family"]:
+            families = {seen["family"] for seen in run.observations if seen["id"] in finding["evidence"]}
+            assert families <= {finding["family"]}, "a finding of one family rests on that family"
+    heard = {event["finding"]["code"] for event in run.events if event["type"] == "finding"}
+    assert heard <= run.codes, "a finding that was announced is in the report"
+
+
+def _check_settings(run: Run) -> None:
+    settings = run.report["settings"]
+    announced = [event["settings"] for event in run.events if event["type"] == "settings"]
+    for direction in ("outgoing", "incoming"):
+        rows = settings[direction]
+        ranks = [(not row["verified"], row["security"] == "none") for row in rows]
+        assert ranks == sorted(ranks), "verified before unverified, encrypted before not"
+        sizes = [len(earlier[direction]) for earlier in announced]
+        assert sizes == sorted(sizes), "settings only grow"
+        if announced:
+            assert announced[-1][direction] == rows
+        for row in rows:
+            if row["verified"] and row["security"] != "none":
+                assert any(_proves(seen, row) for seen in run.observations), f"nothing proves {row}"
+    if announced:
+        assert sum(len(settings[direction]) for direction in settings) > 0
+
+
+def _proves(seen: Json, row: Json) -> bool:
+    tls = seen["tls"] or {}
+    return (
+        (seen["host"], seen["port"], seen["security"]) == (row["host"], row["port"], row["security"])
+        and seen["state"] == "open"
+        and tls.get("version") in ("TLSv1.2", "TLSv1.3")
+        and tls.get("trusted") is True
+        and tls.get("name_ok") is True
+        and not tls.get("fault")
+    )
+
+
+def _check_observations(run: Run) -> None:
+    for seen in run.observations:
+        text = json.dumps([seen["greeting"], seen["capabilities"], seen["tls"]], ensure_ascii=False)
+        assert len(text.encode()) <= _TEXT_BYTES * 1.5, "what a server says is cut"
+        assert text.isprintable(), "no control characters reach a screen"
+        assert seen["state"] != "open" or seen["security"] is not None
+    budget = run.report["options"]["budget"]
+    assert run.report["elapsed_ms"] <= (budget + _ELAPSED_SLACK) * 1000, "a check ends by its budget"
+    assert run.seconds <= budget + 2 * _ELAPSED_SLACK + 3, "the command ends with its check"

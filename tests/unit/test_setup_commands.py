@@ -1,0 +1,80 @@
+import argparse
+from pathlib import Path
+
+import pytest
+from tests.unit.setup_machines import tree
+
+import poterne
+from poterne.setup import commands
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "SUDO_USER"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    return tmp_path
+
+
+def run(*argv: str) -> int:
+    parser = argparse.ArgumentParser()
+    commands.add_arguments(parser.add_subparsers(required=True))
+    args = parser.parse_args(argv)
+    status: int = args.run(args)
+    return status
+
+
+def test_install_doctor_uninstall(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both = ("--browser", "firefox", "--browser", "chromium")
+
+    assert run("install", *both) == 0
+    manifest = home / ".mozilla/native-messaging-hosts/org.poterne.host.json"
+    assert f"Firefox: registered: {manifest}\n" in capsys.readouterr().out
+
+    assert run("doctor", *both) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("Firefox: ok: ")
+    assert lines[0].endswith(f"version {poterne.__version__}")
+
+    assert run("uninstall") == 0
+    assert capsys.readouterr().out.count(": removed: ") == 2
+    assert tree(home) == {}
+
+
+def test_doctor_names_the_problem_and_the_line_that_mends_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor", "--browser", "chrome") == 1
+
+    line = capsys.readouterr().out
+    assert line.startswith("Google Chrome: no-manifest: ")
+    assert line.endswith("; mend it with: poterne install --browser chrome\n")
+
+
+def test_install_fails_where_a_browser_could_not_be_registered(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / ".mozilla").write_text("in the way", encoding="utf-8")
+
+    assert run("install", "--browser", "firefox") == 1
+    assert "Firefox: failed: " in capsys.readouterr().out
+
+
+def test_uninstall_where_nothing_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("uninstall") == 0
+    assert capsys.readouterr().out == "nothing was registered\n"
+
+
+def test_install_as_root_for_somebody_says_whose_home_it_wrote_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "jeanne")
+
+    run("install", "--browser", "firefox")
+
+    assert "not for jeanne" in capsys.readouterr().err
+
+
+def test_unknown_browsers_are_an_error_of_usage() -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("install", "--browser", "netscape")
+
+    assert ended.value.code == 2

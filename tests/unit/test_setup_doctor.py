@@ -1,0 +1,290 @@
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.setup_machines import MemoryRegistry, machine
+
+import poterne
+from poterne.setup import Diagnosis, doctor, install, register_in
+from poterne.setup.machine import Machine
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="starts launchers of sh")
+# A host of one line, so that each way of failing can be had. `frame` writes its argument as a browser reads it.
+STUB = """#!{python} -I
+import struct, sys, time
+def frame(text):
+    data = text.encode()
+    sys.stdout.buffer.write(struct.pack("=I", len(data)) + data)
+    sys.stdout.buffer.flush()
+{body}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Machine:
+    return machine(tmp_path)
+
+
+@pytest.fixture
+def written(tmp_path: Path, here: Machine) -> Path:
+    install(["firefox"], machine=here)
+    return tmp_path / "home/.mozilla/native-messaging-hosts/org.poterne.host.json"
+
+
+def edit(path: Path, /, **changes: Any) -> None:
+    loaded = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(loaded | changes), encoding="utf-8")
+
+
+def stub(path: Path, body: str) -> None:
+    program = path.parent / "stub"
+    program.write_text(STUB.format(python=sys.executable, body=body), encoding="utf-8")
+    program.chmod(0o755)
+    edit(path, path=str(program))
+
+
+def is_gone(pid: int) -> bool:
+    """Within a second there is no such process, or a dead one that nobody has asked for yet."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        state = Path(f"/proc/{pid}/stat")
+        if state.exists() and state.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def firefox(here: Machine, seconds: float = 10.0) -> Diagnosis:
+    (found,) = doctor(["firefox"], machine=here, seconds=seconds)
+    return found
+
+
+@pytest.mark.parametrize("name", ["chromium", "chrome", "firefox"])
+@pytest.mark.parametrize("system", [False, True])
+def test_the_real_host_says_hello(here: Machine, name: str, system: bool) -> None:
+    install([name], system=system, machine=here)
+
+    (found,) = doctor([name], system=system, machine=here)
+
+    assert found.problem is None, found.detail
+    assert found.version == poterne.__version__
+    assert found.remedy is None
+    assert (found.hello_ms or 0) > 0
+
+
+@pytest.mark.parametrize(
+    ("system", "remedy"),
+    [(False, "poterne install --browser chrome"), (True, "poterne install --browser chrome --system")],
+)
+def test_no_manifest(here: Machine, system: bool, remedy: str) -> None:
+    (found,) = doctor(["chrome"], system=system, machine=here)
+
+    assert (found.problem, found.remedy) == ("no-manifest", remedy)
+
+
+def test_a_manifest_that_cannot_be_read(here: Machine, written: Path) -> None:
+    written.unlink()
+    written.mkdir()
+
+    assert firefox(here).problem == "manifest-unreadable"
+
+
+def test_a_manifest_that_may_not_be_read(here: Machine, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_bytes = Path.read_bytes
+
+    def deny(self: Path) -> bytes:
+        # Root may read everything, so no mode would do.
+        if self == written:
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(self)
+
+    monkeypatch.setattr(Path, "read_bytes", deny)
+
+    found = firefox(here)
+
+    assert (found.problem, found.remedy) == ("manifest-unreadable", f"chmod a+r {written}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"name": "org.poterne.host"}', '{"path": 7}', b"\xff\xfe{}".decode("latin-1")],
+)
+def test_a_broken_manifest(here: Machine, written: Path, text: str) -> None:
+    written.write_text(text, encoding="latin-1")
+
+    found = firefox(here)
+
+    assert (found.problem, found.remedy) == ("manifest-broken", "poterne install --browser firefox")
+
+
+@pytest.mark.parametrize("changes", [{"type": "pipe"}, {"path": "poterne-host"}])
+def test_a_manifest_that_browsers_refuse(here: Machine, written: Path, changes: dict[str, str]) -> None:
+    edit(written, **changes)
+
+    assert firefox(here).problem == "manifest-broken"
+
+
+def test_a_manifest_for_another_name(here: Machine, written: Path) -> None:
+    edit(written, name="org.poterne.other")
+
+    assert firefox(here).problem == "wrong-name"
+
+
+@pytest.mark.parametrize("ids", [[], ["somebody@else.org"], "poterne@poterne.org", None])
+def test_a_manifest_for_another_extension(here: Machine, written: Path, ids: object) -> None:
+    edit(written, allowed_extensions=ids)
+
+    found = firefox(here)
+
+    assert found.problem == "wrong-id"
+    assert "poterne@poterne.org" in found.detail
+
+
+def test_chromium_wants_its_own_list(here: Machine, tmp_path: Path) -> None:
+    install(["chromium"], machine=here)
+    edit(
+        tmp_path / "home/.config/chromium/NativeMessagingHosts/org.poterne.host.json",
+        allowed_origins=["chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/"],
+        allowed_extensions=["poterne@poterne.org"],
+    )
+
+    (found,) = doctor(["chromium"], machine=here)
+
+    assert found.problem == "wrong-id"
+
+
+def test_a_launcher_that_is_gone(here: Machine, written: Path) -> None:
+    Path(json.loads(written.read_text(encoding="utf-8"))["path"]).unlink()
+
+    assert firefox(here).problem == "launcher-missing"
+
+
+def test_a_launcher_that_may_not_be_executed(here: Machine, written: Path) -> None:
+    program = Path(json.loads(written.read_text(encoding="utf-8"))["path"])
+    program.chmod(0o644)
+
+    found = firefox(here)
+
+    assert (found.problem, found.remedy) == ("launcher-not-executable", f"chmod a+rx {program}")
+
+
+def test_an_interpreter_that_is_gone(tmp_path: Path, here: Machine) -> None:
+    gone = str(tmp_path / "an old venv/bin/python")
+    install(["firefox"], machine=Machine("linux", here.environ, gone, root=here.root))
+
+    found = firefox(here)
+
+    assert found.problem == "interpreter-gone"
+    assert gone in found.detail
+    assert found.remedy == "poterne install --browser firefox"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("sys.exit('No module named poterne')", "status 1 before its hello: No module named poterne"),
+        ("print('hello')", "something else than a hello: b'hell"),
+        ('frame(\'{"type":"ready"}\')', "something else than a hello"),
+        ("frame('[')", "something else than a hello"),
+        ('frame(\'{"type":"hello"}\')', "hello without its version"),
+        ("time.sleep(60)", "said nothing within 1 s"),
+    ],
+)
+def test_a_host_that_says_no_hello(here: Machine, written: Path, body: str, said: str) -> None:
+    stub(written, body)
+
+    found = firefox(here, seconds=1.0 if "sleep" in body else 10.0)
+
+    assert found.problem == "no-hello"
+    assert said in found.detail
+
+
+def test_a_child_that_holds_the_pipe_does_not_hold_the_doctor(here: Machine, written: Path) -> None:
+    pid = written.parent / "pid"
+    stub(written, f"import subprocess; open({str(pid)!r}, 'w').write(str(subprocess.Popen(['sleep', '60']).pid))")
+
+    assert firefox(here, seconds=1.0).problem == "no-hello"
+    assert is_gone(int(pid.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("hello", "said"),
+    [
+        ({"version": "0.0.1", "protocol": 1}, "is version 0.0.1"),
+        ({"version": poterne.__version__, "protocol": 2}, "speaks protocol 2"),
+    ],
+)
+def test_another_version(here: Machine, written: Path, hello: dict[str, object], said: str) -> None:
+    stub(written, f"frame({json.dumps({'type': 'hello', **hello})!r}); sys.stdin.read()")
+
+    found = firefox(here)
+
+    assert found.problem == "version-differs"
+    assert said in found.detail
+    assert found.version == hello["version"]
+
+
+def test_the_host_gets_what_the_browser_would_give(here: Machine, written: Path) -> None:
+    heard = written.parent / "heard.json"
+    stub(written, f"import json, os; json.dump([sys.argv[1:], os.getcwd()], open({str(heard)!r}, 'w'))")
+
+    firefox(here)
+
+    expected = [[str(written), "poterne@poterne.org"], str(written.parent)]
+    assert json.loads(heard.read_text(encoding="utf-8")) == expected
+
+
+def test_the_host_does_not_outlive_the_doctor(here: Machine, written: Path, tmp_path: Path) -> None:
+    stub(
+        written,
+        f"import os; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+        'frame(\'{"type":"hello","version":"1","protocol":1}\'); time.sleep(60)',
+    )
+
+    assert firefox(here).problem == "version-differs"
+    assert is_gone(int((tmp_path / "pid").read_text(encoding="utf-8")))
+
+
+def test_firefox_passes_over_a_broken_manifest_and_chromium_does_not(here: Machine, tmp_path: Path) -> None:
+    names = ["firefox", "chromium"]
+    install(names, system=True, machine=here)
+    install(names, machine=here)
+    for place in (".mozilla/native-messaging-hosts", ".config/chromium/NativeMessagingHosts"):
+        (tmp_path / "home" / place / "org.poterne.host.json").write_text("{", encoding="utf-8")
+
+    assert [found.problem for found in doctor(names, machine=here)] == [None, "manifest-broken"]
+
+
+def test_without_names_the_browsers_that_are_here_or_registered(here: Machine) -> None:
+    assert doctor(machine=here) == []
+    install(["chrome"], machine=here)
+
+    assert [found.browser for found in doctor(machine=here)] == ["chrome"]
+
+
+def test_a_registry_that_names_a_missing_file(tmp_path: Path) -> None:
+    here = machine(tmp_path, "win32")
+    assert isinstance(here.registry, MemoryRegistry)
+    gone = str(tmp_path / "gone.json")
+    here.registry.write("HKEY_CURRENT_USER", r"Software\Mozilla\NativeMessagingHosts\org.poterne.host", gone)
+
+    found = firefox(here)
+
+    assert found.problem == "no-manifest"
+    assert gone in found.detail
+
+
+def test_register_in_serves_a_fake_home(tmp_path: Path) -> None:
+    here = machine(tmp_path)
+    policy = tmp_path / "policy.toml"
+    policy.write_text("", encoding="utf-8")
+    register_in(tmp_path / "home/.mozilla/native-messaging-hosts", "firefox", policy=policy)
+
+    assert firefox(here).problem is None

@@ -71,7 +71,7 @@ clean:
 $(VENV): requirements.lock requirements-build.lock pyproject.toml
 	@$(BIN)/python -c pass 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	$(PIP) --require-hashes --only-binary :all: --requirement requirements-build.lock
-	$(PIP) --require-hashes --no-build-isolation --requirement requirements.lock
+	$(PIP) --require-hashes --no-build-isolation --use-pep517 --requirement requirements.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q host
 	@touch $@

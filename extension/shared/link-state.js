@@ -52,7 +52,7 @@ export function transition(state, event) {
     case "hello": {
       if (state.phase !== "starting") return state;
       const cause = causeOfProtocol(event.protocol);
-      if (cause) return failed(cause, `protocol ${String(event.protocol)}`);
+      if (cause) return failed(cause);
       return { phase: "ready", cause: null, version: String(event.version), detail: null };
     }
     case "stray":

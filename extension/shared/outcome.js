@@ -46,6 +46,8 @@ export function outcome(observation, running) {
   }
   const greeting = observation.greeting_kind && GREETINGS[observation.greeting_kind];
   if (greeting) return { tone: "warning", key: greeting };
-  if (observation.security === "none") return { tone: "plain", key: "ui_outcome_clear" };
+  if (observation.security === "none") {
+    return { tone: observation.asked === "none" ? "plain" : "warning", key: "ui_outcome_clear" };
+  }
   return { tone: "good", key: observation.security ? "ui_outcome_encrypted" : "state_open" };
 }

@@ -31,7 +31,7 @@ export function details(view) {
     { class: "technical", "data-key": "technical" },
     h("summary", {}, t.text("ui_technical")),
     run.report && about(view, run.report),
-    ...ordered.map((observation) => evidence(view, observation)),
+    h("div", { class: "evidence", "data-key": "evidence" }, ...ordered.map((observation) => evidence(view, observation))),
     run.report &&
       h("button", { type: "button", class: "button", "data-action": "copy-report" }, t.text("ui_copy_report")),
   );
@@ -63,9 +63,9 @@ function evidence({ t }, observation) {
   const { id, role, host, address, port, state, reporter, attempts, error, greeting, auth, capabilities, tls } = observation;
   const title = `${plain(host)}:${port} · ${address}`;
   return h(
-    "section",
-    { class: "evidence", "data-key": id },
-    h("h3", {}, title, role !== "target" && h("span", { class: "role" }, t.text(`ui_role_${role}`))),
+    "details",
+    { "data-key": id },
+    h("summary", {}, title, role !== "target" && h("span", { class: "role" }, t.text(`ui_role_${role}`))),
     h(
       "dl",
       { class: "technical-list" },

@@ -14,21 +14,30 @@ const SHAPES = { blocker: "bad", warning: "warning", note: "note", good: "good" 
 export function findings(view) {
   const { t, run } = view;
   if (run.phase === "running" || run.phase === "idle") return null;
-  const list = others(known(run).findings, run.report && verdictFinding(run.report));
+  const verdict = run.report && verdictFinding(run.report);
+  const list = others(known(run).findings, verdict);
   if (list.length === 0) return null;
+  // The same advice once is enough: under the verdict, or under the first of its kind.
+  const advised = new Set(verdict && [verdict.code]);
+  const items = list.map((finding) => {
+    const advise = finding.severity !== "good" && !advised.has(finding.code);
+    advised.add(finding.code);
+    return item(view, finding, advise);
+  });
   return h(
     "section",
     { class: "findings", "data-key": "findings", "aria-labelledby": "findings-title" },
     h("h2", { id: "findings-title" }, t.text(run.report ? "ui_findings" : "ui_findings_partial")),
-    h("ul", {}, ...list.map((finding) => item(view, finding))),
+    h("ul", {}, ...items),
   );
 }
 
 /**
  * @param {View} view
  * @param {Finding} finding
+ * @param {boolean} advise
  */
-function item({ t, run }, finding) {
+function item({ t, run }, finding, advise) {
   const { code, severity, confidence } = finding;
   const text = sentence(finding, t, plain(run.report?.target.host ?? run.report?.target.domain ?? run.target));
   return h(
@@ -44,7 +53,7 @@ function item({ t, run }, finding) {
         h("span", { class: "visually-hidden" }, `${t.text(`severity_${severity}`)} `),
         text.headline,
       ),
-      severity !== "good" && text.advice && h("p", { class: "advice" }, text.advice),
+      advise && text.advice && h("p", { class: "advice" }, text.advice),
       confidence !== "certain" && h("p", { class: "sure" }, t.text(`confidence_${confidence}`)),
     ),
   );

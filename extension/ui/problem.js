@@ -1,4 +1,5 @@
 import { commandFor } from "../shared/browsers.js";
+import { plain } from "../shared/catalogue.js";
 import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
@@ -32,6 +33,6 @@ export function problem(view) {
       { type: "button", class: "button primary", "data-action": "warm", "aria-disabled": checking ? "true" : null },
       t.text(checking ? "ui_checking" : "ui_check_again"),
     ),
-    link.detail && h("p", { class: "said" }, t.text("ui_browser_said"), " ", h("q", { lang: "en" }, link.detail)),
+    link.detail && h("p", { class: "said" }, t.text("ui_browser_said"), " ", h("span", { lang: "en" }, plain(link.detail))),
   );
 }

@@ -32,13 +32,15 @@ function phaseOf({ link, run }) {
 export function screen(view) {
   const phase = phaseOf(view);
   const broken = phase === "failed" && view.link.cause !== null;
+  const result = [settings(view), findings(view), endpoints(view), details(view)];
   return h(
     "main",
     { class: view.inTab ? "app in-tab" : "app", "data-run": phase },
     header(view),
     form(view),
-    broken ? problem(view) : null,
-    ...(broken ? [] : [headline(view), welcome(view), settings(view), findings(view), endpoints(view), details(view)]),
+    ...(broken ? [problem(view)] : [headline(view), welcome(view)]),
+    // What a host had found before it was lost stays; an older run is not what this screen is about.
+    ...(broken && view.run.phase !== "failed" ? [] : result),
     footer(view),
   );
 }

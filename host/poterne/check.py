@@ -228,7 +228,7 @@ class _Run:
         self._tell_settings()
 
     def _progress(self, observation: Observation) -> None:
-        """A provisional observation is worth telling where nothing answers, or where it brings the first verified settings."""
+        """Tells of a provisional observation where nothing answers, or where it brings the first verified settings."""
         if observation.state == "open":
             self.provisional[observation.id] = observation
             if not advice.improves(self._advice(), self.settings):

@@ -75,7 +75,9 @@ def _add_check(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="test an address, a domain, a server or an endpoint",
         epilog="exit status: 0 it works, 1 a problem was diagnosed, 2 the input is unusable, 3 nothing could be tested",
     )
-    check.add_argument("target", metavar="TARGET", help="user@example.org, example.org, smtp.example.org[:587], a mail URL")
+    check.add_argument(
+        "target", metavar="TARGET", help="user@example.org, example.org, smtp.example.org[:587], a mail URL"
+    )
     output = check.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one report")
     output.add_argument("--jsonl", action="store_true", help="print every event as it happens, one object a line")
@@ -84,7 +86,9 @@ def _add_check(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     check.add_argument("--relay", metavar="HOST", help="your provider's own SMTP relay")
     check.add_argument("--policy", metavar="FILE", type=Path, help="read this policy instead of this machine's")
     check.add_argument("--no-trace", dest="trace", action="store_false", help="do not look for the place on the path")
-    check.add_argument("--budget", metavar="SECONDS", type=float, default=30.0, help="end by then (default: %(default)g)")
+    check.add_argument(
+        "--budget", metavar="SECONDS", type=float, default=30.0, help="end by then (default: %(default)g)"
+    )
     check.set_defaults(run=_check)
 
 
@@ -155,7 +159,7 @@ def _demo(args: argparse.Namespace) -> int:
     def check(target: str, path: Path) -> int:
         return exit_status(_show(Request(target=target), policy.load(path)))
 
-    return demo.run(args, check=check, say=lambda key, values: catalogue.text(key, **values), language=catalogue.language)
+    return demo.run(args, check=check, say=catalogue.text, language=catalogue.language)
 
 
 def _explain(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The one gate to the network: what may be dialled is decided here, and the address that was judged is the one dialled."""
+"""The one gate to the network: it decides what may be dialled, and dials the very address that it judged."""
 
 import asyncio
 import errno
@@ -109,7 +109,11 @@ class Gate:
         pending: set[asyncio.Task[Connection | Failure]] = set()
         attempts = 0
         moments = sorted(
-            [*((moment, "attempt") for moment in schedule.attempts), (schedule.provisional, "silence"), (schedule.give_up, "end")]
+            [
+                *((moment, "attempt") for moment in schedule.attempts),
+                (schedule.provisional, "silence"),
+                (schedule.give_up, "end"),
+            ]
         )
         winner: Connection | None = None
         try:

@@ -41,7 +41,9 @@ class Record(BaseModel):
 class Options(Record):
     """The flags of a check, under the same names on the command line and in messages."""
 
-    ports: tuple[Port, ...] | None = Field(default=None, min_length=1, max_length=64, description="only these TCP ports")
+    ports: tuple[Port, ...] | None = Field(
+        default=None, min_length=1, max_length=64, description="only these TCP ports"
+    )
     family: Family | None = None
     relay: Annotated[str, Field(max_length=512)] | None = Field(
         default=None, description="host name of the provider's own SMTP relay"
@@ -136,7 +138,8 @@ class Observation(Endpoint):
 
     `security` is what was established (`None`: no connection). `spoke` is the protocol that was recognised, whatever
     was expected. `capabilities` are the ones last heard, which is inside TLS where there is TLS; lines in the clear
-    stand in `capabilities_clear` and prove nothing. `auth` holds the mechanisms of `capabilities` (RFC 4954, 9051, 5034).
+    stand in `capabilities_clear` and prove nothing. `auth` holds the mechanisms of `capabilities` (RFC 4954, 9051,
+    5034).
     All text came from a stranger: it is cut, and control characters are gone. The whole text of one observation is at
     most 4 KiB.
     """
@@ -161,7 +164,7 @@ class Observation(Endpoint):
 
 
 class NameAnswer(Record):
-    """What the resolvers said of one name. `addresses` come from the system (getaddrinfo), `state` explains a failure."""
+    """What the resolvers said of a name. `addresses` come from the system (getaddrinfo), `state` explains a failure."""
 
     name: str
     source: str
@@ -344,4 +347,8 @@ def json_schema() -> dict[str, object]:
     from pydantic import TypeAdapter
 
     schema = TypeAdapter(HostMessage | ExtensionMessage).json_schema(mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Poterne messages, protocol 1", **schema}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Poterne messages, protocol 1",
+        **schema,
+    }

@@ -81,18 +81,29 @@ def named_policy(arguments: "Sequence[str]") -> str | None:
 
 
 def load_check(policy_file: str | None) -> "Check":
-    """Import and warm what a check needs. The policy is read at each check, so that a mended file counts at once."""
+    """Import what a check needs, and warm it in the background: what needs no trust store is answered before.
+
+    The policy is read at each check, so that a mended file counts at once.
+    """
+    import threading
     import traceback
     from pathlib import Path
 
     from poterne import check, policy
+    from poterne.errors import PoterneError
 
     path = None if policy_file is None else Path(policy_file)
-    try:
-        check.warm(policy.load(path))
-    except Exception:
-        # A broken policy stops no more than the checks, each of which says so to the user.
-        traceback.print_exc()
+
+    def warm() -> None:
+        try:
+            check.warm(policy.load(path))
+        except PoterneError as error:
+            # No more than the checks fail for it, and each of them says so to the user.
+            print(error, file=sys.stderr)
+        except Exception:
+            traceback.print_exc()
+
+    threading.Thread(target=warm, name="warm", daemon=True).start()
     return lambda request: check.check(request, policy.load(path))
 
 

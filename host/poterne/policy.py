@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from poterne import ports
 from poterne.errors import Forbidden, InvalidTarget, PolicyError
@@ -63,9 +63,7 @@ class Allow(_Table):
     """Ports that may be probed, and networks that never are."""
 
     ports: Annotated[tuple[Port, ...], BeforeValidator(_as_tuple)] = tuple(sorted(row.number for row in ports.known()))
-    deny_networks: Annotated[
-        tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_as_tuple)
-    ] = ()
+    deny_networks: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_as_tuple)] = ()
 
     @cached_property
     def denied(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
@@ -85,7 +83,9 @@ class Discovery(_Table):
     ispdb: str | None = None
 
 
-_CONNECT_TO = re.compile(r"(?P<host1>\[[^\]]*\]|[^:\[\]]*):(?P<port1>\d*):(?P<host2>\[[^\]]*\]|[^:\[\]]*):(?P<port2>\d*)")
+_CONNECT_TO = re.compile(
+    r"(?P<host1>\[[^\]]*\]|[^:\[\]]*):(?P<port1>\d*):(?P<host2>\[[^\]]*\]|[^:\[\]]*):(?P<port2>\d*)"
+)
 
 
 class Mapping(_Table):
@@ -143,7 +143,7 @@ class Lab(_Table):
     roots: str | None = None
 
     def addresses(self, host: str, port: int, family: Family) -> tuple[str, int] | None:
-        """Where a connection goes instead, for one family; None where no entry sends it to an address of that family."""
+        """Where a connection goes instead, for one family; None where no entry names an address of that family."""
         for entry in self.connect_to:
             if entry.matches(host, port) and entry.to_host is not None:
                 try:
@@ -155,7 +155,7 @@ class Lab(_Table):
         return None
 
     def renamed(self, host: str, port: int) -> tuple[str, int] | None:
-        """The first entry whose destination is a name, or that changes the port alone: (host, port) to resolve and dial."""
+        """(host, port) to resolve and dial, by the first entry whose destination is a name or another port alone."""
         for entry in self.connect_to:
             if entry.matches(host, port) and not (entry.to_host and _is_address(entry.to_host)):
                 return entry.to_host or host, entry.to_port or port
@@ -206,7 +206,7 @@ def default_path() -> Path:
 
 
 def load(path: Path | None = None) -> Policy:
-    """The policy of a named file (with `[lab]`), else of this machine (without), else the defaults. Raises PolicyError."""
+    """A named file's policy (with `[lab]`), else this machine's (without), else the defaults. Raises PolicyError."""
     named = path is not None
     path = path or default_path()
     try:

@@ -74,10 +74,14 @@ def _account(typed: str, address: str) -> Target:
     if not local or len(local.encode()) > 64 or "@" in local or any(c in '<>()[]\\,;:"' for c in local):
         raise InvalidTarget("that is not an e-mail address: expected something like user@example.org")
     if domain.startswith("["):
-        raise InvalidTarget("an address at a numeric host has no mail domain: give the server itself, such as 192.0.2.7")
+        raise InvalidTarget(
+            "an address at a numeric host has no mail domain: give the server itself, such as 192.0.2.7"
+        )
     name = host_name(domain)
     if _is_address(name):
-        raise InvalidTarget("an address at a numeric host has no mail domain: give the server itself, such as 192.0.2.7")
+        raise InvalidTarget(
+            "an address at a numeric host has no mail domain: give the server itself, such as 192.0.2.7"
+        )
     return Target(input=typed, kind="account", domain=name)
 
 
@@ -155,7 +159,9 @@ def _ipv6(text: str) -> str:
     try:
         parsed = ipaddress.IPv6Address(address)
     except ValueError:
-        raise InvalidTarget("that is not an address or a server: for IPv6 with a port, write [2001:db8::7]:993") from None
+        raise InvalidTarget(
+            "that is not an address or a server: for IPv6 with a port, write [2001:db8::7]:993"
+        ) from None
     if parsed.ipv4_mapped is not None:
         return str(_one_machine(parsed.ipv4_mapped))
     if not percent:

@@ -83,9 +83,9 @@ class Run:
     def findings(self, code: str) -> list[Json]:
         return [finding for finding in self.report["findings"] if finding["code"] == code]
 
-    def finding(self, code: str) -> Json:
-        """The one finding with this code."""
-        (finding,) = self.findings(code)
+    def finding(self, code: str, port: int | None = None) -> Json:
+        """The one finding with this code (that begins with this port, where alternatives have one of their own)."""
+        (finding,) = [finding for finding in self.findings(code) if port in (None, finding["port"])]
         return finding
 
     @property
@@ -139,7 +139,12 @@ def run_check(namespace: Namespace, arguments: Iterable[str]) -> Run:
     )
     started = time.monotonic()
     killed = threading.Event()
-    overdue = threading.Timer(_LIMIT_SECONDS, lambda: (killed.set(), process.kill()))
+
+    def kill() -> None:
+        killed.set()
+        process.kill()
+
+    overdue = threading.Timer(_LIMIT_SECONDS, kill)
     overdue.start()
     run = Run(argv[1:], 0, "", [])
     errors: list[bytes] = []

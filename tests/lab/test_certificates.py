@@ -48,7 +48,10 @@ def runs(world: World) -> Iterator[Runs]:
     runs: Runs = {}
     for label in FAULTS:
         tls = server_context(MAKERS[label](world.pki, f"{label}.odd.test"))
-        implicit: dict[int, Behaviour] = {465: dialogues.Smtp(tls, implicit=True), 993: dialogues.Imap(tls, implicit=True)}
+        implicit: dict[int, Behaviour] = {
+            465: dialogues.Smtp(tls, implicit=True),
+            993: dialogues.Imap(tls, implicit=True),
+        }
         site = world.scripted(label, implicit | {587: dialogues.Smtp(tls)})
         runs[f"{label} 465"] = world.start(f"{site.name}:465")
         if label in ("expired", "unknown-root"):
@@ -97,7 +100,7 @@ def test_faults_are_seen_through_every_door(runs: Runs, label: str, port: int, s
     run = runs[f"{label} {port}"].result()
     assert run.status == 1
     assert run.telling_codes == FAULTS[label]
-    assert run.finding(run.verdict)["port"] == port
+    assert run.finding(run.verdict, port)["severity"] == "blocker"
     assert run.observation(port)["security"] == security
 
 
@@ -110,12 +113,13 @@ def test_a_server_with_a_fault_on_every_port_is_unusable(runs: Runs, label: str)
 
 
 def test_a_mismatch_tells_the_names(runs: Runs) -> None:
-    finding = runs["other-name 465"].result().finding("cert-name-mismatch")
+    finding = runs["other-name 465"].result().finding("cert-name-mismatch", 465)
     assert set(finding["params"]["names"]) == {"somewhere-else.test", "*.hosting.test"}
 
 
 def test_an_untrusted_chain_tells_its_issuer(runs: Runs) -> None:
-    assert "A Root That Nobody Knows" in runs["unknown-root 465"].result().finding("cert-untrusted")["params"]["issuer"]
+    finding = runs["unknown-root 465"].result().finding("cert-untrusted", 465)
+    assert "A Root That Nobody Knows" in finding["params"]["issuer"]
 
 
 def test_a_certificate_that_ends_soon_is_no_blocker(runs: Runs) -> None:
@@ -137,4 +141,4 @@ def test_an_address_that_the_certificate_does_not_name(runs: Runs) -> None:
     run = runs["address not named"].result()
     assert run.status == 1
     assert run.telling_codes == {"cert-name-mismatch"}
-    assert "*.real.test" in run.finding("cert-name-mismatch")["params"]["names"]
+    assert "*.real.test" in run.finding("cert-name-mismatch", 993)["params"]["names"]

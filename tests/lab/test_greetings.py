@@ -12,7 +12,7 @@ from .world import World
 
 Runs = dict[str, "Future[Run]"]
 
-FOREIGN = {
+FOREIGN: dict[str, tuple[int, Behaviour, str, str]] = {
     "ssh": (25, banner("SSH-2.0-OpenSSH_9.6\r\n"), "smtp", "ssh"),
     "http": (587, dialogues.http, "smtp", "http"),
     "imap": (25, dialogues.Imap(), "smtp", "imap"),
@@ -39,8 +39,8 @@ def runs(world: World) -> Runs:
     }
     sites = {label: world.scripted(label, ports) for label, ports in behaviours.items()}
     return {
-        label: world.start(f"{site.name}:{next(iter(site.servers))}", *(("--budget", "15") if label == "mute" else ()))
-        for label, site in sites.items()
+        label: world.start(f"{site.name}:{next(iter(site.servers))}")
+        for label, site in sorted(sites.items(), key=lambda item: item[0] not in ("mute", "slow"))
     }
 
 

@@ -35,12 +35,14 @@ def runs(world: World) -> Iterator[Runs]:
         }
 
 
-def _final(event: Json, port: int) -> bool:
-    return (
-        event["type"] == "observation"
-        and event["observation"]["port"] == port
-        and not event["observation"]["provisional"]
-    )
+def _observed(run: Run, port: int, family: int) -> list[tuple[float, Json]]:
+    """(moment, observation) of one endpoint, as announced."""
+    return [
+        (moment, event["observation"])
+        for moment, event in zip(run.moments, run.events, strict=True)
+        if event["type"] == "observation"
+        and (event["observation"]["port"], event["observation"]["family"]) == (port, family)
+    ]
 
 
 @pytest.mark.parametrize("where", ["router", "answers", "server"])
@@ -69,7 +71,6 @@ def test_silence_took_more_than_one_try(runs: Runs) -> None:
 
 def test_settings_do_not_wait_for_25(runs: Runs) -> None:
     run = runs["router"].result()
-    settings = run.when(lambda event: event["type"] == "settings")
     complete = run.when(
         lambda event: (
             event["type"] == "settings"
@@ -77,26 +78,20 @@ def test_settings_do_not_wait_for_25(runs: Runs) -> None:
             and (993, True) in {(row["port"], row["verified"]) for row in event["settings"]["incoming"]}
         )
     )
-    end = run.when(lambda event: _final(event, 25))
-    assert settings <= complete < end
-    assert run.moments[end] - run.moments[complete] > 1.0
+    for family in (4, 6):
+        end, seen = _observed(run, 25, family)[-1]
+        assert not seen["provisional"]
+        assert end - run.moments[complete] > 1.0
 
 
 def test_a_provisional_silence_comes_early(runs: Runs) -> None:
     run = runs["router"].result()
     for family in (4, 6):
-        first = run.when(
-            lambda event, family=family: (
-                event["type"] == "observation"
-                and (event["observation"]["port"], event["observation"]["family"]) == (25, family)
-            )
-        )
-        seen = run.events[first]["observation"]
-        assert (seen["provisional"], seen["state"]) == (True, "no-answer")
-        last = run.when(lambda event, name=seen["id"]: _final(event, 25) and event["observation"]["id"] == name)
-        assert first < last
-        assert run.moments[last] - run.moments[first] > 0.5
-        assert run.moments[last] < 8.0
+        (early, provisional), (late, final) = _observed(run, 25, family)
+        assert (provisional["provisional"], provisional["state"]) == (True, "no-answer")
+        assert (final["provisional"], final["state"]) == (False, "no-answer")
+        assert late - early > 0.5
+        assert late < 8.0
 
 
 def test_an_endpoint_with_25_silent_is_unproven_and_has_alternatives(runs: Runs) -> None:

@@ -49,7 +49,7 @@ def runs(world: World) -> Iterator[Runs]:
         runs["cut endpoint"] = world.start(f"{cut.name}:25")
         mute = world.real("no-data25")
         rules.enter_context(world.at_isp.drop_data(mute, 25))
-        runs["no data"] = world.start(f"{mute.name}:25", "--budget", "15")
+        runs["no data"] = world.start(f"{mute.name}:25")
         silent = world.real("silent-all")
         rules.enter_context(world.at_isp.block(silent))
         runs["all silent"] = world.start(silent.name)

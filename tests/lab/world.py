@@ -17,7 +17,7 @@ from .topology import RESOLVER_V4, RESOLVER_V6, Host, Place, Topology
 from .zone import Zone
 
 REAL_DOMAIN = "real.test"
-_AT_ONCE = 4
+_AT_ONCE = 6
 _POLICY = """
 [controls]
 hosts = []

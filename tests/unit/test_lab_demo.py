@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,8 @@ def arguments(*words: str) -> argparse.Namespace:
     return parser.parse_args(["demo", *words])
 
 
-def say(key: str, params: Mapping[str, str]) -> str:
-    return " ".join([key, *params.values()])
+def say(key: str, /, **values: object) -> str:
+    return " ".join([key, *map(str, values.values())])
 
 
 class Checks:
@@ -73,7 +72,7 @@ def test_interruption_stops_the_servers() -> None:
 def test_serve_lists_the_targets_until_interrupted(number: signal.Signals) -> None:
     code = (
         "import argparse, sys; from poterne.lab import demo\n"
-        "say = lambda key, params: ' '.join([key, *params.values()])\n"
+        "say = lambda key, **values: ' '.join([key, *map(str, values.values())])\n"
         "args = argparse.Namespace(target=None, serve=True)\n"
         "sys.exit(demo.run(args, check=lambda target, path: 9, say=say, language='en'))"
     )

@@ -230,6 +230,28 @@ def test_a_browser_that_goes_is_not_written_to() -> None:
         assert "Traceback" not in host.errors()
 
 
+def test_a_browser_that_stopped_reading_still_ends_the_host() -> None:
+    with HostProcess(scripted("while True:\n    yield finding('x' * 50_000)")) as host:
+        host.receive()
+        host.send(check("a"))
+        time.sleep(1)
+        with within(1):
+            host.process.send_signal(signal.SIGTERM)
+            assert host.wait() == 0
+
+
+def test_an_incomplete_installation_is_told() -> None:
+    start, program, root = scripted(INSTANT)
+    broken = program.replace("def load():", "def load():\n    import poterne.not_there")
+    with HostProcess((start, broken, root)) as host:
+        host.receive()
+        (error,) = host.receive_all()
+        assert (error["type"], error["id"], error["code"]) == ("error", None, "internal")
+        assert "poterne.not_there" in error["message"]
+        assert host.wait() == 1
+        assert "Traceback" in host.errors()
+
+
 def test_a_browser_that_is_gone_before_hello() -> None:
     read, write = os.pipe()
     os.close(read)
@@ -278,7 +300,7 @@ yield report(request)
         names = ["a", "b", "c", "d"]
         host.send(*(check(name, name) for name in names))
         codes: dict[str, list[str]] = {name: [] for name in names}
-        reports = set()
+        reports: set[str] = set()
         while reports != set(names):
             message = host.receive()
             if message["type"] == "report":
@@ -305,7 +327,7 @@ def test_a_terminal_as_standard_input() -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "poterne.native"]
     environment = {**os.environ, "PYTHONPATH": str(HOST_ROOT)}
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603
         command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
     ) as host:
         os.close(theirs)

@@ -9,7 +9,9 @@ from poterne.model import Finding, NameAnswer, Observation, Options, Report, Set
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is known of one check. `online`: this machine has a usable source address. `now`: when it began, in UTC."""
+    """All that is known of one check. `online`: this machine has a usable source address. `now`: its
+    beginning, in UTC.
+    """
 
     target: Target
     options: Options

@@ -45,6 +45,13 @@ def names(evidence: Evidence) -> Iterator[Symptom]:
             yield Symptom(code, "certain", host=answer.name)
 
 
+def null_mx(evidence: Evidence) -> Iterator[Symptom]:
+    """A domain that says that it takes no mail (RFC 7505)."""
+    for answer in evidence.names:
+        if answer.mail_exchangers == ("",):
+            yield Symptom("null-mx", "certain", host=answer.name)
+
+
 def _is_news(answer: NameAnswer, evidence: Evidence, *, resolved: bool) -> bool:
     typed = answer.name in (evidence.target.domain, evidence.target.host)
     return typed or answer.source == "mx" or not resolved
@@ -112,7 +119,9 @@ def _greeting(observation: Observation) -> Iterator[Symptom]:
             spoke = observation.spoke or "unknown"
             yield Symptom("wrong-protocol", "certain", observation, params={"expected": expected, "spoke": spoke})
         case "silent" | "closed":
-            yield Symptom("no-greeting", "certain", observation, params={"closed": observation.greeting_kind == "closed"})
+            yield Symptom(
+                "no-greeting", "certain", observation, params={"closed": observation.greeting_kind == "closed"}
+            )
         case _:
             yield Symptom("unproven", "possible", observation, params={"state": "error"})
 
@@ -146,7 +155,7 @@ def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
     elif observation.security == "none" and observation.starttls == "absent":
         yield Symptom("plaintext-only", "certain", observation)
     asked = "tls" if observation.asked == "tls" else "starttls"
-    if observation.security != "none" and observation.security != asked:
+    if observation.security not in ("none", asked):
         params: dict[str, ParamValue] = {"asked": asked, "works": observation.security}
         yield Symptom("wrong-security", "certain", observation, params=params)
     elif observation.security == "none" and asked == "tls":
@@ -163,7 +172,10 @@ def _remarks(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
         left = (datetime.fromisoformat(observation.tls.not_after) - evidence.now).days
         if left < load("findings")["limits"]["expiring_days"]:
             yield Symptom(
-                "cert-expiring", "certain", observation, params={"date": observation.tls.not_after, "days": max(left, 0)}
+                "cert-expiring",
+                "certain",
+                observation,
+                params={"date": observation.tls.not_after, "days": max(left, 0)},
             )
     if row is None or row.service == "smtp" or row.direction not in ("outgoing", "incoming"):
         return

@@ -17,7 +17,7 @@ def diagnose(evidence: Evidence) -> Conclusion:
     """Every finding, the weightiest first; the verdict; the settings."""
     missing = _missing(evidence)
     symptoms = list(_symptoms(evidence))
-    findings = [_finding(group, evidence, missing) for group in _groups(symptoms, evidence)]
+    findings = _quieted([_finding(group, evidence, missing) for group in _groups(symptoms, evidence)])
     if missing and not any(finding.severity == "blocker" for finding in findings):
         findings.append(_nothing_proven(evidence))
     if not missing:
@@ -31,7 +31,11 @@ def diagnose(evidence: Evidence) -> Conclusion:
 def _missing(evidence: Evidence) -> frozenset[str]:
     """What the target lacks to be usable as asked: outgoing, incoming, endpoint; empty where it works (DESIGN 2.1)."""
     if evidence.target.kind == "endpoint":
-        return frozenset() if any(_as_asked(observation, evidence) for observation in evidence.asked) else frozenset({"endpoint"})
+        return (
+            frozenset()
+            if any(_as_asked(observation, evidence) for observation in evidence.asked)
+            else frozenset({"endpoint"})
+        )
     working = {direction(observation) for observation in evidence.tried if verified(observation)}
     needed = {"outgoing"}
     if any(_offers_incoming(observation, evidence) for observation in evidence.tried):
@@ -40,7 +44,9 @@ def _missing(evidence: Evidence) -> frozenset[str]:
         asked = {row.direction for port in evidence.options.ports if (row := ports.facts(port))}
         needed &= asked
         if not needed:
-            return frozenset() if any(answers(observation) for observation in evidence.tried) else frozenset({"endpoint"})
+            return (
+                frozenset() if any(answers(observation) for observation in evidence.tried) else frozenset({"endpoint"})
+            )
     return frozenset(needed - working)
 
 
@@ -70,6 +76,7 @@ def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
         yield Symptom("offline", "certain")
         return
     yield from rules.names(evidence)
+    yield from rules.null_mx(evidence)
     without_service = list(rules.no_mail_service(evidence))
     without_family = list(rules.families(evidence))
     explained = {symptom.host for symptom in (*without_service, *without_family)}
@@ -81,7 +88,7 @@ def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
 
 
 def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Symptom]]:
-    """Symptoms that make one finding: same code and parameters at one host, the asked port apart from its alternatives."""
+    """Symptoms that make one finding: same code and parameters at one host; the asked port apart from the others."""
     groups: dict[tuple[object, ...], list[Symptom]] = {}
     for symptom in symptoms:
         seen = symptom.observation
@@ -115,6 +122,24 @@ def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) 
         params=params,
         evidence=tuple(observation.id for observation in seen),
     )
+
+
+def _quieted(findings: list[Finding]) -> list[Finding]:
+    """Closed and silent ports are no blockers beside something that explains more for the same purpose."""
+    weight = load("findings")["weight"]
+    shallow = ("port-closed", "unproven")
+    deep = {_purpose(finding) for finding in findings if finding.severity == "blocker" and finding.code not in shallow}
+    return [
+        finding.model_copy(update={"severity": weight[finding.code]["beside"]})
+        if finding.severity == "blocker" and finding.code in shallow and _purpose(finding) in deep
+        else finding
+        for finding in findings
+    ]
+
+
+def _purpose(finding: Finding) -> str | None:
+    row = ports.facts(finding.port) if finding.port is not None else None
+    return row.direction if row else None
 
 
 def _family(seen: list[Observation], evidence: Evidence) -> Family | None:
@@ -174,5 +199,9 @@ def _weight(finding: Finding) -> tuple[int, int, int]:
     severity = {"blocker": 3, "warning": 2, "good": 1, "note": 0}[finding.severity]
     depth = load("findings")["weight"].get(finding.code, {"depth": 0})["depth"]
     numbers = finding.params.get("ports")
-    best = min((row.rank for n in numbers if isinstance(n, int) and (row := ports.facts(n))), default=9) if isinstance(numbers, tuple) else 9
+    best = (
+        min((row.rank for n in numbers if isinstance(n, int) and (row := ports.facts(n))), default=9)
+        if isinstance(numbers, tuple)
+        else 9
+    )
     return severity, depth, -best

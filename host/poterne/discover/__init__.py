@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from poterne import ports
 from poterne.discover import guess, mx
+from poterne.knowledge import load
 from poterne.model import NameAnswer, Target
 from poterne.probe.names import Names, is_address
 
@@ -33,8 +34,8 @@ class Discovery:
 
     async def servers(self) -> AsyncGenerator[Server, None]:
         """Servers, the earliest first. A server or an endpoint yields itself; a domain what it offers."""
-        if self.target.kind == "domain":
-            await self._domain_or_server()
+        if self.target.kind == "domain" and not await self._domain_or_server():
+            return
         if self.target.kind in ("server", "endpoint"):
             host = self.target.host or ""
             answer = await self.resolver.addresses(host, "typed")
@@ -45,16 +46,26 @@ class Discovery:
             async for server in self._offered_by(self.target.domain):
                 yield server
 
-    async def _domain_or_server(self) -> None:
-        """A bare name is a mail domain where it has an MX, or has no address of its own; else it is a server."""
+    async def _domain_or_server(self) -> bool:
+        """A bare name is a mail domain where it has an MX, or has no address of its own; else it is a server. False
+        where DNS leaves nothing to try: below a name that does not exist nothing does (RFC 8020).
+        """
         name = self.target.domain or ""
-        exchangers, answer = await asyncio.gather(
-            self.resolver.mail_exchangers(name), self.resolver.addresses(name, "typed")
-        )
-        if exchangers.mail_exchangers or not answer.addresses:
+        asking = asyncio.create_task(self.resolver.mail_exchangers(name))
+        answer = await self.resolver.addresses(name, "typed")
+        await asyncio.wait({asking}, timeout=load("timing")["names"]["patience"] if answer.addresses else None)
+        exchangers = asking.result() if asking.done() else None
+        if exchangers is not None and exchangers.mail_exchangers:
             self._tell(exchangers)
-            return
-        self.target = self.target.model_copy(update={"kind": "server", "host": name, "domain": None})
+        elif answer.addresses:
+            asking.cancel()
+            self.target = self.target.model_copy(update={"kind": "server", "host": name, "domain": None})
+        else:
+            self._tell(answer)
+            if exchangers is not None and answer.state == "nodata":
+                self._tell(exchangers)
+            return answer.state == "nodata"
+        return True
 
     async def _offered_by(self, domain: str) -> AsyncGenerator[Server, None]:
         known = next((answer for answer in self.names if answer.source == "mx"), None)

@@ -1,4 +1,4 @@
-"""The hosts that receive a domain's mail (RFC 5321 section 5). In small installations they are its only mail servers."""
+"""The hosts that receive a domain's mail (RFC 5321 section 5); small installations have no other mail servers."""
 
 import asyncio
 from collections.abc import AsyncIterator

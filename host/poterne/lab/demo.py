@@ -1,14 +1,15 @@
 """`poterne demo`: the check, shown on servers that are embedded here. Needs no network and no privileges."""
 
 import argparse
+import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from poterne.lab.world import World
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 Check = Callable[[str, Path], int]
 """Checks a target under a policy file, prints the answer, returns the exit status of `poterne check`."""
 
-Say = Callable[[str, Mapping[str, str]], str]
-"""The catalogue's sentence for a key, with its placeholders (by lower-case name) filled in."""
+
+class Say(Protocol):
+    """The catalogue's sentence for a key, with its placeholders filled in by name."""
+
+    def __call__(self, key: str, /, **values: object) -> str: ...
+
 
 _NAP_S = 3600.0
 
@@ -39,7 +44,7 @@ def run(args: argparse.Namespace, *, check: Check, say: Say, language: str = "en
 
     with _terminated_as_exit(), serving() as world:
         for place, reason in world.unavailable.items():
-            print(say("cli_demo_unavailable", {"endpoint": place, "reason": reason}), file=sys.stderr)
+            print(say("cli_demo_unavailable", endpoint=place, reason=reason), file=sys.stderr)
         if args.serve:
             _serve(world, say, language)
             return 0
@@ -49,23 +54,21 @@ def run(args: argparse.Namespace, *, check: Check, say: Say, language: str = "en
         for number, target in enumerate(world.showcase):
             if number:
                 print()
-            print(say("cli_demo_target", {"target": target, "says": _says(world, target, language)}), flush=True)
+            print(say("cli_demo_target", target=target, says=_says(world, target, language)), flush=True)
             status = max(status, check(target, world.policy_path))
         return status
 
 
 def _serve(world: "World", say: Say, language: str) -> None:
     width = max(map(len, world.targets))
-    print(say("cli_demo_targets", {}))
-    for target in world.targets:
-        print(f"  {target:{width}}  {_says(world, target, language)}")
-    command = f"poterne check {world.targets[0]} --policy {world.policy_path}"
-    print(say("cli_demo_serving", {"policy": str(world.policy_path), "command": command}), flush=True)
-    try:
+    command = f"poterne check {world.targets[0]} --policy {shlex.quote(str(world.policy_path))}"
+    with suppress(KeyboardInterrupt):
+        print(say("cli_demo_targets"))
+        for target in world.targets:
+            print(f"  {target:{width}}  {_says(world, target, language)}")
+        print(say("cli_demo_serving", policy=world.policy_path, command=command), flush=True)
         while True:
             time.sleep(_NAP_S)
-    except KeyboardInterrupt:
-        return
 
 
 def _says(world: "World", target: str, language: str) -> str:

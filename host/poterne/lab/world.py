@@ -84,7 +84,7 @@ async def start(path: Path | None = None) -> AsyncIterator[World]:
     plan = load(path)
     smtp.hush()
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="poterne-lab-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="poterne-demo-")))
         families = sockets.families()
         world = World(plan, families, folder / "policy.toml", folder / "roots.pem")
         connections = Connections()

@@ -17,7 +17,7 @@ _NO_CHECK_TIME = 0x200000
 _SELF_SIGNED_LEAF = 18
 _NO_ISSUER = frozenset({2, 20, 21})
 
-# The fault that matters most comes first: without trust nothing else counts, and a wrong name is mended by typing another.
+# The fault that matters most comes first: without trust nothing else counts, and another name can be typed.
 _ORDER = (
     "cert-self-signed",
     "cert-untrusted",
@@ -29,7 +29,7 @@ _ORDER = (
 
 
 def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: int | None) -> Tls:
-    """Facts and faults of a chain (DER, the leaf first), judged now. `refused_with`: OpenSSL's code for the first fault."""
+    """Facts and faults of a chain (DER, the leaf first), judged now. `refused_with`: the strict context's code."""
     if not chain:
         return Tls(fault="tls-failed", faults=("tls-failed",))
     try:
@@ -56,7 +56,7 @@ def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: in
         faults.add("cert-untrusted")
     ordered = tuple(fault for fault in _ORDER if fault in faults)
     return Tls(
-        trusted=system is None and not (faults == {"cert-untrusted"}),
+        trusted=system is None and faults != {"cert-untrusted"},
         public_trusted=public is None,
         name_ok=name_ok,
         fault=ordered[0] if ordered else None,
@@ -64,13 +64,15 @@ def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: in
         subject=_common_name(leaf.subject),
         issuer=_common_name(leaf.issuer),
         names=displays(names),
-        not_before=_moment(max(c.not_valid_before_utc for c in certificates) if "cert-not-yet-valid" in faults else not_before),
+        not_before=_moment(
+            max(c.not_valid_before_utc for c in certificates) if "cert-not-yet-valid" in faults else not_before
+        ),
         not_after=_moment(min(c.not_valid_after_utc for c in certificates) if "cert-expired" in faults else not_after),
     )
 
 
 def _verify(chain: list[bytes], roots: list[tuple[str | None, str | None]]) -> int | None:
-    """OpenSSL's code for the first fault of the chain itself, names and dates left out; None where it leads to a root."""
+    """OpenSSL's code for the first fault of the chain, names and dates left out; None where it leads to a root."""
     store = crypto.X509Store()
     store.set_flags(_NO_CHECK_TIME)
     for file, folder in roots:
@@ -84,8 +86,8 @@ def _verify(chain: list[bytes], roots: list[tuple[str | None, str | None]]) -> i
 
 
 def _trust_fault(code: int, certificates: list[x509.Certificate]) -> str:
-    """A missing intermediate and an unknown root give one code: the leaf's issuer decides, where it was not sent and can
-    be had from the address in the leaf (RFC 5280 section 4.2.2.1).
+    """A missing intermediate and an unknown root give one code: the leaf's issuer decides, where it was not sent and
+    can be had from the address in the leaf (RFC 5280 section 4.2.2.1).
     """
     leaf = certificates[0]
     if code == _SELF_SIGNED_LEAF:

@@ -40,8 +40,8 @@ async def observe(
     resolve_ms: float | None = None,
     on_progress: Callable[[Observation], None] = lambda _: None,
 ) -> Observation:
-    """What the endpoint does, by `toolkit.deadline`. `on_progress` gets provisional observations: silence for a while, and
-    a verified handshake before the last question is answered.
+    """What the endpoint does, by `toolkit.deadline`. `on_progress` gets provisional observations: silence for a while,
+    and a verified handshake before the last question is answered.
     """
     probe = _Probe(endpoint, toolkit, dialled_port, resolve_ms, on_progress)
     try:
@@ -152,4 +152,3 @@ class _Probe:
         if facts is not None:
             draft.tls = facts
             self.best = draft
-

@@ -39,9 +39,7 @@ class Names:
         state, answer = await self._question(domain, "MX")
         records = sorted(answer, key=lambda record: (record.preference, str(record.exchange))) if answer else []
         exchangers = tuple(str(record.exchange).removesuffix(".").lower() for record in records[:MAX_EXCHANGERS])
-        return NameAnswer(
-            name=domain, source="mx", state=state, mail_exchangers=exchangers, elapsed_ms=_since(started)
-        )
+        return NameAnswer(name=domain, source="mx", state=state, mail_exchangers=exchangers, elapsed_ms=_since(started))
 
     async def close(self) -> None:
         """Ends questions that are still open."""
@@ -97,18 +95,14 @@ class Names:
             else:
                 resolver = dns.asyncresolver.Resolver()
             answer = await resolver.resolve(name + ".", kind, lifetime=self._timing["answer"], search=False)
-        except dns.resolver.NXDOMAIN:
-            return "nxdomain", None
-        except (dns.resolver.NoAnswer, dns.resolver.YXDOMAIN):
-            return "nodata", None
-        except dns.resolver.NoNameservers:
-            return "servfail", None
-        except dns.resolver.NoResolverConfiguration:
-            return "unasked", None
-        except dns.exception.Timeout:
-            return "timeout", None
-        except (dns.exception.DNSException, OSError, ValueError):
-            return "servfail", None
+        except (dns.exception.DNSException, OSError, ValueError) as error:
+            kinds: dict[type[Exception], NameState] = {
+                dns.resolver.NXDOMAIN: "nxdomain",
+                dns.resolver.NoAnswer: "nodata",
+                dns.resolver.NoResolverConfiguration: "unasked",
+                dns.exception.Timeout: "timeout",
+            }
+            return next((state for kind, state in kinds.items() if isinstance(error, kind)), "servfail"), None
         return "ok", list(answer)
 
 

@@ -42,7 +42,7 @@ async def numeric(stream: Stream, tag: bytes) -> Reply:
 
 
 async def imap(stream: Stream, tag: bytes) -> Reply:
-    """RFC 9051 section 7.1: untagged lines, then the one that carries the tag. Without a tag, one line: the greeting."""
+    """RFC 9051 section 7.1: untagged lines, then the one with the tag. Without a tag, one line: the greeting."""
     if not tag:
         first = await stream.line()
         return Reply(first, whole=first.startswith(b"* "))

@@ -233,8 +233,10 @@ class Session:
             # Not a TLS record: the server greeted in the clear, or complains about our hello in its own protocol.
             line = stream.first_bytes.split(b"\n")[0].rstrip(b"\r")
             draft.greeting, draft.greeting_kind = line, "foreign"
-            draft.spoke = recognise(line) or (self._dialogue.name if self._dialogue.accepted.search(line.decode("latin-1")) else None)
-        elif in_handshake:
+            draft.spoke = recognise(line) or (
+                self._dialogue.name if self._dialogue.accepted.search(line.decode("latin-1")) else None
+            )
+        elif in_handshake and not (interruption.reason == "silent" and stream.received == 0):
             draft.tls = handshakes.failed(interruption.detail)
         elif draft.greeting_kind is None and draft.state == "open":
             draft.greeting_kind = "silent" if interruption.reason == "silent" else "closed"

@@ -19,12 +19,20 @@ _FIRST_FAULT = {
     64: "cert-name-mismatch",
 }
 # Failures after which it is worth asking whether the server knows old versions or weak ciphers only.
-_MAY_BE_LEGACY = ("VERSION", "PROTOCOL", "HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "TOO_SMALL", "TOO_WEAK", "NO_SHARED")
+_MAY_BE_LEGACY = (
+    "VERSION",
+    "PROTOCOL",
+    "HANDSHAKE_FAILURE",
+    "INSUFFICIENT_SECURITY",
+    "TOO_SMALL",
+    "TOO_WEAK",
+    "NO_SHARED",
+)
 _LEGACY_VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1")
 
 
 class TrustStores:
-    """The operating system's roots and the public (Mozilla) ones, with the contexts made from them, each loaded once."""
+    """The operating system's roots and the public (Mozilla) ones, and the contexts made from them, each loaded once."""
 
     def __init__(self, policy: Policy) -> None:
         self._lab_roots = policy.lab.roots if policy.lab else None
@@ -78,7 +86,7 @@ class TrustStores:
 
     @property
     def system_files(self) -> list[tuple[str | None, str | None]]:
-        """(file, folder) pairs of the operating system's store, as far as it is made of files, and of the lab's roots."""
+        """(file, folder) pairs of the operating system's store, where it is made of files, and of the lab's roots."""
         paths = ssl.get_default_verify_paths()
         pairs: list[tuple[str | None, str | None]] = []
         if paths.cafile or paths.capath:
@@ -93,8 +101,8 @@ class TrustStores:
 
 
 def _system_context() -> ssl.SSLContext:
-    """A context on the operating system's store. Every wrap_bio of truststore's reads the store again on Linux (16 ms for
-    the Mozilla set), so there OpenSSL's own default locations are loaded once; truststore knows the others.
+    """A context on the operating system's store. On Linux every wrap_bio of truststore's reads the store again (16 ms
+    for the Mozilla set), so OpenSSL's own default locations are loaded once there; truststore knows the others.
     """
     import truststore
 
@@ -114,6 +122,7 @@ def _system_context() -> ssl.SSLContext:
 def good(tls: ssl.SSLObject, stores: TrustStores) -> Tls:
     """The facts of a handshake that the strict context accepted."""
     certificate: dict[str, Any] = tls.getpeercert() or {}
+    alternatives: tuple[tuple[str, str], ...] = certificate.get("subjectAltName", ())
     cipher = tls.cipher()
     chain = _chain(tls, verified=True)
     return Tls(
@@ -124,16 +133,14 @@ def good(tls: ssl.SSLObject, stores: TrustStores) -> Tls:
         name_ok=True,
         subject=_distinguished(certificate.get("subject", ())),
         issuer=_distinguished(certificate.get("issuer", ())),
-        names=displays([value for kind, value in certificate.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]),
+        names=displays([value for kind, value in alternatives if kind in ("DNS", "IP Address")]),
         not_before=_moment(certificate.get("notBefore")),
         not_after=_moment(certificate.get("notAfter")),
     )
 
 
-def doubtful(
-    tls: ssl.SSLObject, refusal: ssl.SSLCertVerificationError | None, host: str, stores: TrustStores
-) -> Tls:
-    """The facts of a handshake without verification, after the strict context refused (or was not asked): every fault."""
+def doubtful(tls: ssl.SSLObject, refusal: ssl.SSLCertVerificationError | None, host: str, stores: TrustStores) -> Tls:
+    """The facts of a handshake without verification, after the strict context refused: every fault."""
     from poterne.probe import certificates
 
     cipher = tls.cipher()
@@ -173,7 +180,9 @@ def legacy(tls: Tls, alert: str | None) -> Tls | None:
     """The facts of a handshake that only old versions made possible; None where the version is not old."""
     if tls.version not in _LEGACY_VERSIONS:
         return None
-    return tls.model_copy(update={"fault": "tls-legacy-only", "faults": ("tls-legacy-only", *tls.faults), "alert": alert})
+    return tls.model_copy(
+        update={"fault": "tls-legacy-only", "faults": ("tls-legacy-only", *tls.faults), "alert": alert}
+    )
 
 
 def _chain(tls: ssl.SSLObject, *, verified: bool) -> list[bytes]:

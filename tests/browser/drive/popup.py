@@ -14,7 +14,7 @@ class Popup:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        until(lambda: self.run is not None, "the popup to be drawn")
+        until(lambda: page.elements("form input"), "the popup to be drawn")
 
     @property
     def run(self) -> str | None:

@@ -20,20 +20,13 @@ run: $(VENV)
 	@sh tests/tools/debian_packages.sh $(BROWSERS)
 	@$(BIN)/python tests/browser/run.py
 
-# Every check runs, whatever failed before it; pytest last.
-test: setup
+# Every check runs, whatever failed before it; pytest last. What takes longer than 15 minutes is for test-all.
+test: SELECTION := -m "not slow"
+test test-all: setup
 	@failed=; \
 	for check in $(CHECKS); do $(MAKE) --no-print-directory $$check || failed="$$failed $$check"; done; \
 	[ -z "$$failed" ] || echo "FAILED before the tests:$$failed"; \
-	$(BIN)/pytest -m "not slow" </dev/null || failed="$$failed pytest"; \
-	[ -z "$$failed" ]
-
-# What takes longer than 15 minutes comes on top.
-test-all: setup
-	@failed=; \
-	for check in $(CHECKS); do $(MAKE) --no-print-directory $$check || failed="$$failed $$check"; done; \
-	[ -z "$$failed" ] || echo "FAILED before the tests:$$failed"; \
-	$(BIN)/pytest </dev/null || failed="$$failed pytest"; \
+	$(BIN)/pytest $(SELECTION) </dev/null || failed="$$failed pytest"; \
 	[ -z "$$failed" ]
 
 setup: $(VENV) $(NODE) packages

@@ -97,12 +97,12 @@ class _Run:
         loop = asyncio.get_running_loop()
         started, started_at = loop.time(), datetime.now(UTC)
         stores = _stores(self.policy)
-        toolkit = Toolkit(Gate(self.policy), stores, started + self.request.options.budget - _MARGIN)
         resolver = Names(self.policy)
         warming = asyncio.create_task(asyncio.to_thread(stores.warm))
+        toolkit = Toolkit(Gate(self.policy), stores, started + self.request.options.budget - _MARGIN, warming)
         online = any(source_address(family) for family in (4, 6))
         try:
-            await self._observe_all(resolver, toolkit, warming)
+            await self._observe_all(resolver, toolkit)
             evidence = Evidence(
                 target=self.target,
                 options=self.request.options,
@@ -136,7 +136,7 @@ class _Run:
             await resolver.close()
             await asyncio.gather(warming, *toolkit.farewells, return_exceptions=True)
 
-    async def _observe_all(self, resolver: Names, toolkit: Toolkit, warming: asyncio.Task[None]) -> None:
+    async def _observe_all(self, resolver: Names, toolkit: Toolkit) -> None:
         """Plans each server's endpoints as it becomes known, and probes them at once, side by side."""
         discovery = Discovery(self.target, resolver, self.names)
         async with asyncio.TaskGroup() as probes, aclosing(discovery.servers()) as servers:
@@ -145,7 +145,6 @@ class _Run:
                     async for server in servers:
                         self.target = discovery.target
                         planned = await self._plan(server, toolkit.gate, resolver)
-                        await warming
                         if planned:
                             self.events.put_nowait(PlanEvent(endpoints=tuple(self.endpoints.values())))
                         for route in planned:

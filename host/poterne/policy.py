@@ -161,9 +161,10 @@ class Lab(_Table):
                 return entry.to_host or host, entry.to_port or port
         return None
 
-    def maps(self, host: str) -> bool:
-        """Whether any entry speaks of this host."""
-        return any(entry.host in (None, host) for entry in self.connect_to)
+    def places(self, host: str) -> tuple[str, ...] | None:
+        """The addresses that entries give to this very host, which is not looked up then; None: no entry names it."""
+        named = [entry.to_host for entry in self.connect_to if entry.host == host]
+        return tuple(dict.fromkeys(place for place in named if place and _is_address(place))) if named else None
 
 
 def _is_address(text: str) -> bool:

@@ -26,6 +26,9 @@ def machine(tmp_path: Path, platform: Platform = "linux", **environ: str) -> Mac
     (tmp_path / "root").mkdir(exist_ok=True)
     (tmp_path / "bin").mkdir(exist_ok=True)
     home.mkdir(exist_ok=True)
+    command = tmp_path / "bin" / "poterne"
+    if not command.is_symlink():
+        command.symlink_to(Path(sys.executable).parent / "poterne")
     variables = {"HOME": str(home), "PATH": str(tmp_path / "bin")}
     if platform == "win32":
         variables = {

@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -87,6 +88,17 @@ def test_no_manifest(here: Machine, system: bool, remedy: str) -> None:
     (found,) = doctor(["chrome"], system=system, machine=here)
 
     assert (found.problem, found.remedy) == ("no-manifest", remedy)
+
+
+def test_the_line_that_mends_it_runs_where_the_path_does_not_lead_here(here: Machine) -> None:
+    elsewhere = Machine("linux", {**here.environ, "PATH": ""}, sys.executable, root=here.root)
+
+    (found,) = doctor(["chrome"], machine=elsewhere)
+
+    assert found.remedy is not None
+    command, *arguments = shlex.split(found.remedy)
+    assert Path(command).samefile(Path(sys.executable).parent / "poterne")
+    assert arguments == ["install", "--browser", "chrome"]
 
 
 def test_a_manifest_that_cannot_be_read(here: Machine, written: Path) -> None:

@@ -1,7 +1,6 @@
 """Probes one endpoint: the usual dialogue first, then, on a connection of its own each, what its failure asks for."""
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,11 +17,14 @@ from poterne.probe.stream import Stream
 
 @dataclass(slots=True)
 class Toolkit:
-    """What every probe of a check shares. `deadline` is loop time; `farewells` are goodbyes that still wait."""
+    """What every probe of a check shares. `deadline` is loop time; `warming` ends when the trust stores are loaded:
+    handshakes wait for it, connections do not; `farewells` are goodbyes that still wait.
+    """
 
     gate: Gate
     stores: handshakes.TrustStores
     deadline: float
+    warming: asyncio.Future[None]
     farewells: set[asyncio.Task[None]] = field(default_factory=set)
 
     def farewell(self, stream: Stream, goodbye: bytes | None) -> None:
@@ -66,19 +68,18 @@ class _Probe:
 
     async def run(self) -> None:
         begins = self.endpoint.asked
-        strict = self.toolkit.stores.strict
         if begins == "tls":
-            await self._session(begins, strict, self.best).run()
+            await self._session(begins, self.best).run()
             if self.best.spoke not in (None, "tls") and self.best.security == "none":
-                begins = await self._in_the_clear(strict)
+                begins = await self._in_the_clear()
         else:
-            begins = await self._with_suspicion(begins, strict)
+            begins = await self._with_suspicion(begins)
         if self.best.refusal is not None:
             await self._look_closer(begins)
         elif handshakes.may_be_legacy(self.best.tls):
             await self._look_back(begins)
 
-    def _session(self, begins: Security, context: ssl.SSLContext, draft: Draft) -> Session:
+    def _session(self, begins: Security, draft: Draft, context: handshakes.ContextName = "strict") -> Session:
         row = ports.facts(self.endpoint.port)
         return Session(
             draft,
@@ -93,18 +94,18 @@ class _Probe:
     def _blank(self) -> Draft:
         return Draft(self.endpoint, resolve_ms=self.resolve_ms)
 
-    async def _in_the_clear(self, context: ssl.SSLContext) -> Security:
+    async def _in_the_clear(self) -> Security:
         """A server that greets in the clear where TLS was asked: what does it offer there?"""
         draft = self._blank()
-        await self._session("starttls", context, draft).run()
+        await self._session("starttls", draft).run()
         if draft.greeting_kind is None:
             return "tls"
         self.best = draft
         return "starttls"
 
-    async def _with_suspicion(self, begins: Security, context: ssl.SSLContext) -> Security:
+    async def _with_suspicion(self, begins: Security) -> Security:
         """A port in the clear; where it stays silent, a second connection asks whether it wants TLS from the start."""
-        usual = self._session(begins, context, self.best)
+        usual = self._session(begins, self.best)
         first = asyncio.create_task(usual.run())
         doubt = asyncio.create_task(usual.silence.wait())
         hidden = self._blank()
@@ -112,7 +113,7 @@ class _Probe:
         try:
             await asyncio.wait({first, doubt}, return_when=asyncio.FIRST_COMPLETED)
             if not first.done():
-                second = asyncio.create_task(self._session("tls", context, hidden).run())
+                second = asyncio.create_task(self._session("tls", hidden).run())
                 await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
                 if second.done() and not first.done():
                     await second
@@ -138,7 +139,7 @@ class _Probe:
         draft = self._blank()
         draft.refusal = refusal
         self.best.tls = handshakes.refused(refusal)
-        await self._session(begins, self.toolkit.stores.lenient, draft).run()
+        await self._session(begins, draft, "lenient").run()
         if draft.tls is not None and draft.tls.version is not None:
             draft.times["connect_ms"] = self.best.times["connect_ms"]
             draft.attempts = self.best.attempts
@@ -147,7 +148,7 @@ class _Probe:
     async def _look_back(self, begins: Security) -> None:
         """No common version or cipher: once more with the old ones, only to name them."""
         draft = self._blank()
-        await self._session(begins, self.toolkit.stores.legacy, draft).run()
+        await self._session(begins, draft, "legacy").run()
         facts = draft.tls and handshakes.legacy(draft.tls, self.best.tls.alert if self.best.tls else None)
         if facts is not None:
             draft.tls = facts

@@ -36,7 +36,7 @@ class Session:
         toolkit: "Toolkit",
         dialogue: Dialogue,
         begins: Security,
-        context: ssl.SSLContext,
+        context: handshakes.ContextName,
         *,
         dialled_port: int | None,
         on_progress: Callable[[Observation], None],
@@ -211,9 +211,10 @@ class Session:
         host = draft.endpoint.host.partition("%")[0]
         with draft.stage("tls_ms"):
             async with self._within("handshake", silence="no answer to the TLS handshake"):
-                tls = await stream.start_tls(self._context, host)
+                await asyncio.shield(self._toolkit.warming)
+                tls = await stream.start_tls(self._toolkit.stores.context(self._context), host)
         draft.security = security
-        if self._context is self._toolkit.stores.strict:
+        if self._context == "strict":
             draft.tls = handshakes.good(tls, self._toolkit.stores)
         else:
             draft.tls = handshakes.doubtful(tls, draft.refusal, host, self._toolkit.stores)

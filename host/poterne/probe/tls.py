@@ -3,7 +3,7 @@
 import ssl
 import sys
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from poterne.model import Tls
 from poterne.policy import Policy
@@ -29,6 +29,8 @@ _MAY_BE_LEGACY = (
     "NO_SHARED",
 )
 _LEGACY_VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1")
+
+ContextName = Literal["strict", "lenient", "legacy"]
 
 
 class TrustStores:
@@ -94,6 +96,11 @@ class TrustStores:
         if self._lab_roots:
             pairs.append((self._lab_roots, None))
         return pairs
+
+    def context(self, name: ContextName) -> ssl.SSLContext:
+        """One of the three contexts, by its name."""
+        context: ssl.SSLContext = getattr(self, name)
+        return context
 
     def warm(self) -> None:
         """Loads what the first handshake would wait for."""

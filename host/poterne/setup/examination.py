@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,7 +61,7 @@ class _Case:
 
     @property
     def install(self) -> str:
-        return _install(self.browser, self.level)
+        return _install(self.browser, self.level, self.machine)
 
     def problem(self, problem: Problem, detail: str, remedy: str | None) -> Diagnosis:
         browser = self.browser
@@ -94,7 +95,7 @@ def _examine(browser: Browser, levels: Sequence[Level], machine: Machine, second
     registered = _registered(browser, levels, machine)
     if not registered:
         detail = f"there is no manifest of {HOST_NAME}"
-        return Diagnosis(browser.name, browser.title, "no-manifest", detail, _install(browser, levels[0]))
+        return Diagnosis(browser.name, browser.title, "no-manifest", detail, _install(browser, levels[0], machine))
     cases = [_read(browser, level, path, machine, seconds) for level, path in registered]
     # Firefox passes over a manifest that it cannot use; Chromium stops at the first that exists.
     usable = [case for case in cases if isinstance(case, _Case) and _first(case, _STRUCTURE) is None]
@@ -219,5 +220,14 @@ def _first(case: _Case, checks: Sequence[_Check]) -> Diagnosis | None:
     return next((found for check in checks if (found := check(case))), None)
 
 
-def _install(browser: Browser, level: Level) -> str:
-    return f"poterne install --browser {browser.name}" + (" --system" if level == "system" else "")
+def _install(browser: Browser, level: Level, machine: Machine) -> str:
+    return f"{_command(machine)} install --browser {browser.name}" + (" --system" if level == "system" else "")
+
+
+def _command(machine: Machine) -> str:
+    """How a shell finds this very Poterne: by its bare name only where the PATH leads to it."""
+    beside = Path(machine.executable).parent / "poterne"
+    found = shutil.which("poterne", path=machine.environ.get("PATH"))
+    if not beside.exists() or (found and Path(found).resolve() == beside.resolve()):
+        return "poterne"
+    return shlex.quote(str(beside))

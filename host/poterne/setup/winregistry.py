@@ -13,7 +13,8 @@ if sys.platform == "win32":
 
         def read(self, hive: Hive, key: str) -> str | None:
             try:
-                value, kind = winreg.QueryValueEx(self._open(hive, key, winreg.KEY_READ), "")
+                with winreg.OpenKey(getattr(winreg, hive), key, 0, winreg.KEY_READ) as opened:
+                    value, kind = winreg.QueryValueEx(opened, "")
             except FileNotFoundError:
                 return None
             return value if kind == winreg.REG_SZ else None
@@ -27,9 +28,6 @@ if sys.platform == "win32":
                 winreg.DeleteKey(getattr(winreg, hive), key)
             except FileNotFoundError:
                 return
-
-        def _open(self, hive: Hive, key: str, access: int) -> winreg.HKEYType:
-            return winreg.OpenKey(getattr(winreg, hive), key, 0, access)
 
 else:
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from poterne import __version__
 from poterne.errors import InvalidRequest, PoterneError, ReportError
@@ -47,11 +47,18 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300]
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses arguments in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(InvalidRequest.exit_status, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     from poterne.lab import demo
     from poterne.setup import commands
 
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="poterne",
         description="Finds out, from where you are, why a mail server cannot be reached, and which settings work.",
     )
@@ -83,9 +90,16 @@ def _add_check(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     output.add_argument("--jsonl", action="store_true", help="print every event as it happens, one object a line")
     check.add_argument("--ports", metavar="25,587", type=_numbers, help="test these ports only")
     check.add_argument("--family", type=int, choices=(4, 6), help="test IPv4 or IPv6 only")
-    check.add_argument("--relay", metavar="HOST", help="your provider's own SMTP relay")
+    check.add_argument(
+        "--relay", metavar="HOST", help="your provider's own SMTP relay (kept in the report; not compared with yet)"
+    )
     check.add_argument("--policy", metavar="FILE", type=Path, help="read this policy instead of this machine's")
-    check.add_argument("--no-trace", dest="trace", action="store_false", help="do not look for the place on the path")
+    check.add_argument(
+        "--no-trace",
+        dest="trace",
+        action="store_false",
+        help="do not look for the place on the path (nothing does yet)",
+    )
     check.add_argument(
         "--budget", metavar="SECONDS", type=float, default=30.0, help="end by then (default: %(default)g)"
     )

@@ -15,6 +15,7 @@ from poterne.policy import Policy
 
 _MARKS = {"blocker": ("✗", "bold red"), "warning": ("!", "yellow"), "note": ("·", "dim"), "good": ("✓", "bold green")}
 _WIDTH = 100
+_MAX_SETTINGS = 4
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -93,8 +94,8 @@ class _Page:
         row = Table.grid(padding=(0, 1))
         row.add_row(Text(mark, style=style), Text(self._catalogue.finding(verdict), style="bold"))
         if verdict.severity != "good":
-            sure = f"{self._catalogue.text('cli_confidence')}: {self._catalogue.word('confidence', verdict.confidence)}"
-            row.add_row("", Text(sure, style="dim"))
+            sure = self._catalogue.word("confidence", verdict.confidence)
+            row.add_row("", Text(self._catalogue.text("cli_confidence", word=sure), style="dim"))
         row.add_row("", Text(self._catalogue.finding(verdict, "_advice")))
         self._console.print(row)
 
@@ -113,8 +114,10 @@ class _Page:
             self._console.print(Text(f"  {self._catalogue.text(key)}"))
             if not usable:
                 self._console.print(Text(f"    {self._catalogue.text(none)}", style="dim"))
-            else:
-                self._console.print(self._setting_table(usable))
+                continue
+            self._console.print(self._setting_table(usable[:_MAX_SETTINGS]))
+            if (left := len(usable) - _MAX_SETTINGS) > 0:
+                self._console.print(Text(f"    {self._catalogue.text('cli_more', count=left)}", style="dim"))
 
     def _setting_table(self, rows: list[Setting]) -> Padding:
         say, word = self._catalogue.text, self._catalogue.word

@@ -235,20 +235,29 @@ async def test_cancel_of_a_check_that_has_not_begun() -> None:
     assert kinds(await Extension(endless).say(check("a"), {"type": "cancel", "id": "a"})) == [("cancelled", "a")]
 
 
-async def test_a_cancel_that_crosses_the_report_is_passed_over() -> None:
-    closing = asyncio.Event()
+@pytest.mark.parametrize("reports", [True, False])
+async def test_a_further_cancel_interrupts_no_clean_up(reports: bool) -> None:
+    release, closed = asyncio.Event(), 0
 
     async def slow_to_close(request: Request) -> AsyncGenerator[CheckEvent, None]:
+        nonlocal closed
         try:
-            yield report(request)
+            yield report(request) if reports else finding("ok")
+            await asyncio.Event().wait()
         finally:
-            await closing.wait()
+            await release.wait()
+            closed += 1
 
     extension = Extension(slow_to_close)
-    await extension.say_on(check("a"))
-    await extension.say_on({"type": "cancel", "id": "a"})
-    closing.set()
-    assert kinds(await extension.say({"type": "cancel", "id": "a"})) == [("report", "a")]
+    cancel = {"type": "cancel", "id": "a"}
+    for message in (check("a"), cancel, cancel):
+        await extension.say_on(message)
+    assert closed == 0
+    release.set()
+    assert kinds(await extension.say(cancel)) == (
+        [("report", "a")] if reports else [("finding", "a"), ("cancelled", "a")]
+    )
+    assert closed == 1
 
 
 async def test_a_check_waits_while_the_browser_does_not_read() -> None:

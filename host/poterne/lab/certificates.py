@@ -4,10 +4,15 @@ import ssl
 from datetime import UTC, datetime, timedelta
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from poterne.lab.plan import Certificate
 
 ORGANIZATION = "Poterne demonstration"
+ISSUER_AT = "http://ca.example/intermediate.crt"
 
 
 class Authority:
@@ -35,7 +40,29 @@ class Authority:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        chain = leaf.cert_chain_pems[:1] if wanted.issuer == "missing-intermediate" else leaf.cert_chain_pems
-        with trustme.Blob(b"".join(blob.bytes() for blob in (leaf.private_key_pem, *chain))).tempfile() as path:
+        chain = [blob.bytes() for blob in leaf.cert_chain_pems]
+        if wanted.issuer == "missing-intermediate":
+            chain = [_naming_its_issuer(chain[0], self._intermediate)]
+        with trustme.Blob(b"".join((leaf.private_key_pem.bytes(), *chain))).tempfile() as path:
             context.load_cert_chain(path)
         return context
+
+
+def _naming_its_issuer(leaf_pem: bytes, issuer: trustme.CA) -> bytes:
+    """The same certificate, saying where its issuer's can be had (RFC 5280 4.2.2.1), as public authorities' do."""
+    leaf = x509.load_pem_x509_certificate(leaf_pem)
+    key = serialization.load_pem_private_key(issuer.private_key_pem.bytes(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    builder = x509.CertificateBuilder(
+        leaf.issuer,
+        leaf.subject,
+        leaf.public_key(),
+        leaf.serial_number,
+        leaf.not_valid_before_utc,
+        leaf.not_valid_after_utc,
+        list(leaf.extensions),
+    )
+    place = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(ISSUER_AT))
+    access = x509.AuthorityInformationAccess([place])
+    certificate = builder.add_extension(access, critical=False).sign(key, hashes.SHA256())
+    return certificate.public_bytes(serialization.Encoding.PEM)

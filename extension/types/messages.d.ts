@@ -18,6 +18,7 @@ export interface Hello {
  */
 export interface PlanEvent {
   id: string | null;
+  reduced: string[];
   type: "plan";
   endpoints: Endpoint[];
 }
@@ -46,6 +47,7 @@ export interface Endpoint {
  */
 export interface ObservationEvent {
   id: string | null;
+  reduced: string[];
   type: "observation";
   observation: Observation;
 }
@@ -54,7 +56,8 @@ export interface ObservationEvent {
  *
  * `security` is what was established (`None`: no connection). `spoke` is the protocol that was recognised, whatever
  * was expected. `capabilities` are the ones last heard, which is inside TLS where there is TLS; lines in the clear
- * stand in `capabilities_clear` and prove nothing. `auth` holds the mechanisms of `capabilities` (RFC 4954, 9051, 5034).
+ * stand in `capabilities_clear` and prove nothing. `auth` holds the mechanisms of `capabilities` (RFC 4954, 9051,
+ * 5034).
  * All text came from a stranger: it is cut, and control characters are gone. The whole text of one observation is at
  * most 4 KiB.
  */
@@ -145,6 +148,7 @@ export interface Stages {
  */
 export interface FindingEvent {
   id: string | null;
+  reduced: string[];
   type: "finding";
   finding: Finding;
 }
@@ -168,6 +172,7 @@ export interface Finding {
  */
 export interface SettingsEvent {
   id: string | null;
+  reduced: string[];
   type: "settings";
   settings: Settings;
 }
@@ -196,6 +201,7 @@ export interface Setting {
  */
 export interface ReportEvent {
   id: string | null;
+  reduced: string[];
   type: "report";
   report: Report;
 }
@@ -265,7 +271,7 @@ export interface Verdict {
   confidence: "certain" | "likely" | "possible";
 }
 /**
- * What the resolvers said of one name. `addresses` come from the system (getaddrinfo), `state` explains a failure.
+ * What the resolvers said of a name. `addresses` come from the system (getaddrinfo), `state` explains a failure.
  */
 export interface NameAnswer {
   name: string;

@@ -74,17 +74,19 @@ export async function mount({ inTab }) {
   const root = /** @type {HTMLElement} */ (document.querySelector("main"));
   const announcer = h("p", { class: "visually-hidden", role: "status" });
   root.after(announcer);
+  const field = () => /** @type {HTMLInputElement} */ (root.querySelector("#target"));
 
   /** @param {Partial<View>} changes */
   function update(changes) {
     view = { ...view, ...changes };
     document.documentElement.lang = view.t.language;
     document.title = view.t.text(inTab ? "ui_report_title" : "app_name");
+    const focused = root.contains(document.activeElement);
     morph(root, screen(view));
+    if (focused && !root.contains(document.activeElement)) field().focus();
   }
   update({});
 
-  const field = () => /** @type {HTMLInputElement} */ (root.querySelector("#target"));
   field().value = view.run.target;
   field().focus();
   field().select();
@@ -115,10 +117,7 @@ export async function mount({ inTab }) {
 
   /** @type {Record<string, (data: DOMStringMap) => void>} */
   const actions = {
-    stop() {
-      send({ type: "stop" });
-      field().focus();
-    },
+    stop: () => send({ type: "stop" }),
     warm: () => send({ type: "warm" }),
     copy: (data) => copy(data["copy"] ?? "", data["what"] ?? ""),
     "copy-report": () => copy(JSON.stringify(view.run.report, null, 2), view.t.text("ui_report")),
@@ -128,9 +127,10 @@ export async function mount({ inTab }) {
     },
   };
 
-  root.addEventListener("click", ({ target }) => {
+  root.addEventListener("click", ({ target, detail }) => {
     const button = target instanceof Element ? target.closest("button") : null;
-    if (button) actions[button.dataset["action"] ?? ""]?.(button.dataset);
+    // The second click of a double click on "Test" meets the button that has taken its place.
+    if (button && detail <= 1) actions[button.dataset["action"] ?? ""]?.(button.dataset);
   });
 
   root.addEventListener("submit", (event) => {

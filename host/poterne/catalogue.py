@@ -4,8 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +87,11 @@ def _messages(language: str) -> Mapping[str, str]:
     return {key: entry["message"] for key, entry in raw.items()}
 
 
-def _folder() -> Traversable:
+def _folder() -> Path:
     """In the wheel beside the modules; in a checkout in the extension."""
-    packaged = files("poterne") / "_locales"
-    if packaged.is_dir():
-        return packaged
-    return Path(__file__).parents[2] / "extension" / "_locales"
+    here = Path(__file__)
+    packaged = here.parent / "_locales"
+    return packaged if packaged.is_dir() else here.parents[2] / "extension" / "_locales"
 
 
 def language_of(environment: Mapping[str, str]) -> str:

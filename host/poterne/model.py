@@ -244,9 +244,12 @@ class Report(Record):
 
 
 class Event(Record):
-    """Something that a check says while it runs. `id` is set by the native door only."""
+    """Something that a check says while it runs. `id` and `reduced` (what a message that was too large had to leave
+    out) are set by the native door only.
+    """
 
     id: str | None = None
+    reduced: tuple[str, ...] = ()
 
 
 class PlanEvent(Event):

@@ -2,11 +2,14 @@
 
 import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
+
+# importlib.resources would add a sixth to the time until the first probe.
+_FOLDER = Path(__file__).parent
 
 
 @cache
 def load(name: str) -> dict[str, Any]:
     """The tables of `knowledge/<name>.toml`. The caller must not change them."""
-    return tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))

@@ -91,8 +91,10 @@ export class Controller {
       this.#post();
     } else if (state.phase === "failed" || state.phase === "disconnected") {
       this.#drained();
+      const begun = this.#unposted === null;
       this.#unposted = null;
-      this.#set(fail(this.run, "host"));
+      // A check that no host ever saw did not fail: it waits in the field for the host to be there.
+      if (this.running) this.#set(begun ? fail(this.run, "host") : { ...IDLE, target: this.run.target });
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * The sentences of one language, from `_locales`, and the ways in which that language writes lists, dates and plurals.
+ * What a file of `_locales` holds.
  *
  * @typedef {Record<string, {message: string, placeholders?: Record<string, {content: string}>}>} Messages
  */
@@ -30,6 +30,14 @@ const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu;
  */
 export const plain = (text) => text.replace(UNPRINTABLE, " ").trim();
 
+/**
+ * A line of the host, which begins with a small letter as command lines write it, as a sentence of its own.
+ *
+ * @param {string} line
+ */
+export const spoken = (line) => plain(line).replace(/^./u, (first) => first.toUpperCase());
+
+/** The sentences of one language, and the ways in which it writes lists, dates and plurals. */
 export class Catalogue {
   #messages;
   #plural;

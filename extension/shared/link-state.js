@@ -1,13 +1,3 @@
-/**
- * The life of the native port, without the port.
- *
- *     disconnected ──open──▶ starting ──hello──▶ ready ──close, lost while unused──▶ disconnected
- *                               │                  │
- *                               └── lost, silence, stray ──▶ failed(cause) ◀── lost in use
- *                                                              │
- *                                                              └──open──▶ starting (keeps the cause until it is ready)
- */
-
 import { causeOf, causeOfProtocol } from "./causes.js";
 
 /** @typedef {import("./causes.js").Cause} Cause */
@@ -40,6 +30,14 @@ export const DISCONNECTED = Object.freeze({ phase: "disconnected", cause: null, 
 const failed = (cause, detail = null) => ({ phase: "failed", cause, version: null, detail });
 
 /**
+ * The life of the native port, without the port:
+ *
+ *     disconnected ──open──▶ starting ──hello──▶ ready ──close, lost while unused──▶ disconnected
+ *                               │                  │
+ *                               └── lost, silence, stray ──▶ failed(cause) ◀── lost in use
+ *                                                              │
+ *                                                              └──open──▶ starting (keeps the cause until it is ready)
+ *
  * @param {LinkState} state
  * @param {LinkEvent} event
  * @returns {LinkState} the same object where the event means nothing in this state

@@ -3,14 +3,15 @@
 /**
  * What the cell of an endpoint says in one or two words, and its shape.
  *
- * @typedef {"good" | "plain" | "warning" | "bad" | "silent" | "pending"} Tone
+ * @typedef {"good" | "plain" | "warning" | "bad" | "closed" | "silent" | "pending"} Tone
  * @typedef {{tone: Tone, key: string}} Outcome  the key of a message
  */
 
 /** @type {Record<Observation["state"], Tone>} */
 const TONES = {
   open: "good",
-  refused: "bad",
+  // A server rarely offers everything: a closed port is not alarming by itself.
+  refused: "closed",
   "no-answer": "silent",
   unreachable: "silent",
   prohibited: "bad",

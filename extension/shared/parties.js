@@ -1,10 +1,8 @@
 /**
  * Who can mend what a finding names, for the line under the verdict (`party_…`).
  *
- * @typedef {"network" | "computer" | "router" | "server" | "names" | "you"} Party
+ * @type {Record<string, "network" | "computer" | "router" | "server" | "names" | "you">}
  */
-
-/** @type {Record<string, Party>} */
 export const PARTIES = {
   "port25-blocked": "network",
   "port25-relay-only": "network",
@@ -17,6 +15,7 @@ export const PARTIES = {
   "tls-intercepted": "network",
   "captive-portal": "you",
   offline: "you",
+  "no-common-family": "network",
   "ipv6-broken": "network",
   "ipv4-broken": "network",
   "server-down": "server",
@@ -34,6 +33,7 @@ export const PARTIES = {
   "dns-servfail": "names",
   "dns-timeout": "network",
   "dns-hijacked": "network",
+  "null-mx": "names",
   "wrong-host-name": "you",
   "wrong-security": "you",
   "cert-expired": "server",

@@ -1,6 +1,4 @@
 /**
- * One check as the extension knows it: a record that can be stored, and the pure steps that lead from one to the next.
- *
  * @typedef {import("../types/messages.d.ts").HostMessage} HostMessage
  * @typedef {import("../types/messages.d.ts").Endpoint} Endpoint
  * @typedef {import("../types/messages.d.ts").Observation} Observation
@@ -11,6 +9,8 @@
  */
 
 /**
+ * One check as the extension knows it: a record that can be stored.
+ *
  * @typedef {object} Run
  * @property {string | null} id
  * @property {string} target  as it was typed

@@ -26,7 +26,7 @@ const WRITERS = {
  * @returns {string[]}
  */
 function portsIn(value) {
-  if (Array.isArray(value)) return value.map(String);
+  if (Array.isArray(value)) return [...value].sort((one, other) => Number(one) - Number(other)).map(String);
   return typeof value === "number" || typeof value === "string" ? [String(value)] : [];
 }
 

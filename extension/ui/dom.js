@@ -1,6 +1,5 @@
 /**
- * Elements from data, and a document brought up to date in place. Text is only ever a text node: nothing here parses
- * markup.
+ * What an element is filled with; text becomes a text node, and is never parsed.
  *
  * @typedef {Node | string | number | null | undefined | false} Child
  * @typedef {Record<string, string | number | boolean | null | undefined>} Attributes

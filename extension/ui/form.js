@@ -1,5 +1,6 @@
+import { spoken } from "../shared/catalogue.js";
 import { h } from "./dom.js";
-import { ring } from "./shapes.js";
+import { shape } from "./shapes.js";
 
 /** @typedef {import("./screen.js").View} View */
 
@@ -34,7 +35,7 @@ export function form({ t, run, emptyRefused }) {
         ? h(
             "button",
             { type: "button", class: "button stop", "data-key": "stop", "data-action": "stop" },
-            ring(),
+            shape("stop"),
             t.text("ui_stop"),
           )
         : h("button", { type: "submit", class: "button primary", "data-key": "test" }, t.text("ui_test")),
@@ -51,6 +52,6 @@ export function form({ t, run, emptyRefused }) {
 function refusal(t, reason) {
   /** @type {(string | Node)[]} */
   const parts = [t.text(reason ? `ui_refusal_${reason.code.replaceAll("-", "_")}` : "ui_refusal_empty")];
-  if (reason) parts.push(" ", h("span", { lang: "en", class: "refusal-detail" }, reason.message));
+  if (reason) parts.push(" ", h("span", { lang: "en", class: "refusal-detail" }, spoken(reason.message)));
   return h("p", { id: "refusal", class: "refusal", role: "alert", "data-key": "refusal", "data-refusal": true }, ...parts);
 }

@@ -1,4 +1,4 @@
-import { plain } from "../shared/catalogue.js";
+import { plain, spoken } from "../shared/catalogue.js";
 import { progress } from "../shared/grouping.js";
 import { PARTIES } from "../shared/parties.js";
 import { known, verdictFinding } from "../shared/run.js";
@@ -12,8 +12,11 @@ import { ring, shape } from "./shapes.js";
 const SHAPES = { blocker: "bad", warning: "warning", note: "note", good: "good" };
 const METER = { certain: 3, likely: 2, possible: 1 };
 
-/** Codes of the network group that are about port 25 whatever ports they name. */
+/** Codes that are about port 25 whatever ports they name. */
 const ABOUT_PORT_25 = new Set(["port25-blocked", "port25-relay-only"]);
+
+/** Codes that leave somebody to wonder about port 25 where they name it. */
+const PERHAPS_ABOUT_PORT_25 = new Set(["port-silent", "mail-allowlist", "smtp-intercepted", "unproven"]);
 
 /** The one sentence: what happens while a run is going, then the verdict. It is the live region. @param {View} view */
 export function headline(view) {
@@ -35,7 +38,7 @@ export function headline(view) {
 function failure({ t, run }) {
   if (run.failure === "host") return t.text("ui_failed_host");
   if (run.failure === "interrupted") return t.text("ui_failed_interrupted");
-  return h("span", { lang: "en" }, plain(run.failure ?? ""));
+  return h("span", { lang: "en" }, spoken(run.failure ?? ""));
 }
 
 /** @param {View} view */
@@ -76,7 +79,7 @@ function verdict({ t, run }, report) {
       fact(t.text("ui_confidence"), meter(METER[confidence]), t.text(`confidence_${confidence}`)),
       party && fact(t.text("ui_party"), null, t.text(`party_${party}`)),
     ),
-    aboutPort25(report.findings) &&
+    (report.findings.some(aboutPort25) || names25(finding)) &&
       h(
         "a",
         { class: "learn", href: `/help/${t.language}/port25.html`, target: "_blank", rel: "noopener" },
@@ -85,13 +88,13 @@ function verdict({ t, run }, report) {
   );
 }
 
-/** @param {readonly Finding[]} findings */
-const aboutPort25 = (findings) =>
-  findings.some(
-    (finding) =>
-      ABOUT_PORT_25.has(finding.code) ||
-      (finding.code.startsWith("port-") && portsOf(finding).includes("25")),
-  );
+/** @param {Finding} finding */
+const names25 = (finding) => finding.code.startsWith("port-") && portsOf(finding).includes("25");
+
+/** @param {Finding} finding */
+const aboutPort25 = (finding) =>
+  ABOUT_PORT_25.has(finding.code) ||
+  (PERHAPS_ABOUT_PORT_25.has(finding.code) && portsOf(finding).includes("25"));
 
 /**
  * @param {string} name

@@ -17,9 +17,13 @@ export function problem(view) {
   const checking = link.phase === "starting";
   return h(
     "section",
-    { class: "problem", "data-key": "problem", "data-problem": cause, role: "status" },
-    h("h2", {}, shape("warning"), t.text(key)),
-    h("p", {}, t.text(`${key}_text`)),
+    { class: "problem", "data-key": "problem", "data-problem": cause },
+    h(
+      "div",
+      { role: "alert", "data-key": "alert" },
+      h("h2", {}, shape("warning"), t.text(key)),
+      h("p", {}, t.text(`${key}_text`)),
+    ),
     h("p", { class: "command-name", id: "command-name" }, name),
     h(
       "div",

@@ -78,8 +78,9 @@ class Lab:
 
 
 def message(language: str, key: str) -> str:
-    """A sentence of the extension's catalogue."""
-    return str(json.loads((EXTENSION / "_locales" / language / "messages.json").read_text())[key]["message"])
+    """A sentence of the extension's catalogue, each run of white space as one space."""
+    catalogue = json.loads((EXTENSION / "_locales" / language / "messages.json").read_text())
+    return " ".join(str(catalogue[key]["message"]).split())
 
 
 def executable_of(family: installed.Family) -> str:

@@ -35,8 +35,9 @@ def test_a_screen_reader_reads_the_verdict_and_the_settings(popup: Popup) -> Non
         assert popup.page.one("heading", heading)
     best = popup.settings("outgoing")[0]
     terms = [element.text() for element in popup.page.accessible("definition")]
-    for value in (best["host"], best["port"], ACCOUNT):
-        assert any(value in term for term in terms), (value, terms)
+    for value in (best["host"], best["port"], message("en", f"security_{best['security']}")):
+        assert value in terms
+    assert {ACCOUNT, message("en", "username_unknown")} & set(terms), "what to type as the user name"
 
 
 def test_a_server_whose_port_25_never_answers(popup: Popup) -> None:

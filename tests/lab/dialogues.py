@@ -82,6 +82,7 @@ class Imap:
     greeting: str = "* OK scripted IMAP"
     greeting_capabilities: bool = False
     capabilities: str = "IMAP4rev1 SASL-IR AUTH=PLAIN"
+    injected: str = ""
     manners: Manners = PLAIN_MANNERS
 
     def __call__(self, peer: Peer) -> None:
@@ -101,7 +102,7 @@ class Imap:
             if verb == "CAPABILITY":
                 self.manners.say(peer, f"* CAPABILITY {self._capabilities(secure)}", f"{tag} OK done")
             elif verb == "STARTTLS" and self.tls and not secure:
-                self.manners.say(peer, f"{tag} OK begin")
+                peer.send(f"{tag} OK begin{self.manners.eol}{self.injected}")
                 peer.start_tls(self.tls)
                 secure = True
             else:
@@ -121,6 +122,7 @@ class Pop3:
     implicit: bool = False
     greeting: str = "+OK scripted POP3"
     capa: bool = True
+    injected: str = ""
     manners: Manners = PLAIN_MANNERS
 
     def __call__(self, peer: Peer) -> None:
@@ -137,7 +139,7 @@ class Pop3:
                 offered = ["USER", "SASL PLAIN"] if secure or not self.tls else ["STLS"]
                 self.manners.say(peer, "+OK list follows", *map(self.manners.case, offered), ".")
             elif verb == "STLS" and self.tls and not secure:
-                self.manners.say(peer, "+OK begin")
+                peer.send(f"+OK begin{self.manners.eol}{self.injected}")
                 peer.start_tls(self.tls)
                 secure = True
             else:
@@ -264,6 +266,40 @@ def garbage_after_starttls(peer: Peer) -> None:
     peer.raw()
     peer.send(b"\x00garbage that is not TLS\r\n" * 4)
     peer.wait_for_close()
+
+
+def reset_at_client_hello(peer: Peer) -> None:
+    """Answer the ClientHello by RST, as a box that dislikes its server name does."""
+    peer.raw()
+    peer.reset()
+
+
+def close_at_client_hello(peer: Peer) -> None:
+    peer.raw()
+    peer.close()
+
+
+def alert_at_client_hello(peer: Peer) -> None:
+    """Answer the ClientHello with a fatal alert, handshake_failure (RFC 8446 section 6.2)."""
+    peer.raw()
+    peer.send(b"\x15\x03\x01\x00\x02\x02\x28")
+    peer.wait_for_close()
+
+
+def helo_only(peer: Peer) -> None:
+    """An SMTP server from before EHLO (RFC 821)."""
+    answers = {"HELO": "250 scripted", "QUIT": "221 bye"}
+    peer.send("220 scripted SMTP\r\n")
+    while (verb := peer.line().split(" ")[0].upper()) != "QUIT":
+        peer.send(f"{answers.get(verb, '500 unknown')}\r\n")
+    peer.send(f"{answers['QUIT']}\r\n")
+
+
+def closing_at_ehlo(peer: Peer) -> None:
+    """Answer EHLO with 421, which any command may get (RFC 5321 section 3.8)."""
+    peer.send("220 scripted ESMTP\r\n")
+    peer.line()
+    peer.send("421 4.3.2 shutting down\r\n")
 
 
 def web(path: str, body: bytes, content_type: str) -> Behaviour:

@@ -4,10 +4,12 @@ import contextlib
 import ctypes
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 PREFIX = "poterne-lab"
+ETC = Path("/etc/netns")
 _CLONE_NEWNET = 0x40000000
 _PATIENCE = 60
 _SIGKILL = 9
@@ -35,11 +38,13 @@ def reason_to_skip() -> str | None:
         return "network namespaces exist on Linux only"
     if os.geteuid() != 0:
         return "network namespaces need root: run the tests as root to include tests/lab"
+    if shutil.which("ip") is None:
+        return None  # A missing program is no missing permission: the tests are to fail.
     probe = Namespace(f"{PREFIX}-{os.getpid()}-probe")
     try:
         probe.make()
         probe.run("true")
-    except (OSError, RuntimeError) as error:
+    except RuntimeError as error:
         return f"network namespaces cannot be made here, although this is root: {error}"
     finally:
         probe.remove()
@@ -47,10 +52,18 @@ def reason_to_skip() -> str | None:
 
 
 def sweep() -> None:
-    """Remove the namespaces of runs whose process was killed before it could."""
+    """Remove what runs have left whose process was killed before it could."""
     for name in re.findall(rf"^{PREFIX}-\d+-\S+", run("ip", "netns", "list"), re.MULTILINE):
-        if not Path(f"/proc/{name.split('-')[2]}").exists():
+        if _is_orphan(name):
             Namespace(name).remove()
+    for folder in (*ETC.glob(f"{PREFIX}-*"), *Path(tempfile.gettempdir()).glob(f"{PREFIX}-*")):
+        if _is_orphan(folder.name):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_orphan(name: str) -> bool:
+    match = re.match(rf"{PREFIX}-(\d+)-", name)
+    return match is not None and not Path(f"/proc/{match[1]}").exists()
 
 
 @dataclass(frozen=True)
@@ -65,10 +78,11 @@ class Namespace:
     def remove(self) -> None:
         """End what still runs inside, then remove it; nothing happens where it is gone already."""
         with contextlib.suppress(RuntimeError):
-            self._end_processes()
+            self.end_processes()
             run("ip", "netns", "del", self.name)
 
-    def _end_processes(self) -> None:
+    def end_processes(self) -> None:
+        """Ask everything inside to end, and insist after some seconds."""
         for attempt in range(_PATIENCE):
             pids = run("ip", "netns", "pids", self.name).split()
             if not pids:

@@ -1,5 +1,6 @@
 """Every certificate fault, by itself and in company."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -69,6 +70,16 @@ def runs(world: World) -> Iterator[Runs]:
     runs["address named v6"] = world.start(f"[{by_number.host.v6}]:465")
     real = world.real("by-name-only")
     runs["address not named"] = world.start(f"[{real.v6}]:993")
+    other, named = server_context(world.pki.leaf("default.test")), server_context(world.odd_certificate)
+
+    def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        if name == "by-sni.odd.test":
+            connection.context = named
+
+    other.sni_callback = choose
+    by_sni = world.scripted("by-sni", {465: dialogues.Smtp(other, implicit=True)})
+    runs["by sni"] = world.start(f"{by_sni.name}:465")
+    runs["no sni"] = world.start(f"{by_sni.host.v4}:465")
     yield runs
     by_number.servers[465].close()
 
@@ -135,6 +146,19 @@ def test_an_address_that_the_certificate_names(runs: Runs, name: str) -> None:
     run = runs[name].result()
     assert run.status == 0
     assert run.telling_codes == {"ok"}
+
+
+def test_the_server_is_told_which_name_is_wanted(runs: Runs) -> None:
+    run = runs["by sni"].result()
+    assert run.status == 0
+    assert run.telling_codes == {"ok"}
+
+
+def test_an_address_is_no_server_name(runs: Runs) -> None:
+    """RFC 6066 section 3 has no address literals: the server chooses its default certificate."""
+    run = runs["no sni"].result()
+    assert run.status == 1
+    assert run.finding("cert-name-mismatch", 465)["params"]["names"] == ["default.test"]
 
 
 def test_an_address_that_the_certificate_does_not_name(runs: Runs) -> None:

@@ -17,6 +17,9 @@ FOREIGN: dict[str, tuple[int, Behaviour, str, str]] = {
     "http": (587, dialogues.http, "smtp", "http"),
     "imap": (25, dialogues.Imap(), "smtp", "imap"),
     "pop3": (143, dialogues.Pop3(), "imap", "pop3"),
+    "vnc": (587, banner("RFB 003.008\n"), "smtp", "vnc"),
+    "number": (25, banner("999 hello\r\n"), "smtp", "unknown"),
+    "noise": (25, banner("\x00\x01\x02 hello\r\n"), "smtp", "unknown"),
     "smtp": (110, dialogues.Smtp(greeting=("220 mx.test ESMTP ready",)), "pop3", "smtp"),
 }
 
@@ -31,6 +34,8 @@ def runs(world: World) -> Runs:
         "busy421": {587: dialogues.Smtp(tls, greeting=("421 4.3.2 too many connections, later",))},
         "bye": {143: dialogues.Imap(tls, greeting="* BYE not today")},
         "err": {110: banner("-ERR no service\r\n")},
+        "421-later": {587: dialogues.closing_at_ehlo},
+        "bare": {25: dialogues.Smtp(tls, greeting=("220",))},
         "mute": {25: dialogues.mute},
         "slow": {25: dialogues.Smtp(tls, greeting_delay=6.0), 465: dialogues.Smtp(tls, implicit=True)},
         "closes": {25: dialogues.close_at_once},
@@ -107,6 +112,21 @@ def test_a_connection_that_ends_before_a_greeting(runs: Runs, label: str) -> Non
     assert run.codes & {"no-greeting", "unproven"}
     assert not run.codes & {"port25-blocked", "port-silent", "server-down", "client-rejected"}
     assert run.settings("outgoing") == []
+
+
+def test_a_server_that_leaves_in_the_middle(runs: Runs) -> None:
+    run = runs["421-later"].result()
+    assert run.status == 1
+    assert run.codes & {"unproven", "greeting-busy"}
+    assert "ok" not in run.codes
+    assert run.settings("outgoing") == []
+
+
+def test_a_greeting_without_text(runs: Runs) -> None:
+    """RFC 5321 section 4.2 asks clients to take a reply that is only its code."""
+    run = runs["bare"].result()
+    assert run.status == 0
+    assert run.telling_codes == {"ok"}
 
 
 def test_a_greeting_of_many_lines(runs: Runs) -> None:

@@ -30,7 +30,7 @@ def traps(world: World) -> Iterator[list[socket.socket]]:
 
 
 @pytest.fixture(scope="module")
-def runs(world: World, traps: list[socket.socket]) -> Runs:
+def runs(world: World, traps: list[socket.socket]) -> Iterator[Runs]:
     zone = world.zone
     zone.add("empty.test")
     zone.add("server.empty.test")
@@ -51,6 +51,13 @@ def runs(world: World, traps: list[socket.socket]) -> Runs:
 
     zone.add("half.test", mx=["10 gone.half.test."])
     zone.add("half-null.test", mx=["0 ."])
+    inside = world.host("mx.inside.test", "private")
+    world.name("imap.inside.test", inside)
+    zone.add("inside.test", mx=[f"10 {inside.name}."])
+
+    closed, live = world.real("first-closed"), world.real("second-open")
+    rule = world.at_farm.block(closed, action="reset", chain="input")
+    zone.add("two.real.test", a=[closed.v4 or "", live.v4 or ""])
     targets = {
         "nxdomain server": "nowhere.nxdomain.test",
         "nxdomain endpoint": "nowhere.nxdomain.test:587",
@@ -66,10 +73,14 @@ def runs(world: World, traps: list[socket.socket]) -> Runs:
         "hosts file": "only-in-hosts.real.test:465",
         "evil": "user@evil.test",
         "wild": "user@wild.test",
+        "inside": "user@inside.test",
+        "two addresses": "two.real.test",
+        "two addresses, one port": "two.real.test:587",
         "mx gone": "user@half.test",
         "null mx": "user@half-null.test",
     }
-    return {name: world.start(target) for name, target in targets.items()}
+    with rule:
+        yield {name: world.start(target) for name, target in targets.items()}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +122,22 @@ def test_a_domain_cannot_lead_to_this_machine(runs: Runs, traps: list[socket.soc
     assert not caught
 
 
+def test_a_domain_may_lead_to_private_addresses(runs: Runs) -> None:
+    run = runs["inside"].result()
+    assert run.status == 0
+    assert run.verdict == "ok"
+    assert run.settings("incoming")[0] == ("imap.inside.test", 993, "tls")
+
+
+@pytest.mark.parametrize("name", ["two addresses", "two addresses, one port"])
+def test_the_second_address_is_tried_where_the_first_is_closed(runs: Runs, name: str) -> None:
+    """As a mail program would: it walks the list that getaddrinfo gives (RFC 6724)."""
+    run = runs[name].result()
+    assert run.status == 0
+    assert run.verdict == "ok"
+    assert ("two.real.test", 587, "starttls") in run.settings("outgoing")
+
+
 def test_a_wildcard_is_no_obstacle(runs: Runs) -> None:
     run = runs["wild"].result()
     assert run.status == 0
@@ -130,5 +157,6 @@ def test_a_domain_that_takes_no_mail(runs: Runs) -> None:
     """RFC 7505: the root as the only MX is no server to look for."""
     run = runs["null mx"].result()
     assert run.status == 1
+    assert run.verdict == "null-mx"
     assert run.observations == []
     assert not [name for name in run.report["names"] if name["name"] in ("", ".")]

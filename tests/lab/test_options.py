@@ -41,7 +41,7 @@ def test_one_family_and_one_port(world: World, host: Host) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["", "user@", "two words.test", "http://options.real.test", "options.real.test:0", "options.real.test:70000",
+    ["", "user@", "--", "two words.test", "http://options.real.test", "options.real.test:0", "options.real.test:70000",
      "options.real.test:smtp", "options.real.test:587/path", "a..b", "-x.test", "user:pw@options.real.test:25"],
 )  # fmt: skip
 @pytest.mark.usefixtures("quiet")
@@ -84,6 +84,12 @@ def test_a_broken_policy_allows_nothing(world: World, host: Host) -> None:
 @pytest.mark.usefixtures("quiet")
 def test_a_missing_policy_allows_nothing(world: World, host: Host) -> None:
     assert world.check(host.name, policy=Path("/nowhere/policy.toml")).status == 3
+
+
+def test_no_trace_is_a_flag(world: World, host: Host) -> None:
+    run = world.check(f"{host.name}:465", "--no-trace")
+    assert run.status == 0
+    assert run.report["options"]["trace"] is False
 
 
 def test_a_budget_is_kept(world: World, host: Host) -> None:

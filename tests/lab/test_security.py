@@ -33,8 +33,18 @@ def runs(world: World) -> Runs:
             "swapped", {587: smtps, 465: smtp, 143: dialogues.Imap(tls, implicit=True), 993: dialogues.Imap(tls)}
         ),
         "injected": world.scripted(
-            "injected", {587: dialogues.Smtp(tls, injected="250-injected.test\r\n250 AUTH PLAIN\r\n")}
+            "injected",
+            {
+                587: dialogues.Smtp(tls, injected="250-injected.test\r\n250 AUTH PLAIN\r\n"),
+                143: dialogues.Imap(tls, injected="* CAPABILITY IMAP4rev1 AUTH=PLAIN X-INJECTED.TEST\r\n"),
+                110: dialogues.Pop3(tls, injected="+OK\r\nSASL PLAIN\r\nX-INJECTED.TEST\r\n.\r\n"),
+            },
         ),
+        "cut": world.scripted("cut-tls", {465: dialogues.reset_at_client_hello}),
+        "closed": world.scripted("closed-tls", {465: dialogues.close_at_client_hello}),
+        "alert": world.scripted("alert-tls", {465: dialogues.alert_at_client_hello}),
+        "old smtp": world.scripted("old-smtp", {587: dialogues.helo_only}),
+        "no auth": world.scripted("no-auth", {465: dialogues.Smtp(tls, implicit=True, auth=None)}),
         "refused": world.scripted("refused", {587: dialogues.Smtp(tls, starttls_reply="454 4.7.0 not now")}),
         "silent": world.scripted("starttls-silent", {587: dialogues.silent_after_starttls}),
         "garbage": world.scripted("starttls-garbage", {587: dialogues.garbage_after_starttls}),
@@ -61,7 +71,9 @@ def runs(world: World) -> Runs:
         "tls on 143, starttls asked": f"imap://{names['swapped']}:143",
         "starttls on 993, tls asked": f"imaps://{names['swapped']}:993",
         "swapped server": names["swapped"],
-        "injected": f"{names['injected']}:587",
+        **{f"injected {port}": f"{names['injected']}:{port}" for port in (587, 143, 110)},
+        **{name: f"{names[name]}:465" for name in ("cut", "closed", "alert", "no auth")},
+        "old smtp": f"{names['old smtp']}:587",
         "refused": f"{names['refused']}:587",
         "silent": f"{names['silent']}:587",
         "garbage": f"{names['garbage']}:587",
@@ -74,7 +86,7 @@ def runs(world: World) -> Runs:
     return {name: world.start(target, *flags.get(name, ())) for name, target in targets.items()}
 
 
-@pytest.mark.parametrize("name", ["plain server", "plain endpoint", "plain imap"])
+@pytest.mark.parametrize("name", ["plain server", "plain endpoint", "plain imap", "old smtp"])
 def test_plain_text_is_not_good_enough(runs: Runs, name: str) -> None:
     run = runs[name].result()
     assert run.status == 1
@@ -126,25 +138,37 @@ def test_a_server_with_swapped_ports_has_its_real_settings(runs: Runs) -> None:
     assert run.settings("outgoing")[0] == (host, 587, "tls")
 
 
-def test_nothing_injected_is_believed(runs: Runs) -> None:
-    run = runs["injected"].result()
+@pytest.mark.parametrize("port", [587, 143, 110])
+def test_nothing_injected_is_believed(runs: Runs, port: int) -> None:
+    run = runs[f"injected {port}"].result()
     assert run.status == 1
     assert run.verdict == "starttls-injection"
     assert run.telling_codes == {"starttls-injection"}
-    seen = run.observation(587)
+    seen = run.observation(port)
     assert seen["starttls"] == "injected"
-    assert seen["auth"] == []
-    assert "injected.test" not in str(seen["capabilities"])
-    assert run.settings("outgoing") == []
+    assert "PLAIN" not in seen["auth"]
+    assert "injected.test" not in str(seen["capabilities"]).lower()
+    assert run.settings("outgoing") == run.settings("incoming") == []
 
 
-@pytest.mark.parametrize(("name", "starttls"), [("refused", "refused"), ("silent", None), ("garbage", None)])
-def test_encryption_that_fails_is_not_forgiven(runs: Runs, name: str, starttls: str | None) -> None:
+@pytest.mark.parametrize(
+    ("name", "port", "starttls"),
+    [
+        ("refused", 587, "refused"),
+        ("silent", 587, None),
+        ("garbage", 587, None),
+        ("cut", 465, None),
+        ("closed", 465, None),
+        ("alert", 465, None),
+    ],
+)
+def test_encryption_that_fails_is_not_forgiven(runs: Runs, name: str, port: int, starttls: str | None) -> None:
     run = runs[name].result()
     assert run.status == 1
     assert run.verdict == "tls-failed"
     assert run.telling_codes == {"tls-failed"}
-    assert starttls in (None, run.observation(587)["starttls"])
+    assert starttls in (None, run.observation(port)["starttls"])
+    assert run.observation(port)["security"] in (None, "none")
     assert run.settings("outgoing") == []
 
 
@@ -171,6 +195,13 @@ def test_one_way_to_send_is_enough(runs: Runs, name: str, outgoing: tuple[int, s
     assert run.settings("outgoing") == [(host, *outgoing)]
     assert run.settings("incoming") == [(host, *incoming)]
     assert "port-closed" in run.codes
+
+
+def test_a_server_without_sign_in_is_reached_all_the_same(runs: Runs) -> None:
+    run = runs["no auth"].result()
+    assert run.status == 0
+    assert run.verdict == "ok"
+    assert [row["auth"] for row in run.report["settings"]["outgoing"] if row["verified"]] == [[]]
 
 
 def test_sign_in_by_oauth(runs: Runs) -> None:

@@ -26,6 +26,7 @@ HOME_V4, HOME_V6 = "10.77.0.1", "fd77::1"
 ISP_V4, ISP_V6 = "10.77.1.2", "fd77:0:0:1::2"
 RESOLVER_V4, RESOLVER_V6 = "203.0.113.53", "2001:db8:113::53"
 
+_FIRST_HOST = 60
 _PLACES = {
     "farm": ("198.51.100", "2001:db8:51:"),
     "other": ("203.0.113", "2001:db8:113:"),
@@ -68,7 +69,7 @@ class Topology:
     def __init__(self) -> None:
         self._prefix = f"{netns.PREFIX}-{os.getpid()}"
         self._etc: list[Path] = []
-        self._numbers: dict[str, Iterator[int]] = {place: itertools.count(10) for place in _PLACES}
+        self._numbers: dict[str, Iterator[int]] = {place: itertools.count(_FIRST_HOST) for place in _PLACES}
         self._lock = threading.Lock()
         self.client = self._namespace("client")
         self.client_v4_only = self._namespace("client4")
@@ -95,8 +96,7 @@ class Topology:
         for namespace in self._all:
             namespace.make()
             settings = _SYSCTLS | (_FORWARDING if namespace in (self.home, self.isp) else {})
-            lines = "\n".join(f"{key}={value}" for key, value in settings.items())
-            namespace.run("sysctl", "-q", "-p", "-", text=lines)
+            namespace.run("sh", "-ec", "\n".join(f"echo {value} >/proc/sys/{key}" for key, value in settings.items()))
             namespace.ip("link set lo up")
         self._link(self.client, f"{CLIENT_V4} {CLIENT_V6}", self.home, f"{HOME_V4} {HOME_V6}")
         self._link(self.client_v4_only, "10.77.2.2", self.home, "10.77.2.1")
@@ -128,7 +128,7 @@ class Topology:
 
     def _write_etc(self, namespace: Namespace, name: str, text: str) -> None:
         """Give a namespace its own file below /etc, as `ip netns exec` mounts it."""
-        path = Path("/etc/netns") / namespace.name / name
+        path = netns.ETC / namespace.name / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         self._etc.append(path)
@@ -146,7 +146,7 @@ class Topology:
 
     def hosts_file(self, *lines: str) -> None:
         """Lines for the client's /etc/hosts."""
-        with (Path("/etc/netns") / self.client.name / "hosts").open("a") as file:
+        with (netns.ETC / self.client.name / "hosts").open("a") as file:
             file.writelines(f"{line}\n" for line in lines)
 
     def close(self) -> None:
@@ -159,5 +159,5 @@ class Topology:
             with suppress(OSError):
                 directory.rmdir()
         with suppress(OSError):
-            Path("/etc/netns").rmdir()
+            netns.ETC.rmdir()
         self._etc.clear()

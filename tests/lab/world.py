@@ -1,15 +1,17 @@
 """The lab as the tests see it: hosts to make, firewalls to set, checks to run."""
 
 import functools
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from . import daemons
 from .firewall import Firewall
-from .netns import Namespace
+from .netns import PREFIX, Namespace
 from .pki import Pki
 from .runs import Run, run_check
 from .scripted import Behaviour, Scripted
@@ -35,7 +37,7 @@ class World:
 
     def __init__(self) -> None:
         # Short, for Unix sockets stand below it; open to all, for Postfix and Dovecot give up root.
-        self.folder = Path(tempfile.mkdtemp(prefix="poterne-lab-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
         self.folder.chmod(0o755)
         self._daemons: list[daemons.Daemon] = []
         self._scripted: list[Scripted] = []
@@ -62,6 +64,7 @@ class World:
             "*.account.test",
             "*.mixed.test",
             "*.wild.test",
+            "*.inside.test",
             "xn--bcher-kva.test",
         )
         auth = self.folder / "auth"
@@ -121,7 +124,11 @@ class World:
         return self.start(target, *flags, policy=policy, namespace=namespace).result()
 
     def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for machine in (self.topology.client, self.topology.client_v4_only, self.topology.client_offline):
+            with suppress(RuntimeError):
+                machine.end_processes()
+        self._pool.shutdown()
         for scripted in self._scripted:
             scripted.close()
         for daemon in reversed(self._daemons):

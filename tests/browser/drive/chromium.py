@@ -61,9 +61,7 @@ class Chromium(Browser):
         directory: Path,
         *,
         headless: bool = True,
-        language: str = "en-US",
         policies: Path | None = None,
-        start: str = "about:blank",
     ) -> None:
         self.profile = directory / "profile"
         self.manifests = self.profile / "NativeMessagingHosts"
@@ -83,12 +81,11 @@ class Chromium(Browser):
             f"--disable-extensions-except={extension}",
             "--enable-unsafe-extension-debugging",
             "--remote-debugging-port=0",
-            f"--lang={language}",
-            f"--accept-lang={language}",
+            "--lang=en-US",
             "--window-size=1000,800",
-            start,
+            "about:blank",
         ]
-        environment = {**os.environ, "HOME": str(directory), "LANGUAGE": language.replace("-", "_")}
+        environment = {**os.environ, "HOME": str(directory), "LANGUAGE": "en_US"}
         environment.pop("DBUS_SESSION_BUS_ADDRESS", None)
         self._process = Process(
             _with_policies(command, policies, directory), log=directory / "chromium.log", environment=environment
@@ -103,14 +100,14 @@ class Chromium(Browser):
     def url(self, path: str) -> str:
         return f"chrome-extension://{self.id}/{path}"
 
-    def open(self, url: str) -> "ChromiumPage":
-        target = self._wire.request("Target.createTarget", url=url)["targetId"]
+    def open(self, url: str, *, here: bool = False) -> "ChromiumPage":
+        if here:
+            target = until(lambda: self._targets("page", "about:blank"), "the first tab")[0]
+            self._wire.request("Page.navigate", session=self._attach(target), url=url)
+        else:
+            target = self._wire.request("Target.createTarget", url=url)["targetId"]
         self._tabs.add(target)
         return self._page(target)
-
-    def start_page(self) -> "ChromiumPage":
-        """The tab that the browser opened with."""
-        return self._page(until(lambda: self._targets("page", ""), "a tab")[0])
 
     def open_popup(self) -> "ChromiumPage":
         popup = self.url("popup/popup.html")

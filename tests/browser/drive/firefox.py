@@ -53,19 +53,20 @@ _PREFERENCES: dict[str, str | int | bool] = {
     "messaging-system.rsexperimentloader.enabled": False,
     "services.settings.server": f"http://{_NOWHERE}:9/v1",
 }
-_ADOPT = """(() => {
-    const popup = [...document.querySelectorAll(".webextension-popup-browser")].find(
-        browser => browser.currentURI.spec.startsWith($URL) && browser.browsingContext?.currentWindowGlobal &&
-            browser.browsingContext.currentWindowGlobal.documentURI.spec !== "about:blank");
+_SHOWN = """[...document.querySelectorAll(".webextension-popup-browser")].find(browser =>
+    browser.closest("panel")?.state === "open" && browser.currentURI?.spec.startsWith($URL))"""
+_ADOPT = f"""(() => {{
+    const popup = {_SHOWN};
     if (!popup) return null;
-    const { NavigableManager } = ChromeUtils.importESModule("chrome://remote/content/shared/NavigableManager.sys.mjs");
-    popup.permanentKey ??= {};
+    const {{ NavigableManager }} = ChromeUtils.importESModule(
+        "chrome://remote/content/shared/NavigableManager.sys.mjs");
+    popup.permanentKey ??= {{}};
     const id = NavigableManager.getIdForBrowser(popup);
     const known = NavigableManager.getBrowsingContextById.bind(NavigableManager);
     NavigableManager.getBrowsingContextById =
         asked => asked === id && popup.isConnected ? popup.browsingContext : known(asked);
     return id;
-})()"""
+}})()"""
 _TRIGGER = """(async () => {
     const { ExtensionParent } = ChromeUtils.importESModule("resource://gre/modules/ExtensionParent.sys.mjs");
     const { extension } = WebExtensionPolicy.getByID($ID);
@@ -78,6 +79,11 @@ _SCHEME = """(() => {
     Services.prefs.setIntPref(name, { dark: 0, light: 1 }[$SCHEME]);
     for (const popup of document.querySelectorAll(".webextension-popup-browser"))
         popup.browsingContext.prefersColorSchemeOverride = $SCHEME;
+})()"""
+# The browser's own texts need a package for it; what extensions are told does not.
+_LOCALE = """(() => {
+    Services.locale.availableLocales = [$LANGUAGE, "en-US"];
+    Services.locale.requestedLocales = [$LANGUAGE];
 })()"""
 _CLIPBOARD = """(() => {
     const transfer = Cc["@mozilla.org/widget/transferable;1"].createInstance(Ci.nsITransferable);
@@ -96,7 +102,7 @@ class Firefox(Browser):
     family: ClassVar[Literal["chromium", "firefox"]] = "firefox"
 
     def __init__(
-        self, executable: str, extension: Path, directory: Path, *, headless: bool = True, language: str = "en-US"
+        self, executable: str, extension: Path, directory: Path, *, headless: bool = True, language: str | None = None
     ) -> None:
         self.pages: list[Page] = []
         home = directory / "home"
@@ -108,7 +114,6 @@ class Firefox(Browser):
         self.id = manifest["browser_specific_settings"]["gecko"]["id"]
         preferences = {
             **_PREFERENCES,
-            "intl.accept_languages": language,
             "extensions.webextensions.uuids": json.dumps({self.id: _HOST_NAME}),
         }
         (self.profile / "user.js").write_text(
@@ -132,9 +137,11 @@ class Firefox(Browser):
             self._wire = Wire(self._endpoint())
             self._wire.request("session.new", capabilities={})
             self._wire.request("session.subscribe", events=["log.entryAdded"])
-            self._wire.request("webExtension.install", extensionData={"type": "path", "path": str(extension)})
             tree = self._wire.request("browsingContext.getTree", maxDepth=0, **{"moz:scope": "chrome"})
             self._window = tree["contexts"][0]["context"]
+            if language is not None:
+                self._chrome(_LOCALE.replace("$LANGUAGE", json.dumps(language)))
+            self._wire.request("webExtension.install", extensionData={"type": "path", "path": str(extension)})
         except BaseException:
             self._process.end()
             raise
@@ -142,22 +149,35 @@ class Firefox(Browser):
     def url(self, path: str) -> str:
         return f"moz-extension://{_HOST_NAME}/{path}"
 
-    def open(self, url: str) -> "FirefoxPage":
-        context = self._wire.request("browsingContext.create", type="tab")["context"]
+    @property
+    def _popup_url(self) -> str:
+        return json.dumps(self.url("popup/popup.html"))
+
+    def open(self, url: str, *, here: bool = False) -> "FirefoxPage":
+        if here:
+            context = self._wire.request("browsingContext.getTree", maxDepth=0)["contexts"][0]["context"]
+        else:
+            context = self._wire.request("browsingContext.create", type="tab")["context"]
         self._wire.request("browsingContext.navigate", context=context, url=url, wait="complete")
         page = FirefoxPage(self._wire, context)
         self.pages.append(page)
         return page
 
-    def start_page(self) -> "FirefoxPage":
-        """The tab that the browser opened with."""
-        return FirefoxPage(self._wire, self._wire.request("browsingContext.getTree")["contexts"][0]["context"])
-
     def open_popup(self) -> "FirefoxPage":
         self._chrome(_TRIGGER.replace("$ID", json.dumps(self.id)))
-        adopt = _ADOPT.replace("$URL", json.dumps(self.url("popup/popup.html")))
-        page = FirefoxPage(self._wire, until(lambda: self._chrome(adopt), "the popup"), popup=True)
-        until(lambda: page.evaluate("document.readyState") == "complete", "the popup's document")
+        adopt = _ADOPT.replace("$URL", self._popup_url)
+
+        def look() -> FirefoxPage | None:
+            # The document is loaded in one element and moved to another, which is shown.
+            with contextlib.suppress(WireError):
+                context = self._chrome(adopt)
+                page = FirefoxPage(self._wire, context, popup=True) if context else None
+                if page and page.evaluate("document.readyState") == "complete":
+                    return page
+            return None
+
+        page = until(look, "the popup")
+        assert page is not None
         self.pages.append(page)
         return page
 
@@ -174,7 +194,7 @@ class Firefox(Browser):
         return page
 
     def popup_is_open(self) -> bool:
-        return bool(self._chrome("!!document.querySelector('.webextension-popup-browser')"))
+        return bool(self._chrome(f"!!{_SHOWN}".replace("$URL", self._popup_url)))
 
     def scheme(self, scheme: Scheme) -> None:
         self._chrome(_SCHEME.replace("$SCHEME", json.dumps(scheme)))

@@ -108,8 +108,8 @@ class Browser(ABC):
         """The address of one of the extension's pages."""
 
     @abstractmethod
-    def open(self, url: str) -> Page:
-        """A new tab in front, its document loaded."""
+    def open(self, url: str, *, here: bool = False) -> Page:
+        """A new tab in front, its document loaded; `here`: the tab that the browser opened with."""
 
     @abstractmethod
     def open_popup(self) -> Page:

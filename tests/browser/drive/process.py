@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 assert sys.platform != "win32", "the browser tests drive browsers on POSIX systems"
@@ -56,7 +56,16 @@ class Process:
             os.killpg(self._process.pid, 0)
         except ProcessLookupError:
             return False
-        return True
+        # What has ended and is not yet reaped by its parent counts as a member of the group until then.
+        return any(group == self._process.pid and state != "Z" for state, group in _processes())
+
+
+def _processes() -> Iterator[tuple[str, int]]:
+    """State and process group of every process, where the system has /proc."""
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _parent, group = file.read_text().rpartition(")")[2].split()[:3]
+            yield state, int(group)
 
 
 def is_root() -> bool:

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+
+import { Controller, DRAIN_MS, LINGER_MS } from "../../extension/background/controller.js";
+import { HostLink } from "../../extension/background/host-link.js";
+import { IDLE } from "../../extension/shared/run.js";
+import { FakePort } from "./fake-port.mjs";
+import { endpoint, report } from "./records.mjs";
+
+/** The real controller on the real link, on ports that the test answers for. */
+function background(run) {
+  const ports = [];
+  const runs = [];
+  let ids = 0;
+  const link = new HostLink({
+    connect: () => ports[ports.push(new FakePort()) - 1],
+    lastError: () => null,
+    inUse: () => controller.running,
+    onState: (state) => controller.linkChanged(state),
+    onMessage: (message) => controller.received(message),
+  });
+  const controller = new Controller({ link, run, newId: () => String((ids += 1)), onRun: (next) => runs.push(next) });
+  return { controller, link, ports, runs };
+}
+
+const check = (id, target) => ({ type: "check", id, target, options: {} });
+
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+afterEach(() => mock.timers.reset());
+
+test("opening a popup starts the host", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  assert.equal(ports.length, 1);
+  assert.deepEqual(ports[0].sent, []);
+});
+
+test("a run that is asked for before hello is posted after it", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  controller.command({ type: "run", target: "example.org" });
+  assert.equal(controller.run.phase, "running");
+  assert.deepEqual(ports[0].sent, []);
+  ports[0].hello();
+  assert.deepEqual(ports[0].sent, [check("1", "example.org")]);
+});
+
+test("the run goes on while no popup is there, and the host stays for it", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  ports[0].hello();
+  controller.command({ type: "run", target: "example.org" });
+  controller.popupClosed();
+  mock.timers.tick(LINGER_MS * 10);
+  assert.equal(ports[0].closed, false);
+  ports[0].say({ type: "plan", id: "1", endpoints: [endpoint()] });
+  controller.popupOpened();
+  assert.equal(controller.run.endpoints.length, 1);
+  assert.equal(controller.run.phase, "running");
+});
+
+test("the host goes some time after the last popup is gone and no run is going", () => {
+  const { controller, link, ports } = background();
+  controller.popupOpened();
+  controller.popupOpened();
+  ports[0].hello();
+  controller.popupClosed();
+  mock.timers.tick(LINGER_MS * 2);
+  assert.equal(ports[0].closed, false);
+  controller.command({ type: "run", target: "example.org" });
+  controller.popupClosed();
+  ports[0].say({ type: "report", id: "1", report: report() });
+  mock.timers.tick(LINGER_MS - 1);
+  assert.equal(ports[0].closed, false);
+  mock.timers.tick(1);
+  assert.equal(ports[0].closed, true);
+  assert.equal(link.state.phase, "disconnected");
+  assert.equal(controller.run.phase, "done");
+});
+
+test("a popup that comes back in time keeps the host", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  ports[0].hello();
+  controller.popupClosed();
+  mock.timers.tick(LINGER_MS - 1);
+  controller.popupOpened();
+  mock.timers.tick(LINGER_MS);
+  assert.equal(ports[0].closed, false);
+});
+
+test("stop cancels, and is shown at once", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  ports[0].hello();
+  controller.command({ type: "run", target: "example.org" });
+  controller.command({ type: "stop" });
+  assert.equal(controller.run.phase, "stopped");
+  assert.deepEqual(ports[0].sent.at(-1), { type: "cancel", id: "1" });
+  ports[0].say({ type: "report", id: "1", report: report() });
+  assert.equal(controller.run.phase, "stopped");
+});
+
+test("a new run waits until the cancelled one has ended", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  ports[0].hello();
+  controller.command({ type: "run", target: "one.example" });
+  controller.command({ type: "run", target: "two.example" });
+  assert.deepEqual(ports[0].sent, [check("1", "one.example"), { type: "cancel", id: "1" }]);
+  ports[0].say({ type: "cancelled", id: "1" });
+  assert.deepEqual(ports[0].sent.at(-1), check("2", "two.example"));
+  assert.equal(controller.run.phase, "running");
+});
+
+test("a host that does not confirm a cancellation does not hold the next run back for ever", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  ports[0].hello();
+  controller.command({ type: "run", target: "one.example" });
+  controller.command({ type: "run", target: "two.example" });
+  mock.timers.tick(DRAIN_MS);
+  assert.deepEqual(ports[0].sent.at(-1), check("2", "two.example"));
+});
+
+test("a run that is stopped before it was posted is never posted", () => {
+  const { controller, ports } = background();
+  controller.command({ type: "run", target: "example.org" });
+  controller.command({ type: "stop" });
+  ports[0].hello();
+  assert.deepEqual(ports[0].sent, []);
+  assert.equal(controller.run.phase, "stopped");
+});
+
+test("a host that dies in the middle fails the run and keeps what was seen", () => {
+  const { controller, link, ports } = background();
+  controller.popupOpened();
+  ports[0].hello();
+  controller.command({ type: "run", target: "example.org" });
+  ports[0].say({ type: "plan", id: "1", endpoints: [endpoint()] });
+  ports[0].die("Native host has exited.");
+  assert.equal(link.state.cause, "host-crashed");
+  assert.equal(controller.run.phase, "failed");
+  assert.equal(controller.run.endpoints.length, 1);
+});
+
+test("a check that no host saw waits in the field", () => {
+  const { controller, link, ports } = background();
+  controller.command({ type: "run", target: "example.org" });
+  ports[0].die("Specified native messaging host not found.");
+  assert.equal(link.state.cause, "host-missing");
+  assert.deepEqual(controller.run, { ...IDLE, target: "example.org" });
+});
+
+test("after a failure the host is started again by a command, a popup or a run", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  ports[0].die();
+  controller.command({ type: "warm" });
+  ports[1].die();
+  controller.popupOpened();
+  ports[2].die();
+  controller.command({ type: "run", target: "example.org" });
+  ports[3].hello();
+  assert.deepEqual(ports[3].sent, [check("1", "example.org")]);
+});
+
+test("a stored run that was going when the background was stopped is over; a finished one stays", () => {
+  const going = { ...IDLE, id: "9", target: "example.org", phase: "running" };
+  const { controller } = background(going);
+  assert.equal(controller.run.phase, "failed");
+  assert.equal(controller.run.failure, "interrupted");
+  const done = { ...IDLE, id: "9", target: "example.org", phase: "done", report: report() };
+  assert.equal(background(done).controller.run, done);
+});

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { LANGUAGES } from "../../extension/shared/catalogue.js";
+import { PARTIES } from "../../extension/shared/parties.js";
+
+const EXTENSION = new URL("../../extension/", import.meta.url);
+
+const read = (path) => readFileSync(new URL(path, EXTENSION), "utf8");
+const catalogues = Object.fromEntries(
+  LANGUAGES.map((language) => [language, JSON.parse(read(`_locales/${language}/messages.json`))]),
+);
+const english = catalogues.en;
+const source = ["background", "popup", "report", "shared", "ui"]
+  .flatMap((folder) => readdirSync(new URL(`${folder}/`, EXTENSION)).map((name) => `${folder}/${name}`))
+  .filter((path) => path.endsWith(".js"))
+  .map(read)
+  .join("\n");
+
+const CONTRACT = `
+  port25-blocked port25-relay-only port-blocked mail-allowlist local-firewall gateway-firewall smtp-intercepted
+  starttls-stripped tls-intercepted captive-portal offline ipv6-broken ipv4-broken
+  server-down client-rejected port-closed port-silent no-mail-service greeting-refused greeting-busy no-greeting
+  slow-greeting wrong-protocol
+  dns-nxdomain dns-nodata dns-servfail dns-timeout dns-hijacked wrong-host-name
+  wrong-security cert-expired cert-not-yet-valid cert-name-mismatch cert-self-signed cert-untrusted
+  cert-incomplete-chain cert-expiring clock-wrong tls-legacy-only tls-failed plaintext-only starttls-injection
+  auth-oauth-only auth-before-tls auth-absent
+  ok unproven`
+  .trim()
+  .split(/\s+/);
+const weights = readFileSync(new URL("../host/poterne/knowledge/findings.toml", EXTENSION), "utf8");
+const weighed = [...weights.matchAll(/^([a-z0-9-]+) = \{ depth/gm)].map(([, code]) => code);
+const CODES = [...new Set([...CONTRACT, ...weighed])];
+
+const CAUSES = [
+  "host-missing",
+  "host-forbidden",
+  "host-crashed",
+  "host-blocked-by-policy",
+  "host-outdated",
+  "extension-outdated",
+];
+
+const key = (code) => code.replaceAll("-", "_");
+const placeholdersIn = (message) => [...message.matchAll(/\$([A-Za-z0-9_@]+)\$/g)].map(([, name]) => name.toLowerCase());
+
+/** What differs from language to language by nature: which plural categories exist. */
+const CATEGORY = /_(zero|one|two|few|many)$/;
+
+test("every language has the keys of English, and no other", () => {
+  const keys = (catalogue) => Object.keys(catalogue).filter((name) => !CATEGORY.test(name)).sort();
+  for (const language of LANGUAGES) assert.deepEqual(keys(catalogues[language]), keys(english), language);
+});
+
+test("every language has the plural forms that its rules distinguish", () => {
+  for (const language of LANGUAGES) {
+    const needed = new Intl.PluralRules(language)
+      .resolvedOptions()
+      .pluralCategories.filter((category) => category !== "other" && category !== "many");
+    const counted = Object.keys(english).filter((name) => CATEGORY.test(name)).map((name) => name.replace(CATEGORY, ""));
+    for (const name of new Set(counted)) {
+      for (const category of needed) {
+        assert.ok(`${name}_${category}` in catalogues[language], `${language}: ${name}_${category}`);
+      }
+    }
+  }
+});
+
+test("no message is empty, and a message and its translations take the same placeholders", () => {
+  for (const language of LANGUAGES) {
+    for (const [name, { message }] of Object.entries(catalogues[language])) {
+      assert.ok(message.trim(), `${language}: ${name}`);
+      const model = english[name] ?? english[name.replace(CATEGORY, "")];
+      const used = new Set(placeholdersIn(message));
+      assert.deepEqual([...used].sort(), [...new Set(placeholdersIn(model.message))].sort(), `${language}: ${name}`);
+    }
+  }
+});
+
+test("every placeholder is declared, or browsers refuse the whole extension", () => {
+  for (const language of LANGUAGES) {
+    for (const [name, { message, placeholders = {} }] of Object.entries(catalogues[language])) {
+      assert.match(name, /^[A-Za-z0-9_@]+$/);
+      for (const used of placeholdersIn(message)) assert.ok(used in placeholders, `${language}: ${name}: ${used}`);
+    }
+  }
+});
+
+test("the host's own list of codes was found", () => assert.ok(weighed.includes("dns-nxdomain")));
+
+test("every finding code has its sentence and its advice", () => {
+  for (const code of CODES) {
+    assert.ok(key(code) in english, code);
+    assert.ok(`${key(code)}_advice` in english, `${code}: advice`);
+  }
+});
+
+test("every problem of the host has its screen", () => {
+  for (const cause of CAUSES) {
+    assert.ok(`ui_problem_${key(cause)}` in english, cause);
+    assert.ok(`ui_problem_${key(cause)}_text` in english, cause);
+  }
+});
+
+test("the parties are named, and stand at codes that exist", () => {
+  for (const [code, party] of Object.entries(PARTIES)) {
+    assert.ok(CODES.includes(code), code);
+    assert.ok(`party_${party}` in english, party);
+  }
+  const without = CODES.filter((code) => !(code in PARTIES));
+  assert.deepEqual(without, ["ok", "unproven"]);
+});
+
+test("every key that the code names is in the catalogue", () => {
+  const literals = [...source.matchAll(/"(ui_[a-z0-9_]+|app_[a-z0-9_]+|state_[a-z_]+)"/g)].map(([, name]) => name);
+  assert.ok(literals.length > 50);
+  for (const name of literals) {
+    const isKind = Object.keys(english).some((other) => other.startsWith(`${name}_`));
+    assert.ok(name in english || isKind, name);
+  }
+});
+
+test("every key of the interface is used", () => {
+  const patterns = [...source.matchAll(/["`](ui_(?:[a-z0-9_]|\$\{[^`]*?\})+)["`]/g)].map(
+    ([, name]) => new RegExp(`^${name.replace(/\$\{.*?\}(?=_|$)/g, "[a-z0-9_]+")}(_one)?$`),
+  );
+  const kinds = [...source.matchAll(/word\("(ui_[a-z_]+)"/g)].map(([, name]) => new RegExp(`^${name}_`));
+  for (const name of Object.keys(english).filter((other) => other.startsWith("ui_"))) {
+    assert.ok([...patterns, ...kinds].some((pattern) => pattern.test(name)), name);
+  }
+});
+
+for (const [kind, values] of Object.entries({
+  state: ["open", "refused", "no-answer", "unreachable", "prohibited", "reset", "error"],
+  security: ["tls", "starttls", "none"],
+  confidence: ["certain", "likely", "possible"],
+  severity: ["blocker", "warning", "note", "good"],
+  protocol: ["smtp", "imap", "pop3"],
+  username: ["address", "local-part", "unknown"],
+  name_state: ["ok", "nxdomain", "nodata", "servfail", "timeout", "unasked"],
+  ui_role: ["control", "canary", "relay"],
+  ui_refusal: ["empty", "invalid-target", "forbidden"],
+})) {
+  test(`every ${kind} of the model has a word`, () => {
+    for (const value of values) assert.ok(`${kind}_${key(value)}` in english, value);
+  });
+}

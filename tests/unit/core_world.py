@@ -1,0 +1,159 @@
+"""One probe, or a whole check, against servers on loopback."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from tests.unit.core_certificates import HOST, pem, pki
+from tests.unit.core_servers import Server
+
+from poterne import dial, ports
+from poterne import policy as policies
+from poterne.check import check
+from poterne.knowledge import load
+from poterne.model import CheckEvent, Endpoint, Observation, Options, Report, ReportEvent, Request, Security
+from poterne.probe.endpoint import Toolkit, observe
+from poterne.probe.tls import TrustStores
+
+QUICK = {"greeting": 1.2, "suspicion": 0.2, "suspicion_relay": 0.3, "reply": 0.6, "handshake": 0.6, "farewell": 0.3}
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
+    """Shortens the patience of dialogues, so that silence can be tested."""
+    table = load("timing")["dialogue"]
+    for name, seconds in {**QUICK, **changed}.items():
+        monkeypatch.setitem(table, name, seconds)
+
+
+def hurry_names(monkeypatch: pytest.MonkeyPatch, answer: float = 0.5, patience: float = 0.2) -> None:
+    """Shortens the patience with resolvers."""
+    table = load("timing")["names"]
+    monkeypatch.setitem(table, "answer", answer)
+    monkeypatch.setitem(table, "patience", patience)
+
+
+def policy(folder: Path, *, tables: str = "", **lab: Any) -> policies.Policy:
+    """A policy with these keys of `[lab]`, read from a file as the program reads it."""
+    return policies.load(policy_file(folder, tables=tables, **lab))
+
+
+def policy_file(folder: Path, *, tables: str = "", **lab: Any) -> Path:
+    """The file of such a policy."""
+    rows = [f"{key} = {_toml(value)}" for key, value in lab.items() if value is not None]
+    file = folder / "policy.toml"
+    file.write_text("\n".join([tables, "[lab]", *rows, ""]), encoding="utf-8")
+    return file
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, str | Path):
+        return f"'{value}'"
+    return "[" + ", ".join(_toml(item) for item in value) + "]"
+
+
+def mapped(host: str, **servers: Server | int | Sequence[Server | int]) -> list[str]:
+    """Entries of `connect_to`: mapped("mail.example.org", p587=server, p25=number)."""
+    entries = []
+    for name, value in servers.items():
+        for server in value if isinstance(value, list | tuple) else (value,):
+            family, port = (server.family, server.port) if isinstance(server, Server) else (4, server)
+            address = "127.0.0.1" if family == 4 else "[::1]"
+            entries.append(f"{host}:{name[1:]}:{address}:{port}")
+    return entries
+
+
+class _Roots:
+    """A folder with the trusted root's PEM file, for the length of the run."""
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory(prefix="core-roots-")
+        self.file = Path(self._folder.name) / "roots.pem"
+        self.file.write_bytes(pem(pki().root))
+
+
+@cache
+def _roots() -> _Roots:
+    return _Roots()
+
+
+def roots_file() -> Path:
+    """The PEM file of the root that the lab trusts."""
+    return _roots().file
+
+
+@cache
+def stores() -> TrustStores:
+    """Trust stores with the lab's root, loaded once."""
+    made = TrustStores(policies.Policy(lab=policies.Lab(roots=str(roots_file()))))
+    made.warm()
+    return made
+
+
+def toolkit(trusted: TrustStores, seconds: float = 8.0) -> Toolkit:
+    """What a probe needs. To be called in a running loop."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    ready.set_result(None)
+    return Toolkit(dial.Gate(policies.Policy()), trusted, loop.time() + seconds, ready)
+
+
+def endpoint(server: Server, port: int, *, host: str = HOST, asked: Security | None = None) -> Endpoint:
+    """The endpoint that a check would make for this port, at the server's address."""
+    row = ports.facts(port)
+    assert row is not None
+    return Endpoint(
+        id="o1",
+        host=host,
+        address=server.address,
+        family=server.family,
+        port=port,
+        service=row.service,
+        asked=asked or row.begins,
+    )
+
+
+async def look(
+    server: Server,
+    port: int,
+    *,
+    host: str = HOST,
+    asked: Security | None = None,
+    seconds: float = 8.0,
+    progress: list[Observation] | None = None,
+    trusted: TrustStores | None = None,
+) -> Observation:
+    """What a probe sees there, when its goodbye has been said."""
+    tools = toolkit(trusted or stores(), seconds)
+    seen: list[Observation] = [] if progress is None else progress
+    observation = await observe(
+        endpoint(server, port, host=host, asked=asked), tools, dialled_port=server.port, on_progress=seen.append
+    )
+    await asyncio.gather(*tools.farewells)
+    return observation
+
+
+async def events(target: str, rules: policies.Policy, **options: Any) -> list[CheckEvent]:
+    """Every event of a check, in order."""
+    return [event async for event in check(Request(target=target, options=Options(**options)), rules)]
+
+
+async def report(target: str, rules: policies.Policy, **options: Any) -> Report:
+    """The last event's report."""
+    last = (await events(target, rules, **options))[-1]
+    assert isinstance(last, ReportEvent)
+    return last.report
+
+
+def codes(found: Report) -> set[str]:
+    """The codes of a report's findings."""
+    return {finding.code for finding in found.findings}
+
+
+def only(observations: Iterable[Observation]) -> Observation:
+    """The one observation."""
+    (observation,) = observations
+    return observation

@@ -206,7 +206,7 @@ def _explain(args: argparse.Namespace) -> int:
 
 
 def _schema(args: argparse.Namespace) -> int:
-    from poterne.model import json_schema
+    from poterne.schema import json_schema
 
     print(json.dumps(json_schema(), indent=2))
     return 0

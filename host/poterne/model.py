@@ -343,15 +343,3 @@ class Request(Record):
 
     target: str
     options: Options = Options()
-
-
-def json_schema() -> dict[str, object]:
-    """The JSON Schema (draft 2020-12) of every message in both directions."""
-    from pydantic import TypeAdapter
-
-    schema = TypeAdapter(HostMessage | ExtensionMessage).json_schema(mode="serialization")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Poterne messages, protocol 1",
-        **schema,
-    }

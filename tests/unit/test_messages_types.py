@@ -2,6 +2,7 @@ import pytest
 from tests.tools import messages_types
 
 from poterne import model
+from poterne.schema import json_schema
 
 
 def test_the_committed_types_are_those_of_the_model() -> None:
@@ -21,7 +22,7 @@ def test_a_changed_model_changes_the_types(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_the_host_writes_is_whole_and_what_it_reads_may_be_short() -> None:
-    records = messages_types.schema()["$defs"]
+    records = json_schema()["$defs"]
 
     assert set(records["Observation"]["required"]) == set(model.Observation.model_fields)
     assert records["CheckMessage"]["required"] == ["type", "id", "target"]

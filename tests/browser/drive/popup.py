@@ -57,6 +57,10 @@ class Popup:
         """The data of each row of settings: host, port, security, verified; the best first."""
         return self._rows(f'[data-settings="{direction}"] [data-host]')
 
+    def unfold(self) -> None:
+        """Opens everything that is folded."""
+        self.page.evaluate("void document.querySelectorAll('details').forEach(details => { details.open = true; })")
+
     def ask(self, target: str) -> None:
         """Types a target in place of what stands in the field, and presses Enter."""
         self.field.click()

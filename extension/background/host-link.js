@@ -67,7 +67,10 @@ export class HostLink {
       this.#port = null;
       this.#step({ type: "lost", text, inUse: this.#options.inUse() });
     });
-    this.#helloTimer = setTimeout(() => this.#step({ type: "silence" }), this.#options.helloTimeout ?? HELLO_TIMEOUT_MS);
+    this.#helloTimer = setTimeout(
+      () => this.#step({ type: "silence" }),
+      this.#options.helloTimeout ?? HELLO_TIMEOUT_MS,
+    );
   }
 
   /**
@@ -93,7 +96,9 @@ export class HostLink {
   #receive(message) {
     if (typeof message !== "object" || message === null || !("type" in message)) return;
     if (this.state.phase === "starting") {
-      const { type, protocol, version } = /** @type {{type: unknown, protocol?: unknown, version?: unknown}} */ (message);
+      const { type, protocol, version } = /** @type {{type: unknown, protocol?: unknown, version?: unknown}} */ (
+        message
+      );
       this.#step(type === "hello" ? { type, protocol, version } : { type: "stray" });
       return;
     }

@@ -31,11 +31,14 @@ const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu;
 export const plain = (text) => text.replace(UNPRINTABLE, " ").trim();
 
 /**
- * A line of the host, which begins with a small letter as command lines write it, as a sentence of its own.
+ * A line of the host, which is written as command lines write it, as a sentence of its own.
  *
  * @param {string} line
  */
-export const spoken = (line) => plain(line).replace(/^./u, (first) => first.toUpperCase());
+export const spoken = (line) =>
+  plain(line)
+    .replace(/^./u, (first) => first.toUpperCase())
+    .replace(/[^.!?]$/u, "$&.");
 
 /** The sentences of one language, and the ways in which it writes lists, dates and plurals. */
 export class Catalogue {

@@ -20,7 +20,7 @@
  * @property {Finding[]} findings  until there is a report
  * @property {Settings} settings  until there is a report
  * @property {Report | null} report
- * @property {{code: ErrorMessage["code"], message: string} | null} refusal  why the input was not tested; the phase is idle
+ * @property {{code: ErrorMessage["code"], message: string} | null} refusal  why nothing was tested
  * @property {string | null} failure  "host", "interrupted" or the host's own message; the phase is failed
  */
 

@@ -16,7 +16,11 @@ const STAGES = /** @type {const} */ ([
   "capabilities_tls_ms",
 ]);
 
-/** The evidence, for those who want it: the target's endpoints first, then the controls. @param {View} view */
+/**
+ * The evidence, for those who want it: the target's endpoints first, then the controls.
+ *
+ * @param {View} view
+ */
 export function details(view) {
   const { t, run } = view;
   if (run.phase === "idle" || run.phase === "running") return null;
@@ -31,7 +35,11 @@ export function details(view) {
     { class: "technical", "data-key": "technical" },
     h("summary", {}, t.text("ui_technical")),
     run.report && about(view, run.report),
-    h("div", { class: "evidence", "data-key": "evidence" }, ...ordered.map((observation) => evidence(view, observation))),
+    h(
+      "div",
+      { class: "evidence", "data-key": "evidence" },
+      ...ordered.map((observation) => evidence(view, observation)),
+    ),
     run.report &&
       h("button", { type: "button", class: "button", "data-action": "copy-report" }, t.text("ui_copy_report")),
   );
@@ -50,7 +58,10 @@ function about({ t }, { started_at: startedAt, elapsed_ms: elapsed, version, lab
     entry(t.text("ui_version"), plain(version)),
     lab && entry(t.text("ui_lab"), t.text("ui_lab_yes")),
     ...names.map(({ name, state, addresses }) =>
-      entry(t.text("ui_name"), `${plain(name)} → ${addresses.length > 0 ? addresses.join(", ") : t.word("name_state", state)}`),
+      entry(
+        t.text("ui_name"),
+        `${plain(name)} → ${addresses.length > 0 ? addresses.join(", ") : t.word("name_state", state)}`,
+      ),
     ),
   );
 }
@@ -60,7 +71,8 @@ function about({ t }, { started_at: startedAt, elapsed_ms: elapsed, version, lab
  * @param {Observation} observation
  */
 function evidence({ t }, observation) {
-  const { id, role, host, address, port, state, reporter, attempts, error, greeting, auth, capabilities, tls } = observation;
+  const { id, role, host, address, port, state, reporter, attempts, error, greeting, auth, capabilities, tls } =
+    observation;
   const title = `${plain(host)}:${port} · ${address}`;
   return h(
     "details",

@@ -10,7 +10,11 @@ import { ring, shape } from "./shapes.js";
 /** @typedef {import("../shared/grouping.js").PortGroup} PortGroup */
 /** @typedef {import("../shared/grouping.js").Row} Row */
 
-/** Every endpoint of the target: a table for each host, a line for each port, the families side by side. @param {View} view */
+/**
+ * Every endpoint of the target: a table for each host, a line for each port, the families side by side.
+ *
+ * @param {View} view
+ */
 export function endpoints(view) {
   const { t, run } = view;
   const hosts = grouped(run.endpoints, run.phase === "idle" ? [] : known(run).observations);

@@ -10,7 +10,11 @@ import { shape } from "./shapes.js";
 
 const SHAPES = { blocker: "bad", warning: "warning", note: "note", good: "good" };
 
-/** What else was found. While a run is going it could still change, and would push the rows about. @param {View} view */
+/**
+ * What else was found. While a run is going it could still change, and would push the rows about.
+ *
+ * @param {View} view
+ */
 export function findings(view) {
   const { t, run } = view;
   if (run.phase === "running" || run.phase === "idle") return null;

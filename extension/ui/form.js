@@ -53,5 +53,9 @@ function refusal(t, reason) {
   /** @type {(string | Node)[]} */
   const parts = [t.text(reason ? `ui_refusal_${reason.code.replaceAll("-", "_")}` : "ui_refusal_empty")];
   if (reason) parts.push(" ", h("span", { lang: "en", class: "refusal-detail" }, spoken(reason.message)));
-  return h("p", { id: "refusal", class: "refusal", role: "alert", "data-key": "refusal", "data-refusal": true }, ...parts);
+  return h(
+    "p",
+    { id: "refusal", class: "refusal", role: "alert", "data-key": "refusal", "data-refusal": true },
+    ...parts,
+  );
 }

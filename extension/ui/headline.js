@@ -18,7 +18,11 @@ const ABOUT_PORT_25 = new Set(["port25-blocked", "port25-relay-only"]);
 /** Codes that leave somebody to wonder about port 25 where they name it. */
 const PERHAPS_ABOUT_PORT_25 = new Set(["port-silent", "mail-allowlist", "smtp-intercepted", "unproven"]);
 
-/** The one sentence: what happens while a run is going, then the verdict. It is the live region. @param {View} view */
+/**
+ * The one sentence: what happens while a run is going, then the verdict. It is the live region.
+ *
+ * @param {View} view
+ */
 export function headline(view) {
   const { t, run } = view;
   if (run.phase === "done" && run.report) return verdict(view, run.report);
@@ -31,7 +35,12 @@ export function headline(view) {
   };
   const shown = texts[run.phase];
   if (!shown) return card("idle", null, { text: "", attributes: {} });
-  return card(run.phase, shape(shown.icon), { text: shown.text, attributes: {} }, h("p", { class: "advice" }, shown.detail));
+  return card(
+    run.phase,
+    shape(shown.icon),
+    { text: shown.text, attributes: {} },
+    h("p", { class: "advice" }, shown.detail),
+  );
 }
 
 /** @param {View} view */
@@ -93,8 +102,7 @@ const names25 = (finding) => finding.code.startsWith("port-") && portsOf(finding
 
 /** @param {Finding} finding */
 const aboutPort25 = (finding) =>
-  ABOUT_PORT_25.has(finding.code) ||
-  (PERHAPS_ABOUT_PORT_25.has(finding.code) && portsOf(finding).includes("25"));
+  ABOUT_PORT_25.has(finding.code) || (PERHAPS_ABOUT_PORT_25.has(finding.code) && portsOf(finding).includes("25"));
 
 /**
  * @param {string} name
@@ -123,6 +131,10 @@ function card(tone, icon, line, ...more) {
     { class: "verdict", "data-key": "verdict", "data-tone": tone, "data-empty": line.text === "" },
     h("div", { class: "verdict-icon", "data-key": "icon" }, icon),
     h("p", { class: "headline", role: "status", "data-key": "headline", ...line.attributes }, line.text),
-    h("div", { class: "verdict-body", "data-key": "body" }, ...more.map((node) => (node instanceof Node ? node : null))),
+    h(
+      "div",
+      { class: "verdict-body", "data-key": "body" },
+      ...more.map((node) => (node instanceof Node ? node : null)),
+    ),
   );
 }

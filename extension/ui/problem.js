@@ -6,7 +6,11 @@ import { shape } from "./shapes.js";
 
 /** @typedef {import("./screen.js").View} View */
 
-/** The screen that explains why the host cannot be used, and what to do. @param {View} view */
+/**
+ * The screen that explains why the host cannot be used, and what to do.
+ *
+ * @param {View} view
+ */
 export function problem(view) {
   const { t, link, place } = view;
   const { cause } = link;
@@ -37,6 +41,7 @@ export function problem(view) {
       { type: "button", class: "button primary", "data-action": "warm", "aria-disabled": checking ? "true" : null },
       t.text(checking ? "ui_checking" : "ui_check_again"),
     ),
-    link.detail && h("p", { class: "said" }, t.text("ui_browser_said"), " ", h("span", { lang: "en" }, plain(link.detail))),
+    link.detail &&
+      h("p", { class: "said" }, t.text("ui_browser_said"), " ", h("span", { lang: "en" }, plain(link.detail))),
   );
 }

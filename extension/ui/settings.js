@@ -15,7 +15,11 @@ const DIRECTIONS = /** @type {const} */ (["outgoing", "incoming"]);
 /** Targets of which both directions are expected. */
 const WHOLE = new Set(["account", "domain"]);
 
-/** What to type into the mail program. While a run is going each direction has one line, so that nothing jumps. @param {View} view */
+/**
+ * What to type into the mail program. While a run is going each direction has one line, so that nothing jumps.
+ *
+ * @param {View} view
+ */
 export function settings(view) {
   const { t, run } = view;
   if (run.phase === "idle") return null;
@@ -160,7 +164,7 @@ function values(view, entry) {
       value(view, "ui_server", host, encrypted),
       value(view, "ui_port", String(port), encrypted),
       value(view, "ui_security", view.t.word("security", security), encrypted),
-      encrypted && value(view, "ui_user", user.text, user.copy),
+      encrypted && value(view, user.key, user.text, user.copy),
       encrypted && auth.length > 0 && value(view, "ui_sign_in", signIn(view, auth), false),
     ),
     !encrypted && h("p", { class: "unsafe" }, shape("warning"), view.t.text("ui_no_sign_in")),
@@ -187,13 +191,13 @@ function value(view, key, text, copyable) {
 /**
  * @param {View} view
  * @param {Setting} entry
- * @returns {{text: string, copy: boolean}}
+ * @returns {{key: string, text: string, copy: boolean}}
  */
 function userName({ t, run }, { username }) {
   const [, address, localPart] = ADDRESS.exec(run.report?.target.input ?? run.target) ?? [];
-  if (username === "address" && address) return { text: address, copy: true };
-  if (username === "local-part" && localPart) return { text: localPart, copy: true };
-  return { text: t.word("username", username), copy: false };
+  const key = username === "unknown" && address ? "ui_user_usual" : "ui_user";
+  const text = username === "local-part" ? localPart : address;
+  return text ? { key, text, copy: true } : { key, text: t.word("username", username), copy: false };
 }
 
 /**

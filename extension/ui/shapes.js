@@ -49,8 +49,8 @@ export function mark() {
   return svg(
     "svg",
     { class: "mark", viewBox: "0 0 32 32", "aria-hidden": "true", focusable: "false" },
-    svg("path", { class: "mark-wall", d: "M3 8h5V4h5v4h6V4h5v4h5v20H3z" }),
-    svg("path", { class: "mark-door", d: "M11 28v-8a5 5 0 0 1 10 0v8z" }),
-    svg("circle", { class: "mark-knob", cx: 18.6, cy: 22.6, r: 1 }),
+    svg("path", { class: "mark-wall", d: "M2 4h6v4h4V4h8v4h4V4h6v26H2z" }),
+    svg("path", { class: "mark-door", d: "M11 30V20a5 5 0 0 1 10 0v10z" }),
+    svg("circle", { class: "mark-knob", cx: 18.5, cy: 24, r: 1.2 }),
   );
 }

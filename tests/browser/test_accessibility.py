@@ -97,5 +97,15 @@ def test_the_help_page(browser: Browser) -> None:
 def test_axe_itself_sees_a_planted_fault(browser: Browser, lab: Lab) -> None:
     lab.scripted_host(browser)
     page = Popup(browser.open(browser.url("popup/popup.html"))).page
-    page.evaluate("void document.querySelector('main').append(document.createElement('input'))")
+    page.evaluate("void document.body.append(document.createElement('input'))")
     assert any(line.startswith("label:") for line in axe.violations(page))
+
+
+def test_the_report_does_not_scroll_sideways_at_320_pixels(browser: Browser, popup: Popup) -> None:
+    """WCAG 1.4.10. The popup itself is as wide as it makes itself."""
+    popup.check("jane@provider.example")
+    report = Popup(browser.open(browser.url("report/report.html")))
+    report.unfold()
+    report.page.resize(320, 800)
+    until(lambda: report.page.evaluate("innerWidth") == 320, "the narrow viewport")
+    assert report.page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -15,6 +15,7 @@ def test_a_check_in_the_popup_itself(browser: Browser, host: Host) -> None:
     popup.until_run("done", within=45)
     assert popup.verdict is not None
     assert popup.settings("outgoing")[0]["verified"] == "true"
+    assert popup.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
 
 
 def test_opening_the_popup_starts_the_host(browser: Browser, host: Host) -> None:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Catalogue, languageFor, plain } from "../../extension/shared/catalogue.js";
+import { Catalogue, languageFor, plain, spoken } from "../../extension/shared/catalogue.js";
 
 const placeholders = { host: { content: "$1" }, ports: { content: "$2" } };
 const messages = {
@@ -34,8 +34,14 @@ test("a value is put in as it is, even where it looks like a placeholder or a re
 test("the plural follows the rules of the language", () => {
   const values = { host: "h", ports: "p" };
   const form = (catalogue, count) => catalogue.text("closed", values, count).slice(0, 6).trim();
-  assert.deepEqual([0, 1, 2].map((count) => form(english, count)), ["Ports", "Port p", "Ports"]);
-  assert.deepEqual([0, 1, 2].map((count) => form(french, count)), ["Port p", "Port p", "Ports"]);
+  assert.deepEqual(
+    [0, 1, 2].map((count) => form(english, count)),
+    ["Ports", "Port p", "Ports"],
+  );
+  assert.deepEqual(
+    [0, 1, 2].map((count) => form(french, count)),
+    ["Port p", "Port p", "Ports"],
+  );
   assert.equal(english.text("price", {}, 1), "It costs $5.");
 });
 
@@ -59,4 +65,10 @@ test("lists, numbers and dates are written as the language writes them", () => {
 test("control and bidirectional characters of a stranger never reach a line", () => {
   assert.equal(plain("220\u0000 \u001b[31mmx\u202e.example\u2066\r\n"), "220   [31mmx .example");
   assert.equal(plain("büro.example – 例え"), "büro.example – 例え");
+});
+
+test("a line of the host becomes a sentence", () => {
+  assert.equal(spoken("that contains a space: give one address"), "That contains a space: give one address.");
+  assert.equal(spoken("Élan vital!"), "Élan vital!");
+  assert.equal(spoken(""), "");
 });

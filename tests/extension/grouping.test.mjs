@@ -31,7 +31,10 @@ test("several addresses of one family have a row each", () => {
 
 test("controls are evidence, not rows", () => {
   const plan = [endpoint(), endpoint({ id: "c1", role: "control", host: "mx.alpha.example" })];
-  assert.deepEqual(grouped(plan, []).map(({ host }) => host), ["smtp.example.org"]);
+  assert.deepEqual(
+    grouped(plan, []).map(({ host }) => host),
+    ["smtp.example.org"],
+  );
   assert.deepEqual(progress(plan, []), { done: 0, total: 1 });
 });
 

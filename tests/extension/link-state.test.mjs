@@ -44,7 +44,8 @@ test("the cause stays in sight while the host is tried again, and goes when it i
 test("events that mean nothing in a state leave it alone", () => {
   const ready = after(open, hello);
   const failed = after(open, lost(null));
-  for (const event of [open, hello, { type: "stray" }, { type: "silence" }]) assert.equal(transition(ready, event), ready);
+  for (const event of [open, hello, { type: "stray" }, { type: "silence" }])
+    assert.equal(transition(ready, event), ready);
   for (const event of [hello, lost(null), { type: "close" }, { type: "silence" }, { type: "stray" }]) {
     assert.equal(transition(failed, event), failed);
     assert.equal(transition(DISCONNECTED, event), DISCONNECTED);

@@ -44,13 +44,17 @@ const CAUSES = [
 ];
 
 const key = (code) => code.replaceAll("-", "_");
-const placeholdersIn = (message) => [...message.matchAll(/\$([A-Za-z0-9_@]+)\$/g)].map(([, name]) => name.toLowerCase());
+const placeholdersIn = (message) =>
+  [...message.matchAll(/\$([A-Za-z0-9_@]+)\$/g)].map(([, name]) => name.toLowerCase());
 
 /** What differs from language to language by nature: which plural categories exist. */
 const CATEGORY = /_(zero|one|two|few|many)$/;
 
 test("every language has the keys of English, and no other", () => {
-  const keys = (catalogue) => Object.keys(catalogue).filter((name) => !CATEGORY.test(name)).sort();
+  const keys = (catalogue) =>
+    Object.keys(catalogue)
+      .filter((name) => !CATEGORY.test(name))
+      .sort();
   for (const language of LANGUAGES) assert.deepEqual(keys(catalogues[language]), keys(english), language);
 });
 
@@ -59,7 +63,9 @@ test("every language has the plural forms that its rules distinguish", () => {
     const needed = new Intl.PluralRules(language)
       .resolvedOptions()
       .pluralCategories.filter((category) => category !== "other" && category !== "many");
-    const counted = Object.keys(english).filter((name) => CATEGORY.test(name)).map((name) => name.replace(CATEGORY, ""));
+    const counted = Object.keys(english)
+      .filter((name) => CATEGORY.test(name))
+      .map((name) => name.replace(CATEGORY, ""));
     for (const name of new Set(counted)) {
       for (const category of needed) {
         assert.ok(`${name}_${category}` in catalogues[language], `${language}: ${name}_${category}`);
@@ -128,7 +134,10 @@ test("every key of the interface is used", () => {
   );
   const kinds = [...source.matchAll(/word\("(ui_[a-z_]+)"/g)].map(([, name]) => new RegExp(`^${name}_`));
   for (const name of Object.keys(english).filter((other) => other.startsWith("ui_"))) {
-    assert.ok([...patterns, ...kinds].some((pattern) => pattern.test(name)), name);
+    assert.ok(
+      [...patterns, ...kinds].some((pattern) => pattern.test(name)),
+      name,
+    );
   }
 });
 

@@ -51,6 +51,7 @@ test("pages hold no inline script, style or handler, and nothing is fetched from
 });
 
 test("text of a stranger is never parsed as markup", () => {
-  const markup = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|setHTML|createContextualFragment|\beval\b/;
+  const markup =
+    /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|setHTML|createContextualFragment|\beval\b/;
   for (const path of files.filter((name) => name.endsWith(".js"))) assert.doesNotMatch(read(path), markup, path);
 });

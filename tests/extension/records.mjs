@@ -50,7 +50,14 @@ export const finding = (changes = {}) => ({
 export const report = (changes = {}) => ({
   schema: 1,
   version: "0.1.0",
-  target: { input: "smtp.example.org", kind: "server", domain: null, host: "smtp.example.org", port: null, asked: null },
+  target: {
+    input: "smtp.example.org",
+    kind: "server",
+    domain: null,
+    host: "smtp.example.org",
+    port: null,
+    asked: null,
+  },
   options: { ports: null, family: null, relay: null, trace: true, budget: 30 },
   verdict: { code: "ok", severity: "good", confidence: "certain" },
   findings: [finding({ code: "ok", severity: "good", port: null })],

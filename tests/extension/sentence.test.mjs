@@ -38,7 +38,10 @@ test("where no host is named, what was typed stands for it", () => {
 test("values of the model become words, dates are written out, numbers rounded", () => {
   const params = { asked: "tls", works: "starttls" };
   assert.equal(headline({ code: "wrong-security", port: 587, params }), "Port 587 wants STARTTLS, not SSL/TLS.");
-  assert.equal(headline({ code: "cert-expired", params: { date: "2026-10-01T12:00:00Z" } }), "Expired on October 1, 2026.");
+  assert.equal(
+    headline({ code: "cert-expired", params: { date: "2026-10-01T12:00:00Z" } }),
+    "Expired on October 1, 2026.",
+  );
   assert.equal(headline({ code: "slow-greeting", params: { seconds: 5.234 } }), "It took 5.2 seconds.");
 });
 
@@ -56,7 +59,10 @@ test("what is not known is said to be unknown", () => {
 });
 
 test("text of a stranger stays one line of text", () => {
-  assert.equal(headline({ code: "cert-untrusted", params: { issuer: "<b>CN=\u202eevil\n" } }), "Issued by <b>CN= evil.");
+  assert.equal(
+    headline({ code: "cert-untrusted", params: { issuer: "<b>CN=\u202eevil\n" } }),
+    "Issued by <b>CN= evil.",
+  );
 });
 
 test("advice is there where the catalogue has it", () => {

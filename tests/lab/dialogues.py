@@ -213,6 +213,12 @@ def reset_at_once(peer: Peer) -> None:
     peer.reset()
 
 
+def close_and_reset_at_once(peer: Peer) -> None:
+    """FIN, then RST: the client's kernel may call it EPIPE."""
+    peer.end()
+    peer.reset()
+
+
 def close_at_once(peer: Peer) -> None:
     """End the connection politely before a greeting."""
     peer.close()

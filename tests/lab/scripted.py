@@ -77,10 +77,15 @@ class Peer:
         while self.raw():
             pass
 
+    def end(self) -> None:
+        """Send FIN and go on listening."""
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+
     def reset(self) -> None:
-        """End the connection by RST."""
+        """End the connection by RST, without a FIN before it."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close()
+        self._sock.close()
 
     def close(self) -> None:
         with suppress(OSError):

@@ -40,6 +40,7 @@ def runs(world: World) -> Runs:
         "slow": {25: dialogues.Smtp(tls, greeting_delay=6.0), 465: dialogues.Smtp(tls, implicit=True)},
         "closes": {25: dialogues.close_at_once},
         "resets": {25: dialogues.reset_at_once},
+        "closes-and-resets": {25: dialogues.close_and_reset_at_once},
         "lines": {587: dialogues.Smtp(tls, greeting=("220-welcome to", "220-a long", "220 greeting ESMTP"))},
     }
     sites = {label: world.scripted(label, ports) for label, ports in behaviours.items()}
@@ -104,7 +105,7 @@ def test_a_late_greeting_is_waited_for(runs: Runs) -> None:
     assert run.moments[settings] < 5, "the good port does not wait for the slow one"
 
 
-@pytest.mark.parametrize("label", ["closes", "resets"])
+@pytest.mark.parametrize("label", ["closes", "resets", "closes-and-resets"])
 def test_a_connection_that_ends_before_a_greeting(runs: Runs, label: str) -> None:
     run = runs[label].result()
     assert run.status == 1

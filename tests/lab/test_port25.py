@@ -25,7 +25,11 @@ def runs(world: World) -> Iterator[Runs]:
         rules.enter_context(world.at_farm.block(server, 25, chain="input"))
         rules.enter_context(world.at_isp.lose_first_syn(busy, 25))
         rules.enter_context(world.at_isp.block(mx, 25))
+        strict = world.real("closed-by-default")
+        rules.enter_context(world.at_farm.block(strict, 25, 80, 443, 143, 110, 995, 2525, 4190, chain="input"))
         yield {
+            "closed by default": world.start(strict.name),
+            "another endpoint": world.start(f"{router.name}:587"),
             "router": world.start(router.name),
             "endpoint": world.start(f"{router.name}:25"),
             "answers": world.start(answers.name),
@@ -104,6 +108,25 @@ def test_an_endpoint_with_25_silent_is_unproven_and_has_alternatives(runs: Runs)
     host = run.report["target"]["host"]
     assert run.settings("outgoing") == [(host, 465, "tls"), (host, 587, "starttls")]
     assert run.observation(25)["state"] == "no-answer"
+
+
+def test_another_endpoint_does_not_suffer(runs: Runs) -> None:
+    run = runs["another endpoint"].result()
+    assert run.status == 0
+    assert run.verdict == "ok"
+    assert run.telling_codes <= {"ok", "unproven"}
+    assert run.settings("outgoing")[0] == (run.report["target"]["host"], 465, "tls")
+
+
+def test_a_server_that_drops_all_it_does_not_offer(runs: Runs) -> None:
+    run = runs["closed by default"].result()
+    assert run.status == 0
+    assert run.verdict == "ok"
+    assert run.telling_codes == {"ok", "unproven"}
+    assert {finding["severity"] for finding in run.findings("unproven")} <= {"note", "warning"}
+    host = run.report["target"]["host"]
+    assert run.settings("outgoing") == [(host, 465, "tls"), (host, 587, "starttls")]
+    assert run.settings("incoming") == [(host, 993, "tls")]
 
 
 def test_an_account_whose_mx_is_silent_still_works(runs: Runs) -> None:

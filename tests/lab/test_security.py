@@ -157,7 +157,6 @@ def test_nothing_injected_is_believed(runs: Runs, port: int) -> None:
         ("refused", 587, "refused"),
         ("silent", 587, None),
         ("garbage", 587, None),
-        ("cut", 465, None),
         ("closed", 465, None),
         ("alert", 465, None),
     ],
@@ -195,6 +194,15 @@ def test_one_way_to_send_is_enough(runs: Runs, name: str, outgoing: tuple[int, s
     assert run.settings("outgoing") == [(host, *outgoing)]
     assert run.settings("incoming") == [(host, *incoming)]
     assert "port-closed" in run.codes
+
+
+def test_a_reset_at_the_client_hello_proves_little(runs: Runs) -> None:
+    """It may come from the server or from a box on the way."""
+    run = runs["cut"].result()
+    assert run.status == 1
+    assert run.telling_codes in ({"tls-failed"}, {"unproven"})
+    assert run.observation(465)["state"] in ("open", "reset")
+    assert run.settings("outgoing") == []
 
 
 def test_a_server_without_sign_in_is_reached_all_the_same(runs: Runs) -> None:

@@ -200,8 +200,8 @@ async def test_a_reset_before_any_word(port: int) -> None:
     assert seen.security in (None, "none")
 
 
-@pytest.mark.parametrize("port", PORTS)
-
+@pytest.mark.parametrize("port", [25, 465, 80])
+async def test_an_echo_is_no_mail_server(port: int) -> None:
     def echo(peer: Peer) -> None:
         while True:
             peer.send(peer.raw())

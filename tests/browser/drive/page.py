@@ -23,7 +23,7 @@ def until(look: Callable[[], Result], what: str, *, within: float = 10.0) -> Res
             return result
         if time.monotonic() > deadline:
             raise LateError(f"not within {within:g} s: {what} (last seen: {result!r})")
-        time.sleep(0.02)
+        time.sleep(0.04)
 
 
 class Element(ABC):

@@ -1,0 +1,99 @@
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poterne.dial import Gate, Trust, has_route, source_address
+from poterne.policy import Allow, Policy
+
+TRUSTS: tuple[Trust, ...] = get_args(Trust)
+PUBLIC = ["1.1.1.1", "203.0.114.1", "2606:4700:4700::1111", "2a00::1"]
+PRIVATE = ["10.0.0.1", "172.16.0.1", "172.31.255.254", "192.168.1.1", "100.64.0.1", "198.18.0.1", "fd12:3456::1", "fc00::1",
+           "192.0.2.1", "2001:db8::1"]  # fmt: skip
+CLOSE = ["127.0.0.1", "127.255.255.254", "::1", "169.254.1.1", "fe80::1", "fe80::1%eth0",
+         "169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"]  # fmt: skip
+NOWHERE = ["0.0.0.0", "::", "224.0.0.1", "239.255.255.255", "ff02::1", "ff0e::1", "255.255.255.255"]
+
+
+def disguised(address: str) -> list[str]:
+    """Ways in which an IPv6 address carries that IPv4 address: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056)."""
+    a, b, c, d = (int(part) for part in address.split("."))
+    high, low = f"{a << 8 | b:x}", f"{c << 8 | d:x}"
+    return [f"::ffff:{address}", f"64:ff9b::{high}:{low}", f"2002:{high}:{low}::1"]
+
+
+def allowed(address: str, policy: Policy | None = None) -> list[str]:
+    gate = Gate(policy or Policy())
+    return [trust for trust in TRUSTS if gate.allows(address, trust)]
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses_may_always_be_dialled(address: str) -> None:
+    assert allowed(address) == ["typed", "named", "foreign"]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_private_addresses_need_a_user_who_typed_the_host_or_its_domain(address: str) -> None:
+    assert allowed(address) == ["typed", "named"]
+
+
+@pytest.mark.parametrize("address", CLOSE)
+def test_loopback_link_local_and_metadata_need_a_user_who_typed_the_host(address: str) -> None:
+    assert allowed(address) == ["typed"]
+
+
+@pytest.mark.parametrize("address", NOWHERE)
+def test_addresses_of_no_single_machine_are_never_dialled(address: str) -> None:
+    assert allowed(address) == []
+
+
+@pytest.mark.parametrize("address", [a for a in CLOSE if ":" not in a])
+def test_a_disguise_does_not_help_loopback_and_metadata(address: str) -> None:
+    assert [form for form in disguised(address) if allowed(form) != ["typed"]] == []
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "192.168.1.1"])
+def test_a_disguise_does_not_help_private_addresses(address: str) -> None:
+    assert [form for form in disguised(address) if "foreign" in allowed(form)] == []
+
+
+def test_a_local_translation_prefix_is_judged_too() -> None:
+    """RFC 8215: 64:ff9b:1::/48 stands for IPv4 addresses of the local network."""
+    assert allowed("64:ff9b:1::a9fe:a9fe") == ["typed"]
+    assert allowed("64:ff9b:1::7f00:1") == ["typed"]
+
+
+def test_public_addresses_in_disguise_are_public() -> None:
+    assert [allowed(form) for form in disguised("1.1.1.1")] == [["typed", "named", "foreign"]] * 3
+
+
+@pytest.mark.parametrize(
+    ("network", "address"),
+    [
+        ("1.1.1.0/24", "1.1.1.1"),
+        ("1.1.1.1", "::ffff:1.1.1.1"),
+        ("1.1.1.1", "64:ff9b::101:101"),
+        ("1.1.1.1", "2002:101:101::1"),
+        ("127.0.0.0/8", "127.0.0.1"),
+        ("::ffff:0:0/96", "::ffff:1.1.1.1"),
+        ("2606:4700::/32", "2606:4700:4700::1111"),
+        ("fe80::/10", "fe80::1%eth0"),
+        ("0.0.0.0/0", "8.8.8.8"),
+    ],
+)
+def test_denied_networks_are_denied_to_everybody(network: str, address: str) -> None:
+    assert allowed(address, Policy(allow=Allow(deny_networks=(network,)))) == []
+
+
+@given(st.ip_addresses().map(str))
+def test_more_trust_never_allows_less(address: str) -> None:
+    assert allowed(address) in ([], ["typed"], ["typed", "named"], ["typed", "named", "foreign"])
+    assert allowed(address, Policy(allow=Allow(deny_networks=("0.0.0.0/0", "::/0")))) == []
+
+
+def test_the_ways_of_this_machine_are_told_without_raising() -> None:
+    assert has_route("127.0.0.1", 4) is True
+    assert source_address(4) is None or source_address(4) != "127.0.0.1"
+    assert source_address(6) is None or source_address(6) != "::1"
+    assert has_route("fe80::1%no-such-device", 6) is False

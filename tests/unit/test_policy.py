@@ -1,0 +1,315 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.core_world import roots_file
+
+from poterne import policy as policies
+from poterne import ports
+from poterne.errors import Forbidden, PolicyError
+from poterne.policy import Policy, load
+
+GOOD = """
+[controls]
+hosts = ["MX.alpha.example", "mx.beta.example."]
+canary = ["192.0.2.1", "2001:DB8::1"]
+portal = ""
+relay = "smtp.isp.example"
+[allow]
+ports = [25, 587]
+deny_networks = ["192.0.2.0/24", "2001:db8::/32", "10.1.2.3"]
+[trust]
+public_roots = "{roots}"
+[discovery]
+ispdb = ""
+[lab]
+connect_to = ["mail.example.org:25:127.0.0.1:2525", "mail.example.org:25:[::1]:2526", "::other.example:"]
+resolver = "127.0.0.1:5353"
+roots = "{roots}"
+"""
+
+
+def written(folder: Path, content: str | bytes) -> Path:
+    file = folder / "policy.toml"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return file
+
+
+@pytest.fixture
+def default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    path = tmp_path / "etc" / "policy.toml"
+    path.parent.mkdir()
+    monkeypatch.setattr(policies, "default_path", lambda: path)
+    return path
+
+
+def good(folder: Path) -> Policy:
+    return load(written(folder, GOOD.replace("{roots}", str(roots_file()))))
+
+
+def test_every_key(tmp_path: Path) -> None:
+    rules = good(tmp_path)
+    assert rules.controls.hosts == ("mx.alpha.example", "mx.beta.example")
+    assert rules.controls.canary == ("192.0.2.1", "2001:db8::1")
+    assert (rules.controls.portal, rules.controls.relay) == ("", "smtp.isp.example")
+    assert rules.allow.ports == (25, 587)
+    assert rules.trust.public_roots == str(roots_file())
+    assert rules.discovery.ispdb == ""
+    assert rules.lab is not None
+    assert rules.lab.roots == str(roots_file())
+    assert rules.lab.resolver is not None
+    assert (rules.lab.resolver.address, rules.lab.resolver.port) == ("127.0.0.1", 5353)
+
+
+def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
+    assert load(written(tmp_path, "")) == Policy()
+    assert set(Policy().allow.ports) == {row.number for row in ports.known()}
+    assert Policy().lab is None
+
+
+def test_without_a_file_of_this_machine_the_defaults_hold(default: Path) -> None:
+    assert load() == Policy()
+
+
+def test_this_machines_file_is_read(default: Path) -> None:
+    default.write_text("[allow]\nports = [587]\n")
+    assert load().allow.ports == (587,)
+
+
+@pytest.mark.parametrize("lab", ["[lab]\n", '[lab]\nroots = "x"\n', "lab = 1\n"])
+def test_a_lab_is_only_for_a_file_that_was_named(default: Path, lab: str) -> None:
+    default.write_text(lab)
+    with pytest.raises(PolicyError):
+        load()
+
+
+def test_a_lab_in_a_named_file_is_honoured_even_at_the_usual_place(default: Path) -> None:
+    default.write_text("[lab]\n")
+    assert load(default).lab is not None
+
+
+BROKEN = {
+    "unknown table": "[allowed]\nports = [25]\n",
+    "unknown key at the top": "ports = [25]\n",
+    "unknown key in controls": '[controls]\nhost = ["a.example"]\n',
+    "unknown key in allow": "[allow]\nport = [25]\n",
+    "unknown key in trust": '[trust]\nroots = "x"\n',
+    "unknown key in discovery": '[discovery]\nispdbs = ""\n',
+    "unknown key in lab": '[lab]\nresolve = "127.0.0.1"\n',
+    "TOML syntax": "[allow\n",
+    "a key twice": "[allow]\nports = [25]\nports = [587]\n",
+    "a table twice": "[allow]\n[allow]\n",
+    "nested too deeply": "x = " + "[" * 20000 + "]" * 20000,
+    "ports as text": '[allow]\nports = "25"\n',
+    "ports of text": '[allow]\nports = ["25"]\n',
+    "port 0": "[allow]\nports = [0]\n",
+    "port 65536": "[allow]\nports = [65536]\n",
+    "port -1": "[allow]\nports = [-1]\n",
+    "port 25.0": "[allow]\nports = [25.0]\n",
+    "port true": "[allow]\nports = [true]\n",
+    "ports as a number": "[allow]\nports = 25\n",
+    "allow as a list": "allow = [25]\n",
+    "allow as a number": "allow = 1\n",
+    "no network": '[allow]\ndeny_networks = ["everything"]\n',
+    "network of numbers": "[allow]\ndeny_networks = [10]\n",
+    "network beyond": '[allow]\ndeny_networks = ["10.0.0.0/33"]\n',
+    "networks as text": '[allow]\ndeny_networks = "10.0.0.0/8"\n',
+    "no host": '[controls]\nhosts = ["a b"]\n',
+    "host of numbers": "[controls]\nhosts = [1]\n",
+    "hosts as text": '[controls]\nhosts = "a.example"\n',
+    "no address": '[controls]\ncanary = ["a.example"]\n',
+    "portal as a number": "[controls]\nportal = 1\n",
+    "no relay": '[controls]\nrelay = "smtp.isp.example:25"\n',
+    "roots as a list": '[trust]\npublic_roots = ["x"]\n',
+    "ispdb false": "[discovery]\nispdb = false\n",
+    "connect_to as a number": "[lab]\nconnect_to = 1\n",
+    "connect_to of numbers": "[lab]\nconnect_to = [1]\n",
+    "connect_to as a table": "[lab]\nconnect_to = {a = 1}\n",
+    "connect_to too short": '[lab]\nconnect_to = ["a.example:25:127.0.0.1"]\n',
+    "connect_to too long": '[lab]\nconnect_to = ["a.example:25:127.0.0.1:25:26"]\n',
+    "connect_to bare IPv6": '[lab]\nconnect_to = ["a.example:25:::1:25"]\n',
+    "connect_to port 0": '[lab]\nconnect_to = ["a.example:0:127.0.0.1:25"]\n',
+    "connect_to port 65536": '[lab]\nconnect_to = ["a.example:25:127.0.0.1:65536"]\n',
+    "connect_to service": '[lab]\nconnect_to = ["a.example:smtp:127.0.0.1:25"]\n',
+    "connect_to no host": '[lab]\nconnect_to = ["a b:25:127.0.0.1:25"]\n',
+    "resolver as a number": "[lab]\nresolver = 53\n",
+    "resolver as a list": '[lab]\nresolver = ["127.0.0.1"]\n',
+    "resolver name": '[lab]\nresolver = "dns.example"\n',
+    "resolver port 0": '[lab]\nresolver = "127.0.0.1:0"\n',
+    "resolver port 65536": '[lab]\nresolver = "127.0.0.1:65536"\n',
+    "resolver empty": '[lab]\nresolver = ""\n',
+    "resolver 256": '[lab]\nresolver = "127.0.0.256"\n',
+    "roots as a number": "[lab]\nroots = 1\n",
+    "not UTF-8": b"[allow]\n# \xff\xfe\n",
+    "UTF-16": "[allow]\n".encode("utf-16"),
+    "NUL": "[allow]\n\x00",
+    "too large": "#" * (policies.MAX_BYTES + 1),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_file_allows_nothing(tmp_path: Path, what: str) -> None:
+    file = written(tmp_path, BROKEN[what])
+    with pytest.raises(PolicyError) as caught:
+        load(file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_status == 3
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_file_of_this_machine_allows_nothing(default: Path, what: str) -> None:
+    written(default.parent, BROKEN[what])
+    with pytest.raises(PolicyError):
+        load()
+
+
+def test_a_named_file_that_is_missing_allows_nothing(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="No such file"):
+        load(tmp_path / "missing.toml")
+
+
+def test_a_folder_and_a_path_below_a_file_are_no_policy(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError):
+        load(tmp_path)
+    with pytest.raises(PolicyError):
+        load(written(tmp_path, "") / "policy.toml")
+
+
+@pytest.mark.parametrize("kind", ["folder", "dangling link", "circular link"])
+def test_what_stands_at_this_machines_place_and_cannot_be_read_allows_nothing(
+    default: Path, kind: str
+) -> None:
+    """Only where nothing stands at all do the defaults hold."""
+    if kind == "folder":
+        default.mkdir()
+    elif kind == "dangling link":
+        default.symlink_to(default.parent / "missing")
+    else:
+        default.symlink_to(default)
+    with pytest.raises(PolicyError):
+        load()
+
+
+def test_a_file_of_roots_that_is_missing_makes_a_broken_policy(tmp_path: Path) -> None:
+    for table in ('[trust]\npublic_roots = "/no/such/roots.pem"\n', '[lab]\nroots = "/no/such/roots.pem"\n'):
+        with pytest.raises(PolicyError, match=r"roots\.pem"):
+            load(written(tmp_path, table))
+
+
+def lab_of(folder: Path, *entries: str) -> policies.Lab:
+    lab = load(written(folder, f"[lab]\nconnect_to = {list(entries)!r}\n")).lab
+    assert lab is not None
+    return lab
+
+
+def test_connect_to_maps_a_host_and_port_for_each_family(tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, "Mail.example.org.:25:127.0.0.1:2525", "mail.example.org:25:[::1]:2526")
+    assert lab.addresses("mail.example.org", 25, 4) == ("127.0.0.1", 2525)
+    assert lab.addresses("mail.example.org", 25, 6) == ("::1", 2526)
+    assert lab.addresses("mail.example.org", 587, 4) is None
+    assert lab.addresses("other.example", 25, 4) is None
+    assert lab.places("mail.example.org") == ("127.0.0.1", "::1")
+    assert lab.places("other.example") is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "host", "port", "to"),
+    [
+        ("::127.0.0.1:2525", "any.example", 25, ("127.0.0.1", 2525)),
+        (":25:127.0.0.1:2525", "any.example", 25, ("127.0.0.1", 2525)),
+        (":25:127.0.0.1:2525", "any.example", 26, None),
+        ("a.example::127.0.0.1:2525", "a.example", 993, ("127.0.0.1", 2525)),
+        ("a.example::127.0.0.1:", "a.example", 993, ("127.0.0.1", 993)),
+        ("[2001:db8::7]:25:127.0.0.1:2525", "2001:db8::7", 25, ("127.0.0.1", 2525)),
+        ("192.0.2.7:25:127.0.0.1:2525", "192.0.2.7", 25, ("127.0.0.1", 2525)),
+    ],
+)
+def test_forms_of_connect_to(tmp_path: Path, entry: str, host: str, port: int, to: tuple[str, int] | None) -> None:
+    assert lab_of(tmp_path, entry).addresses(host, port, 4) == to
+
+
+def test_connect_to_may_rename_or_move_to_another_port_alone(tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, "a.example:25:b.example:2525", "a.example:587::5870")
+    assert lab.renamed("a.example", 25) == ("b.example", 2525)
+    assert lab.renamed("a.example", 587) == ("a.example", 5870)
+    assert lab.renamed("a.example", 993) is None
+
+
+def test_an_entry_for_a_port_alone_leaves_the_name_to_the_resolver(tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, "localhost:587::5870")
+    assert lab.places("localhost") is None
+
+
+def test_the_first_entry_that_fits_decides(tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, "a.example:25:127.0.0.2:1", "a.example:25:127.0.0.3:2", "::127.0.0.4:3")
+    assert lab.addresses("a.example", 25, 4) == ("127.0.0.2", 1)
+    assert lab.addresses("b.example", 25, 4) == ("127.0.0.4", 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "port"),
+    [
+        ("127.0.0.1", "127.0.0.1", 53),
+        ("127.0.0.1:5353", "127.0.0.1", 5353),
+        ("::1", "::1", 53),
+        ("[::1]", "::1", 53),
+        ("[::1]:5353", "::1", 5353),
+    ],
+)
+def test_forms_of_resolver(tmp_path: Path, text: str, address: str, port: int) -> None:
+    lab = load(written(tmp_path, f'[lab]\nresolver = "{text}"\n')).lab
+    assert lab is not None
+    assert lab.resolver is not None
+    assert (lab.resolver.address, lab.resolver.port) == (address, port)
+
+
+def test_ports_that_are_not_allowed_are_named() -> None:
+    rules = Policy()
+    rules.check_ports((25, 587))
+    rules.check_ports(())
+    with pytest.raises(Forbidden, match=r"26, 8025"):
+        rules.check_ports((25, 26, 8025))
+
+
+@pytest.mark.parametrize(
+    ("address", "denied"),
+    [
+        ("192.0.2.0", True),
+        ("192.0.2.255", True),
+        ("192.0.3.0", False),
+        ("10.1.2.3", True),
+        ("10.1.2.4", False),
+        ("2001:db8:ffff::1", True),
+        ("2001:db9::", False),
+        ("fe80::1%eth0", False),
+    ],
+)
+def test_denied_networks(tmp_path: Path, address: str, denied: bool) -> None:
+    assert good(tmp_path).denies(address) is denied
+
+
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
+def test_any_bytes_are_a_policy_or_a_policy_error(raw: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        try:
+            assert isinstance(load(written(Path(folder), raw)), Policy)
+        except PolicyError as error:
+            assert "\n" not in str(error)
+
+
+@given(
+    st.sampled_from(["controls", "allow", "trust", "discovery", "lab"]),
+    st.sampled_from(["hosts", "canary", "portal", "relay", "ports", "deny_networks", "public_roots", "ispdb", "connect_to",
+                     "resolver", "roots"]),
+    st.sampled_from(['""', '"x"', "1", "-1", "1.5", "true", "[]", "[[]]", "[1]", '[""]', "{}", "1979-05-27", '["::1"]',
+                     '"127.0.0.1:99999"', '["a:1:b:2"]', "nan"]),
+)  # fmt: skip
+def test_any_value_of_any_key_is_a_policy_or_a_policy_error(table: str, key: str, value: str) -> None:
+    with TemporaryDirectory() as folder:
+        try:
+            assert isinstance(load(written(Path(folder), f"[{table}]\n{key} = {value}\n")), Policy)
+        except PolicyError as error:
+            assert "\n" not in str(error)

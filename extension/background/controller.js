@@ -45,7 +45,7 @@ export class Controller {
     this.#link = options.link;
     // A stored run that was going lost its host together with the background that held the port.
     const stored = options.run ?? IDLE;
-    this.run = fail(stored, "interrupted");
+    this.run = fail(stored, { cause: "interrupted", message: null });
   }
 
   get running() {
@@ -94,7 +94,8 @@ export class Controller {
       const begun = this.#unposted === null;
       this.#unposted = null;
       // A check that no host ever saw did not fail: it waits in the field for the host to be there.
-      if (this.running) this.#set(begun ? fail(this.run, "host") : { ...IDLE, target: this.run.target });
+      if (this.running)
+        this.#set(begun ? fail(this.run, { cause: "host", message: null }) : { ...IDLE, target: this.run.target });
     }
   }
 
@@ -133,7 +134,6 @@ export class Controller {
 
   #linger() {
     clearTimeout(this.#lingerTimer);
-    if (this.running || this.#popups > 0) return;
     this.#lingerTimer = setTimeout(() => {
       if (!this.running && this.#popups === 0) this.#link.close();
     }, this.#options.linger ?? LINGER_MS);

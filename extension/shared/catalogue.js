@@ -70,14 +70,15 @@ export class Catalogue {
 
   /**
    * The message of a key, with its placeholders replaced by name. Where `count` is given, the form of its plural
-   * category (`key_one`, …) is preferred; the bare key is "other".
+   * category (`key_one`, …; `key_zero` for none at all) is preferred; the bare key is "other".
    *
    * @param {string} key
    * @param {Record<string, string>} [values]  names of placeholders in lower case
    * @param {number} [count]
    */
   text(key, values = {}, count) {
-    const form = count === undefined ? key : `${key}_${this.#plural.select(count)}`;
+    const category = count === 0 ? "zero" : this.#plural.select(count ?? 1);
+    const form = count === undefined ? key : `${key}_${category}`;
     const entry = this.#messages[this.has(form) ? form : key];
     if (!entry) return key;
     return entry.message.replace(/\$(?:\$|([A-Za-z0-9_@]+)\$)/g, (whole, /** @type {string} */ name) =>

@@ -9,6 +9,12 @@
  */
 
 /**
+ * Why a run came to no end: the host was lost, the background was stopped, or the host said so in its own words.
+ *
+ * @typedef {{cause: "host" | "interrupted", message: null} | {cause: "internal", message: string}} Failure
+ */
+
+/**
  * One check as the extension knows it: a record that can be stored.
  *
  * @typedef {object} Run
@@ -21,7 +27,7 @@
  * @property {Settings} settings  until there is a report
  * @property {Report | null} report
  * @property {{code: ErrorMessage["code"], message: string} | null} refusal  why nothing was tested
- * @property {string | null} failure  "host", "interrupted" or the host's own message; the phase is failed
+ * @property {Failure | null} failure
  */
 
 /** @type {Settings} */
@@ -56,7 +62,7 @@ export const stop = (run) => (run.phase === "running" ? { ...run, phase: "stoppe
 
 /**
  * @param {Run} run
- * @param {string} failure
+ * @param {Failure} failure
  * @returns {Run}
  */
 export const fail = (run, failure) => (run.phase === "running" ? { ...run, phase: "failed", failure } : run);
@@ -99,7 +105,7 @@ export function receive(run, message) {
       if (code === "invalid-target" || code === "forbidden") {
         return { ...IDLE, target: run.target, refusal: { code, message: text } };
       }
-      return fail(run, text);
+      return fail(run, { cause: "internal", message: text });
     }
     default:
       return run;

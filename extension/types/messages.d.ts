@@ -90,6 +90,10 @@ export interface Observation {
   path: Hop[];
   stages: Stages;
   /**
+   * the server greeted well, and then broke off or fell silent
+   */
+  cut: boolean;
+  /**
    * the cause in the field's words: ECONNREFUSED, …
    */
   error: string | null;
@@ -271,12 +275,13 @@ export interface Verdict {
   confidence: "certain" | "likely" | "possible";
 }
 /**
- * What the resolvers said of a name. `addresses` come from the system (getaddrinfo), `state` explains a failure.
+ * What the resolvers said of a name. `addresses` come from the system (getaddrinfo), `state` explains a failure:
+ * `differs` where DNS knows addresses that the system does not find, `unasked` where no resolver is configured.
  */
 export interface NameAnswer {
   name: string;
   source: string;
-  state: "ok" | "nxdomain" | "nodata" | "servfail" | "timeout" | "unasked";
+  state: "ok" | "nxdomain" | "nodata" | "servfail" | "timeout" | "differs" | "unasked";
   addresses: string[];
   mail_exchangers: string[];
   elapsed_ms: number;

@@ -27,27 +27,22 @@ export function headline(view) {
   const { t, run } = view;
   if (run.phase === "done" && run.report) return verdict(view, run.report);
   if (run.phase === "running") return running(view);
-  const texts = {
-    idle: null,
-    done: null,
-    stopped: { icon: "stopped", text: t.text("ui_stopped"), detail: t.text("ui_stopped_detail") },
-    failed: { icon: "bad", text: t.text("ui_failed"), detail: failure(view) },
-  };
-  const shown = texts[run.phase];
-  if (!shown) return card("idle", null, { text: "", attributes: {} });
-  return card(
-    run.phase,
-    shape(shown.icon),
-    { text: shown.text, attributes: {} },
-    h("p", { class: "advice" }, shown.detail),
-  );
+  if (run.phase === "stopped") {
+    const detail = h("p", { class: "advice" }, t.text("ui_stopped_detail"));
+    return card("stopped", shape("stopped"), { text: t.text("ui_stopped") }, detail);
+  }
+  if (run.failure) return card("failed", shape("bad"), { text: t.text("ui_failed") }, failure(view, run.failure));
+  return card("idle", null, { text: "" });
 }
 
-/** @param {View} view */
-function failure({ t, run }) {
-  if (run.failure === "host") return t.text("ui_failed_host");
-  if (run.failure === "interrupted") return t.text("ui_failed_interrupted");
-  return h("span", { lang: "en" }, spoken(run.failure ?? ""));
+/**
+ * @param {View} view
+ * @param {import("../shared/run.js").Failure} failure
+ */
+function failure({ t }, { cause, message }) {
+  return message === null
+    ? h("p", { class: "advice" }, t.text(`ui_failed_${cause}`))
+    : h("p", { class: "advice", lang: "en" }, spoken(message));
 }
 
 /** @param {View} view */
@@ -58,12 +53,14 @@ function running({ t, run }) {
   return card(
     "running",
     ring(),
-    { text: t.text("ui_running", { target }), attributes: {} },
+    { text: t.text("ui_running", { target }) },
     h("progress", { class: "progress", "aria-label": name, max: Math.max(total, 1), value: total > 0 ? done : null }),
     h(
       "p",
       { class: "advice counted" },
-      total > 0 ? t.text("ui_progress", { done: t.number(done), total: t.number(total) }) : t.text("ui_progress_start"),
+      total > 0
+        ? t.text("ui_progress", { done: t.number(done), total: t.number(total) }, total)
+        : t.text("ui_progress_start"),
     ),
   );
 }
@@ -122,7 +119,7 @@ const meter = (level) =>
 /**
  * @param {string} tone
  * @param {Node | null} icon
- * @param {{text: string, attributes: Record<string, string>}} line
+ * @param {{text: string, attributes?: Record<string, string>}} line
  * @param {...(Node | null | false | "" | undefined)} more
  */
 function card(tone, icon, line, ...more) {

@@ -49,8 +49,9 @@ class Catalogue:
         key = finding.code.replace("-", "_") + suffix
         numbers = finding.params.get("ports") or ((finding.port,) if finding.port else ())
         count = len(numbers) if isinstance(numbers, tuple) else 1
-        singular = f"{key}_{self._locale.plural_form(count)}"
-        return self.text(singular if self.has(singular) else key, **self._values(finding, numbers))
+        form = "zero" if count == 0 else self._locale.plural_form(count)
+        inflected = f"{key}_{form}"
+        return self.text(inflected if self.has(inflected) else key, **self._values(finding, numbers))
 
     def _values(self, finding: Finding, numbers: object) -> dict[str, object]:
         values: dict[str, object] = {
@@ -74,6 +75,8 @@ class Catalogue:
 
             return format_date(datetime.fromisoformat(value).date(), format="long", locale=self._locale)
         if isinstance(value, tuple):
+            if name == "ports":
+                value = tuple(sorted(value))
             shown = [str(item) for item in value[:4]]
             if len(value) > len(shown):
                 shown.append("…")

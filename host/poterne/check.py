@@ -28,6 +28,7 @@ from poterne.model import (
     Request,
     Settings,
     SettingsEvent,
+    State,
     Target,
 )
 from poterne.probe.endpoint import Toolkit, observe
@@ -36,6 +37,7 @@ from poterne.probe.tls import TrustStores
 from poterne.target import parse
 
 MAX_ENDPOINTS = 160
+MAX_SPARE_ADDRESSES = 2
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 
 
@@ -70,6 +72,9 @@ async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[Che
         conductor.cancel()
         with suppress(asyncio.CancelledError):
             await conductor
+
+
+_Place = tuple[Family, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +135,10 @@ class _Run:
             )
             self.events.put_nowait(ReportEvent(report=report))
             if toolkit.farewells:
-                await asyncio.wait(toolkit.farewells)
+                await asyncio.wait(toolkit.farewells, timeout=max(0.0, toolkit.deadline + _MARGIN - loop.time()))
         finally:
+            for farewell in toolkit.farewells:
+                farewell.cancel()
             warming.cancel()
             await resolver.close()
             await asyncio.gather(warming, *toolkit.farewells, return_exceptions=True)
@@ -146,54 +153,92 @@ class _Run:
                         self.target = discovery.target
                         planned = await self._plan(server, toolkit.gate, resolver)
                         if planned:
-                            self.events.put_nowait(PlanEvent(endpoints=tuple(self.endpoints.values())))
-                        for route in planned:
-                            probes.create_task(self._probe(route, server.answer.elapsed_ms, toolkit))
+                            self._tell_plan()
+                        for family, routes in planned.items():
+                            probes.create_task(self._probe_family(server, family, routes, toolkit))
             self.target = discovery.target
+        if not self.names and not self.endpoints and not self.forbidden:
+            name = self.target.host or self.target.domain or ""
+            self.names.append(NameAnswer(name=name, source="typed", state="timeout"))
         if not self.endpoints and self.forbidden:
             raise Forbidden("this machine's policy does not allow connecting to the addresses of that target")
 
-    async def _plan(self, server: Server, gate: Gate, resolver: Names) -> list[_Route]:
-        """The endpoints of one server: one address a family, on each port that is wanted and allowed."""
-        trust: Trust = "typed" if server.source == "typed" else "named"
-        routes: list[_Route] = []
+    async def _plan(self, server: Server, gate: Gate, resolver: Names) -> dict[Family, list[_Route]]:
+        """The endpoints of one server by family: one address each, on every port that is wanted and allowed."""
+        routes: dict[Family, list[_Route]] = {}
         for port in self._ports(server):
-            for family, address, dialled_port in await self._addresses(server, port, resolver):
-                if not (self._mapped(server.host, port) or gate.allows(address, trust)) or self.policy.denies(address):
-                    self.forbidden += 1
-                    continue
-                if len(self.endpoints) >= MAX_ENDPOINTS:
-                    break
-                row = ports.facts(port)
-                asked = row.begins if row else "starttls"
-                if port == self.target.port and self.target.asked is not None:
-                    asked = self.target.asked
-                endpoint = Endpoint(
-                    id=f"o{len(self.endpoints) + 1}",
-                    host=server.host,
-                    address=address,
-                    family=family,
-                    port=port,
-                    service=row.service if row else "smtp",
-                    asked=asked,
-                    source=server.source,
-                )
-                self.endpoints[endpoint.id] = endpoint
-                routes.append(_Route(endpoint, dialled_port))
+            if port not in self.policy.allow.ports:
+                self.forbidden += bool(server.answer.addresses)
+                continue
+            for place in await self._addresses(server, port, resolver):
+                if route := self._route(server, gate, port, place):
+                    routes.setdefault(place[0], []).append(route)
         return routes
+
+    def _route(self, server: Server, gate: Gate, port: int, place: _Place) -> _Route | None:
+        """A new endpoint, unless its address may not be dialled."""
+        family, address, dialled_port = place
+        trust: Trust = "typed" if server.source == "typed" else "named"
+        if self.policy.denies(address) or not (self._mapped(server.host, port) or gate.allows(address, trust)):
+            self.forbidden += 1
+            return None
+        if len(self.endpoints) >= MAX_ENDPOINTS:
+            return None
+        row = ports.facts(port)
+        asked = row.begins if row else "starttls"
+        if port == self.target.port and self.target.asked is not None:
+            asked = self.target.asked
+        endpoint = Endpoint(
+            id=f"o{len(self.endpoints) + 1}",
+            host=server.host,
+            address=address,
+            family=family,
+            port=port,
+            service=row.service if row else "smtp",
+            asked=asked,
+            source=server.source,
+        )
+        self.endpoints[endpoint.id] = endpoint
+        return _Route(endpoint, dialled_port)
 
     def _ports(self, server: Server) -> list[int]:
         asked = self.request.options.ports
         wanted = server.ports
         if asked is not None:
             typed_port = (self.target.port,) if self.target.port else ()
-            wanted = (*typed_port, *asked) if server.source == "typed" else tuple(p for p in wanted if p in asked)
-        return [port for port in dict.fromkeys(wanted) if port in self.policy.allow.ports]
+            elsewhere = tuple(port for port in asked if (row := ports.facts(port)) is None or not row.usual)
+            if server.source == "typed":
+                wanted = (*typed_port, *asked)
+            else:
+                wanted = (*(port for port in wanted if port in asked), *elsewhere)
+        return list(dict.fromkeys(wanted))
+
+    async def _probe_family(self, server: Server, family: Family, routes: list[_Route], toolkit: Toolkit) -> None:
+        """Probes one address of a server on all its ports; where none opens, the next address, as programs do."""
+        tried = {route.endpoint.address for route in routes}
+        spare = [
+            address
+            for address in server.answer.addresses
+            if (":" in address) == (family == 6) and address not in tried and has_route(address, family)
+        ][:MAX_SPARE_ADDRESSES]
+        if any(self._mapped(server.host, route.endpoint.port) for route in routes):
+            spare = []
+        while routes:
+            states = await asyncio.gather(*(self._probe(route, server.answer.elapsed_ms, toolkit) for route in routes))
+            if "open" in states or not spare:
+                return
+            address, numbers = spare.pop(0), [route.endpoint.port for route in routes]
+            found = [self._route(server, toolkit.gate, port, (family, address, port)) for port in numbers]
+            routes = [route for route in found if route is not None]
+            self._tell_plan()
+
+    def _tell_plan(self) -> None:
+        self.events.put_nowait(PlanEvent(endpoints=tuple(self.endpoints.values())))
 
     def _mapped(self, host: str, port: int) -> bool:
         return self.policy.lab is not None and any(entry.matches(host, port) for entry in self.policy.lab.connect_to)
 
-    async def _addresses(self, server: Server, port: int, resolver: Names) -> list[tuple[Family, str, int]]:
+    async def _addresses(self, server: Server, port: int, resolver: Names) -> list[_Place]:
         """(family, address, port to dial): the first address of each family that is wanted and that has a route; where
         none has, all the same, so that the failure is seen.
         """
@@ -213,7 +258,7 @@ class _Run:
         reachable = {family: place for family, place in found.items() if has_route(place[0], family)}
         return [(family, *place) for family, place in (reachable or found).items()]
 
-    async def _probe(self, route: _Route, resolve_ms: float, toolkit: Toolkit) -> None:
+    async def _probe(self, route: _Route, resolve_ms: float, toolkit: Toolkit) -> State:
         observation = await observe(
             route.endpoint,
             toolkit,
@@ -225,6 +270,7 @@ class _Run:
         self.observations[observation.id] = observation
         self.events.put_nowait(ObservationEvent(observation=observation))
         self._tell_settings()
+        return observation.state
 
     def _progress(self, observation: Observation) -> None:
         """Tells of a provisional observation where nothing answers, or where it brings the first verified settings."""

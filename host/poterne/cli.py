@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from poterne import __version__
 from poterne.errors import InvalidRequest, PoterneError, ReportError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXIT_INTERNAL = 3
 EXIT_INTERRUPTED = 130
 MAX_REPORT_BYTES = 8 << 20
+MAX_TEXT = 1024
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -188,13 +189,15 @@ def _explain(args: argparse.Namespace) -> int:
             raw = file.read(MAX_REPORT_BYTES + 1)
         if len(raw) > MAX_REPORT_BYTES:
             raise ReportError(f"{args.report}: larger than {MAX_REPORT_BYTES} bytes")
-        saved = Report.model_validate_json(raw)
+        saved = Report.model_validate(_shown(json.loads(raw)))
         conclusion = diagnose(Evidence.of(saved))
     except OSError as error:
         raise ReportError(f"{args.report}: {error.strerror or error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ReportError(f"{args.report}: not a report: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except (ValueError, KeyError, RecursionError) as error:
+        raise ReportError(f"{args.report}: not a report: {_one_line(error)}") from None
     report = saved.model_copy(
         update={"findings": conclusion.findings, "verdict": conclusion.verdict, "settings": conclusion.settings}
     )
@@ -203,6 +206,19 @@ def _explain(args: argparse.Namespace) -> int:
     else:
         text.show(report)
     return exit_status(report)
+
+
+def _shown(value: Any) -> Any:
+    """A saved report may come from anybody: its texts as they may be shown."""
+    from poterne.probe.text import display
+
+    if isinstance(value, str):
+        return display(value, MAX_TEXT)
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if isinstance(value, dict):
+        return {display(key, MAX_TEXT): _shown(item) for key, item in value.items()}
+    return value
 
 
 def _schema(args: argparse.Namespace) -> int:

@@ -18,11 +18,14 @@ from poterne.policy import Policy
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Trust = Literal["typed", "named", "foreign"]
 
+# RFC 6052 section 2.1, RFC 8215: the last 32 bits are the IPv4 address that a translator dials.
+_TRANSLATION_PREFIXES = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 _FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 _STATES: dict[int, State] = {
     errno.ECONNREFUSED: "refused",
     errno.ECONNRESET: "reset",
     errno.ECONNABORTED: "reset",
+    errno.EPIPE: "reset",
     errno.ETIMEDOUT: "no-answer",
     errno.EACCES: "prohibited",
     errno.EPERM: "prohibited",
@@ -125,6 +128,9 @@ class Gate:
                 elif kind == "silence" and on_silence is not None:
                     on_silence()
                 until = moments[position + 1][0] if position + 1 < len(moments) else 0.0
+                if not pending:
+                    await asyncio.sleep(max(0.0, started + until - loop.time()))
+                    continue
                 done, pending = await asyncio.wait(
                     pending, timeout=max(0.0, started + until - loop.time()), return_when=asyncio.FIRST_COMPLETED
                 )
@@ -217,7 +223,7 @@ def _faces(address: IpAddress) -> tuple[IpAddress, ...]:
         faces.append(address.sixtofour)
     if address.teredo is not None:
         faces.extend(address.teredo)
-    if address in ipaddress.IPv6Network("64:ff9b::/96"):
+    if any(address in prefix for prefix in _TRANSLATION_PREFIXES):
         faces.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return tuple(faces)
 

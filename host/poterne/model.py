@@ -21,7 +21,7 @@ MailProtocol = Literal["smtp", "imap", "pop3"]
 Severity = Literal["blocker", "warning", "note", "good"]
 Confidence = Literal["certain", "likely", "possible"]
 UserName = Literal["address", "local-part", "unknown"]
-NameState = Literal["ok", "nxdomain", "nodata", "servfail", "timeout", "unasked"]
+NameState = Literal["ok", "nxdomain", "nodata", "servfail", "timeout", "differs", "unasked"]
 Greeting = Literal["accepted", "busy", "refused", "silent", "closed", "foreign"]
 StartTls = Literal["accepted", "refused", "absent", "injected", "failed", "silent"]
 ErrorCode = Literal["invalid-message", "unsupported-protocol", "invalid-target", "forbidden", "busy", "internal"]
@@ -141,7 +141,7 @@ class Observation(Endpoint):
     stand in `capabilities_clear` and prove nothing. `auth` holds the mechanisms of `capabilities` (RFC 4954, 9051,
     5034).
     All text came from a stranger: it is cut, and control characters are gone. The whole text of one observation is at
-    most 4 KiB.
+    most 8 KiB.
     """
 
     state: State
@@ -159,12 +159,15 @@ class Observation(Endpoint):
     tls: Tls | None = None
     path: tuple[Hop, ...] = ()
     stages: Stages = Stages()
+    cut: bool = Field(default=False, description="the server greeted well, and then broke off or fell silent")
     error: str | None = Field(default=None, description="the cause in the field's words: ECONNREFUSED, …")
     provisional: bool = False
 
 
 class NameAnswer(Record):
-    """What the resolvers said of a name. `addresses` come from the system (getaddrinfo), `state` explains a failure."""
+    """What the resolvers said of a name. `addresses` come from the system (getaddrinfo), `state` explains a failure:
+    `differs` where DNS knows addresses that the system does not find, `unasked` where no resolver is configured.
+    """
 
     name: str
     source: str

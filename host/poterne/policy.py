@@ -46,6 +46,13 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else _as_tuple(value)
 
 
+def _file(text: str) -> str:
+    if not Path(text).is_file():
+        raise ValueError(f"{text} is not a file")
+    return text
+
+
+RootsFile = Annotated[str, AfterValidator(_file)]
 Host = Annotated[str, AfterValidator(_host)]
 Hosts = Annotated[tuple[Host, ...], BeforeValidator(_as_tuple)]
 
@@ -74,7 +81,7 @@ class Allow(_Table):
 class Trust(_Table):
     """`public_roots`: PEM file that stands for the Mozilla set; None: certifi's."""
 
-    public_roots: str | None = None
+    public_roots: RootsFile | None = None
 
 
 class Discovery(_Table):
@@ -117,12 +124,12 @@ class Resolver(_Table):
     """One DNS server, for every question."""
 
     address: str
-    port: int = 53
+    port: Port = 53
 
 
 def _resolver(value: object) -> object:
     if not isinstance(value, str):
-        raise TypeError("expected ADDRESS or ADDRESS:PORT")
+        raise ValueError("expected ADDRESS or ADDRESS:PORT")  # noqa: TRY004 (pydantic reports ValueError only)
     if match := re.fullmatch(r"(?:\[([^\]]+)\]|([0-9.]+))[:#](\d{1,5})", value):
         return Resolver(address=_address(match[1] or match[2]), port=int(match[3]))
     return Resolver(address=_address(value.strip("[]")))
@@ -131,7 +138,7 @@ def _resolver(value: object) -> object:
 def _connect_to(value: object) -> object:
     entries = _listed(value)
     if not isinstance(entries, tuple) or not all(isinstance(entry, str) for entry in entries):
-        raise TypeError("expected a list of HOST1:PORT1:HOST2:PORT2")
+        raise ValueError("expected a list of HOST1:PORT1:HOST2:PORT2")
     return tuple(Mapping.parse(entry) for entry in entries)
 
 
@@ -140,7 +147,7 @@ class Lab(_Table):
 
     connect_to: Annotated[tuple[Mapping, ...], BeforeValidator(_connect_to)] = ()
     resolver: Annotated[Resolver | None, BeforeValidator(_resolver)] = None
-    roots: str | None = None
+    roots: RootsFile | None = None
 
     def addresses(self, host: str, port: int, family: Family) -> tuple[str, int] | None:
         """Where a connection goes instead, for one family; None where no entry names an address of that family."""
@@ -161,10 +168,10 @@ class Lab(_Table):
                 return entry.to_host or host, entry.to_port or port
         return None
 
-    def places(self, host: str) -> tuple[str, ...] | None:
-        """The addresses that entries give to this very host, which is not looked up then; None: no entry names it."""
+    def places(self, host: str) -> tuple[str, ...]:
+        """The addresses that entries give to this very host, which is not looked up then."""
         named = [entry.to_host for entry in self.connect_to if entry.host == host]
-        return tuple(dict.fromkeys(place for place in named if place and _is_address(place))) if named else None
+        return tuple(dict.fromkeys(place for place in named if place and _is_address(place)))
 
 
 def _is_address(text: str) -> bool:
@@ -211,7 +218,7 @@ def load(path: Path | None = None) -> Policy:
     named = path is not None
     path = path or default_path()
     try:
-        if not named and not path.exists():
+        if not named and not os.path.lexists(path):
             return Policy()
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)

@@ -2,10 +2,11 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str]) -> int:
     family, executable = chosen
     headless = options.headless or bool(options.pictures) or not has_display()
     print(f"Browser: {executable}, with a profile that is thrown away", flush=True)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     try:
         with demonstration(family, executable, headless=headless) as (browser, world):
             if options.pictures:
@@ -66,6 +69,11 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def interrupt(*_: object) -> None:
+    """A closed terminal ends everything too."""
+    raise KeyboardInterrupt
 
 
 def parser() -> argparse.ArgumentParser:
@@ -132,11 +140,9 @@ def answer(browser: Browser, target: str, screenshot: Path) -> int:
     print(f"Typed: {target}\n", flush=True)
     ended = run(popup, target)
     if ended == "done":
-        print(popup.headline())
-        for line in settings(popup):
-            print(line)
+        print(popup.headline(), *settings(popup), sep="\n")
     else:
-        print("\n".join(popup.refusals) or popup.page.element("main").text())
+        print(*popup.refusals or trouble(popup), sep="\n")
     screenshot.parent.mkdir(parents=True, exist_ok=True)
     photograph(popup.page, screenshot)
     print(f"\nScreenshot: {screenshot}")
@@ -154,6 +160,15 @@ def run(popup: Popup, target: str) -> str:
     state = until(ended, f"an answer about {target}", within=PATIENCE_S)
     assert state is not None
     return state
+
+
+def trouble(popup: Popup) -> list[str]:
+    """What the page says where there is no verdict."""
+    with suppress(LateError):
+        until(lambda: popup.problem, "the host's problem", within=3)
+    if popup.problem is None:
+        return [popup.page.element("main").text()]
+    return [popup.page.element("[data-problem] h2").text(), popup.command]
 
 
 def settings(popup: Popup) -> list[str]:

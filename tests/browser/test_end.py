@@ -1,9 +1,14 @@
 """Nothing that a test starts outlives it."""
 
+import shutil
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from .conftest import Lab
+import pytest
+
+from .conftest import EXTENSION, ROOT, Lab, executable_of
 from .drive.page import until
 from .drive.popup import Popup
 from .drive.process import alive
@@ -48,3 +53,19 @@ def test_the_host_ends_by_itself_with_its_browser(family: str, policy: Path, tmp
         [pid] = host.pids()
         browser.close()
         until(lambda: not alive(pid), "the host to follow its browser", within=2)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv (util-linux)")
+def test_a_browser_does_not_outlive_a_killed_test(tmp_path: Path) -> None:
+    executable = executable_of("chromium")
+    program = (
+        "import sys, time; from pathlib import Path; from tests.browser.drive.chromium import Chromium\n"
+        f"Chromium({executable!r}, Path({str(EXTENSION)!r}), Path({str(tmp_path)!r})); print('up', flush=True)\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as killed:  # noqa: S603
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "up\n"
+        assert processes_that_name(tmp_path)
+        killed.kill()
+    until(lambda: not processes_that_name(tmp_path), "the browser to end")

@@ -169,7 +169,7 @@ test("a stored run that was going when the background was stopped is over; a fin
   const going = { ...IDLE, id: "9", target: "example.org", phase: "running" };
   const { controller } = background(going);
   assert.equal(controller.run.phase, "failed");
-  assert.equal(controller.run.failure, "interrupted");
+  assert.deepEqual(controller.run.failure, { cause: "interrupted", message: null });
   const done = { ...IDLE, id: "9", target: "example.org", phase: "done", report: report() };
   assert.equal(background(done).controller.run, done);
 });

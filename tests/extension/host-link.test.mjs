@@ -59,6 +59,19 @@ test("messages pass only after hello, and only of the port that is open", () => 
   link.close();
 });
 
+test("the end of a port that was given up does not touch the one after it", () => {
+  const { link, ports } = linked();
+  link.open();
+  ports[0].hello();
+  link.close();
+  link.open();
+  ports[1].hello();
+  ports[0].die("Native host has exited.");
+  assert.equal(link.state.phase, "ready");
+  assert.equal(link.post({ type: "cancel", id: "1" }), true);
+  link.close();
+});
+
 test("a host that does not say hello in time has crashed, and its port is closed", () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {

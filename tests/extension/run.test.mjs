@@ -68,13 +68,13 @@ test("refused input leaves the page idle, with the reason", () => {
 test("other errors fail the run", () => {
   const run = after({ type: "error", code: "internal", message: "Out of memory." });
   assert.equal(run.phase, "failed");
-  assert.equal(run.failure, "Out of memory.");
+  assert.deepEqual(run.failure, { cause: "internal", message: "Out of memory." });
 });
 
 test("only a run that is going can stop or fail", () => {
   assert.equal(stop(IDLE), IDLE);
   const done = after({ type: "report", report: report() });
-  assert.equal(fail(done, "host"), done);
+  assert.equal(fail(done, { cause: "host", message: null }), done);
   assert.equal(after({ type: "cancelled" }).phase, "stopped");
 });
 

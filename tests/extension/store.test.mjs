@@ -15,7 +15,8 @@ test("the first value is written at once, a burst after it as one, and the last 
     store.put({ run: 1 });
     assert.deepEqual(written, [{ run: 1 }]);
     store.put({ run: 2 });
-    store.put({ run: 3, link: "a" });
+    store.put({ link: "a" });
+    store.put({ run: 3 });
     assert.equal(written.length, 1);
     mock.timers.tick(40);
     assert.deepEqual(written[1], { run: 3, link: "a" });

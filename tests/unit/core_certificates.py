@@ -89,7 +89,9 @@ def pem(*chain: Issued) -> bytes:
     return b"".join(ssl.DER_cert_to_PEM_cert(issued.der).encode() for issued in chain)
 
 
-def context(*chain: Issued, newest: ssl.TLSVersion | None = None, oldest: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+def context(
+    *chain: Issued, newest: ssl.TLSVersion | None = None, oldest: ssl.TLSVersion | None = None
+) -> ssl.SSLContext:
     """A server's side of TLS that shows this chain, the leaf first. A `newest` before TLS 1.2 weakens the rest too."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     key = chain[0].key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -25,7 +25,14 @@ GOOD_TLS = Tls(
     not_after="2027-03-01T00:00:00Z",
 )
 
-_GREETINGS = {"smtp": "220 mail ESMTP", "imap": "* OK", "pop3": "+OK", "sieve": "OK", "ftp": "220 FTP", "http": "HTTP/1.1 200"}
+_GREETINGS = {
+    "smtp": "220 mail ESMTP",
+    "imap": "* OK",
+    "pop3": "+OK",
+    "sieve": "OK",
+    "ftp": "220 FTP",
+    "http": "HTTP/1.1 200",
+}
 _CAPABILITIES = {
     "smtp": (("AUTH PLAIN",), ("PLAIN",)),
     "imap": (("IMAP4rev1", "AUTH=PLAIN"), ("PLAIN",)),
@@ -93,6 +100,20 @@ def plain(port: int, **changed: Any) -> Observation:
         "auth_clear": auth,
     }
     return seen(port, **{**clear, **changed})
+
+
+def broken_off(port: int, **changed: Any) -> Observation:
+    """A port that greets well, in clear text, and then breaks off before it has said what it can."""
+    unsaid: dict[str, Any] = {
+        "capabilities": (),
+        "capabilities_clear": (),
+        "auth": (),
+        "auth_clear": (),
+        "starttls": None,
+        "error": "ECONNRESET",
+        "cut": True,
+    }
+    return plain(port, **{**unsaid, **changed})
 
 
 def spoilt(port: int, *faults: str, **changed: Any) -> Observation:

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -33,9 +35,8 @@ async def facts(*chain: Issued, host: str = HOST, port: int = 465) -> Tls:
     return seen.tls
 
 
-def under_root(**how: object) -> tuple[Issued, ...]:
-    wanted = {"sans": (HOST,), **how}
-    return issue(HOST, issuer=pki().intermediate, **wanted), pki().intermediate  # type: ignore[arg-type]
+def under_root(**how: Any) -> tuple[Issued, ...]:
+    return issue(HOST, issuer=pki().intermediate, **{"sans": (HOST,), **how}), pki().intermediate
 
 
 @pytest.mark.parametrize("port", [465, 587])
@@ -85,34 +86,33 @@ async def test_a_common_name_covers_nothing() -> None:
     assert (seen.name_ok, seen.faults) == (False, ("cert-name-mismatch",))
 
 
-def _chain(kind: str) -> tuple[Issued, ...]:
-    if kind == "expired intermediate":
-        old = issue("Old intermediate", issuer=pki().root, authority=True, from_days=-60, to_days=-3)
-        return issue(HOST, issuer=old, sans=(HOST,)), old
-    if kind == "unknown root sent":
-        return issue(HOST, issuer=pki().stranger, sans=(HOST,)), pki().stranger
-    if kind == "unknown root":
-        return (issue(HOST, issuer=pki().stranger, sans=(HOST,)),)
-    if kind == "missing intermediate":
-        return (issue(HOST, issuer=pki().intermediate, sans=(HOST,), aia=True),)
-    if kind == "missing intermediate without an address":
-        return (issue(HOST, issuer=pki().intermediate, sans=(HOST,)),)
-    if kind == "self-signed":
-        return (issue(HOST, sans=(HOST,)),)
-    if kind == "self-signed, expired, other name":
-        return (issue("old", sans=("old.example",), from_days=-60, to_days=-2),)
-    if kind == "unknown root, expired":
-        return issue(HOST, issuer=pki().stranger, sans=(HOST,), from_days=-60, to_days=-2), pki().stranger
-    if kind == "expired, other name":
-        return under_root(sans=("old.example",), from_days=-60, to_days=-2)
-    if kind == "not yet valid, other name":
-        return under_root(sans=("new.example",), from_days=2)
-    if kind == "missing intermediate, expired":
-        return (issue(HOST, issuer=pki().intermediate, sans=(HOST,), aia=True, from_days=-60, to_days=-2),)
-    if kind == "expired":
-        return under_root(from_days=-60, to_days=-2)
-    assert kind == "not yet valid"
-    return under_root(from_days=2)
+OLD = {"from_days": -60, "to_days": -2}
+
+
+def _under_old_intermediate() -> tuple[Issued, ...]:
+    old = issue("Old intermediate", issuer=pki().root, authority=True, from_days=-60, to_days=-3)
+    return issue(HOST, issuer=old, sans=(HOST,)), old
+
+
+def _under_stranger(**how: Any) -> Issued:
+    return issue(HOST, issuer=pki().stranger, sans=(HOST,), **how)
+
+
+CHAINS: dict[str, Callable[[], tuple[Issued, ...]]] = {
+    "expired": lambda: under_root(**OLD),
+    "not yet valid": lambda: under_root(from_days=2),
+    "expired intermediate": _under_old_intermediate,
+    "self-signed": lambda: (issue(HOST, sans=(HOST,)),),
+    "unknown root": lambda: (_under_stranger(),),
+    "unknown root sent": lambda: (_under_stranger(), pki().stranger),
+    "missing intermediate": lambda: under_root(aia=True)[:1],
+    "missing intermediate without an address": lambda: under_root()[:1],
+    "self-signed, expired, other name": lambda: (issue("old", sans=("old.example",), from_days=-60, to_days=-2),),
+    "unknown root, expired": lambda: (_under_stranger(**OLD), pki().stranger),
+    "expired, other name": lambda: under_root(sans=("old.example",), **OLD),
+    "not yet valid, other name": lambda: under_root(sans=("new.example",), from_days=2),
+    "missing intermediate, expired": lambda: under_root(aia=True, **OLD)[:1],
+}
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def _chain(kind: str) -> tuple[Issued, ...]:
 async def test_every_fault_is_found_and_no_other(
     kind: str, faults: tuple[str, ...], trusted: bool, name_ok: bool
 ) -> None:
-    seen = await facts(*_chain(kind))
+    seen = await facts(*CHAINS[kind]())
     assert (seen.faults, seen.fault) == (faults, faults[0])
     assert (seen.trusted, seen.name_ok) == (trusted, name_ok)
     assert seen.version == "TLSv1.3"
@@ -144,10 +144,10 @@ async def test_every_fault_is_found_and_no_other(
 
 
 async def test_dates_of_a_fault_are_those_that_break_it() -> None:
-    expired = await facts(*_chain("expired intermediate"))
+    expired = await facts(*CHAINS["expired intermediate"]())
     assert expired.not_after is not None
     assert datetime.fromisoformat(expired.not_after) < datetime.now(UTC)
-    early = await facts(*_chain("not yet valid"))
+    early = await facts(*CHAINS["not yet valid"]())
     assert early.not_before is not None
     assert datetime.fromisoformat(early.not_before) > datetime.now(UTC)
 
@@ -209,7 +209,7 @@ def _twice() -> Issued:
 
 @pytest.mark.parametrize("broken", ["an extension twice", "no sequence", "no DER"])
 def test_what_openssl_would_not_serve_can_be_examined(broken: str) -> None:
-    made = {
+    made: dict[str, Callable[[], Issued]] = {
         "an extension twice": _twice,
         "no sequence": lambda: _odd(b"\x04\x02ab"),
         "no DER": lambda: _odd(b"\xff\xff"),

@@ -1,11 +1,12 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.unit.core_observations import (
     HOST,
     blockers,
+    broken_off,
     codes,
     concluded,
     evidence,
@@ -21,7 +22,7 @@ from tests.unit.core_observations import (
 
 from poterne.cli import exit_status
 from poterne.diagnose import Evidence, diagnose
-from poterne.model import NameAnswer, Observation, Report, Stages, Target
+from poterne.model import NameAnswer, NameState, Observation, Report, Stages, Target
 from poterne.target import parse
 
 GUESSED = {"host": "smtp.example.org", "source": "guess"}
@@ -55,14 +56,15 @@ def test_clear_text_never_makes_a_server_succeed() -> None:
 
 def test_a_host_that_only_takes_mail_in_is_no_way_to_send() -> None:
     """Where nothing can be typed for sending, the account is not well."""
-    relay = seen(25, host="mx.example.org", source="mx", auth=(), capabilities=("SIZE",))
-    conclusion = concluded("me@example.org", relay)
+    conclusion = concluded("me@example.org", RELAY)
     assert conclusion.settings.outgoing == ()
     assert conclusion.verdict.severity == "blocker"
 
 
 def test_the_deepest_reason_is_the_verdict() -> None:
-    conclusion = concluded(server(), unreached(465, "refused"), spoilt(587, "cert-untrusted"), unreached(25, "no-answer"))
+    conclusion = concluded(
+        server(), unreached(465, "refused"), spoilt(587, "cert-untrusted"), unreached(25, "no-answer")
+    )
     assert conclusion.verdict.code == "cert-untrusted"
     assert blockers(conclusion) == {"cert-untrusted"}
 
@@ -142,6 +144,9 @@ def observations(draw: st.DrawFn) -> Observation:
         auth = draw(st.sampled_from([(), ("PLAIN",), ("XOAUTH2",), ("UNKNOWN",)]))
         greeting_ms = draw(st.sampled_from([None, 10.0, 9000.0]))
         return seen(port, auth=auth, stages=Stages(connect_ms=1, greeting_ms=greeting_ms), **where)
+    if kind == "cut":
+        inside = draw(st.booleans())
+        return seen(port, cut=True, capabilities=(), auth=(), **where) if inside else broken_off(port, **where)
     if kind == "unreached":
         state = draw(st.sampled_from(["refused", "no-answer", "unreachable", "prohibited", "reset", "error"]))
         error = draw(st.sampled_from([None, "ENETUNREACH", "EHOSTUNREACH"]))
@@ -162,7 +167,7 @@ def observations(draw: st.DrawFn) -> Observation:
 def names(draw: st.DrawFn) -> NameAnswer:
     name = draw(st.sampled_from(["example.org", HOST, "smtp.example.org"]))
     source = draw(st.sampled_from(["typed", "mx", "guess", "domain"]))
-    state = draw(st.sampled_from(["ok", "nxdomain", "nodata", "servfail", "timeout", "unasked"]))
+    state = draw(st.sampled_from(get_args(NameState)))
     addresses = draw(st.sampled_from([(), ("192.0.2.7",)])) if state == "ok" else ()
     return NameAnswer(
         name=name,
@@ -214,8 +219,12 @@ def test_the_verdict_is_one_of_the_findings(known: Evidence) -> None:
         assert conclusion.verdict.code == "ok"
 
 
+RELAY = seen(25, host="mx.example.org", source="mx", auth=(), capabilities=("SIZE",))
+
+
 @SLOW
 @given(checks())
+@example(evidence("me@example.org", RELAY))
 def test_well_means_a_verified_way(known: Evidence) -> None:
     conclusion = diagnose(known)
     kind = known.target.kind
@@ -255,8 +264,12 @@ def test_the_order_of_arrival_changes_no_code(known: Evidence, chance: Any) -> N
     chance.shuffle(shuffled)
     other = diagnose(Evidence(known.target, known.options, known.names, tuple(shuffled), known.online, known.now))
     first = diagnose(known)
-    assert {(f.code, f.severity, f.host) for f in other.findings} == {(f.code, f.severity, f.host) for f in first.findings}
-    assert {s.model_dump_json() for s in other.settings.outgoing} == {s.model_dump_json() for s in first.settings.outgoing}
+    assert {(f.code, f.severity, f.host) for f in other.findings} == {
+        (f.code, f.severity, f.host) for f in first.findings
+    }
+    assert {s.model_dump_json() for s in other.settings.outgoing} == {
+        s.model_dump_json() for s in first.settings.outgoing
+    }
 
 
 def test_names_of_the_target_kinds_are_those_of_the_contract() -> None:

@@ -135,7 +135,7 @@ def test_policy_lets_nothing_leave_this_machine(world: World) -> None:
     assert loaded.lab is not None
     for host in {host for server in world.plan.servers for host in server.hosts if 4 in server.families}:
         assert loaded.lab.addresses(host, 8080, 4) == (world.closed[0].address, world.closed[0].port)
-    assert not loaded.lab.maps("nowhere.example")
+    assert not loaded.lab.places("nowhere.example")
     assert loaded.controls.portal == loaded.discovery.ispdb == ""
     assert not any(map(loaded.denies, ("127.0.0.1", "127.9.9.9", "::1")))
     outside = ("0.0.0.0", "10.0.0.1", "126.255.255.255", "128.0.0.1", "192.0.2.1", "255.255.255.255")

@@ -138,5 +138,18 @@ def test_nothing_that_a_dialogue_says_signs_in_or_sends_mail(name: str) -> None:
     said = dialogue(name)
     for template in (said.ask, said.ask_plain, said.upgrade, said.goodbye):
         verb = (template or "").removeprefix("{tag} ").partition(" ")[0]
-        assert verb in {"", "EHLO", "HELO", "STARTTLS", "QUIT", "CAPABILITY", "LOGOUT", "CAPA", "STLS", "FEAT", "AUTH", "OPTIONS"}
+        assert verb in {
+            "",
+            "EHLO",
+            "HELO",
+            "STARTTLS",
+            "QUIT",
+            "CAPABILITY",
+            "LOGOUT",
+            "CAPA",
+            "STLS",
+            "FEAT",
+            "AUTH",
+            "OPTIONS",
+        }
         assert not (template or "").startswith("AUTH") or (name, template) == ("ftp", "AUTH TLS")

@@ -1,5 +1,4 @@
 import asyncio
-import ssl
 import time
 import unicodedata
 
@@ -9,8 +8,8 @@ from hypothesis import strategies as st
 from tests.unit.core_certificates import HOST, issue, pki
 from tests.unit.core_certificates import context as server_context
 from tests.unit.core_scripts import multiline, saying, smtp
-from tests.unit.core_servers import Behaviour, GoneError, Peer, Server
-from tests.unit.core_world import endpoint, hurry, look, toolkit, stores
+from tests.unit.core_servers import Behaviour, Peer, Server
+from tests.unit.core_world import endpoint, hurry, look, stores, toolkit
 
 from poterne.dial import Connection, Failure
 from poterne.model import Endpoint, Observation
@@ -111,7 +110,7 @@ async def test_a_drip_does_not_extend_the_patience_for_one_answer() -> None:
         seen = await look(server, 587)
         took = time.monotonic() - started
     assert took < 1.5
-    assert seen.error == "no answer in 0.6 s"
+    assert seen.error == "no answer in 0.45 s"
 
 
 NASTY = "a\x00b\x1b[31mred\x1b]0;title\x07 \u202eevil\u2066 \u200b\u2028x\ufeff\x7f\x9b\U000e0041 <b>&amp;"
@@ -179,8 +178,13 @@ async def test_the_text_of_one_observation_stays_within_4_kib() -> None:
     assert sum(len(text.encode()) for text in strings(seen.model_dump())) <= 4096
 
 
+def _reset_after_a_line(peer: Peer) -> None:
+    peer.line()
+    peer.reset()
+
+
 async def test_a_reset_after_the_greeting_keeps_what_was_said() -> None:
-    with Server(saying(b"220 hello ESMTP\r\n", then=lambda peer: (peer.line(), peer.reset())[1])) as server:
+    with Server(saying(b"220 hello ESMTP\r\n", then=_reset_after_a_line)) as server:
         seen = await look(server, 587)
     assert (seen.state, seen.greeting, seen.greeting_kind) == ("open", "220 hello ESMTP", "accepted")
     assert seen.error == "ECONNRESET"
@@ -295,10 +299,32 @@ async def test_a_further_connection_never_says_that_an_open_port_does_not_answer
 
 @pytest.mark.parametrize("port", [587, 465, 143, 110, 4190, 21, 80])
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.lists(st.one_of(st.binary(max_size=80), st.sampled_from([
-    b"220 x\r\n", b"220-", b"250-STARTTLS\r\n", b"250 STARTTLS\r\n", b"* OK\r\n", b"p1 OK\r\n", b"+OK\r\n", b".\r\n",
-    b"OK\r\n", b'"STARTTLS"\r\n', b"HTTP/1.1 200\r\n\r\n", b"\x16\x03\x03", b"\x15\x03\x01\x00\x02\x02\x46", b"\r\n",
-])), max_size=8))
+@given(
+    data=st.lists(
+        st.one_of(
+            st.binary(max_size=80),
+            st.sampled_from(
+                [
+                    b"220 x\r\n",
+                    b"220-",
+                    b"250-STARTTLS\r\n",
+                    b"250 STARTTLS\r\n",
+                    b"* OK\r\n",
+                    b"p1 OK\r\n",
+                    b"+OK\r\n",
+                    b".\r\n",
+                    b"OK\r\n",
+                    b'"STARTTLS"\r\n',
+                    b"HTTP/1.1 200\r\n\r\n",
+                    b"\x16\x03\x03",
+                    b"\x15\x03\x01\x00\x02\x02\x46",
+                    b"\r\n",
+                ]
+            ),
+        ),
+        max_size=8,
+    )
+)
 def test_whatever_a_server_says_a_probe_ends_with_an_observation(port: int, data: list[bytes]) -> None:
     def converse(peer: Peer) -> None:
         for part in data:

@@ -52,7 +52,7 @@ OPTIONS = b"OPTIONS * HTTP/1.1\r\nHost: mail.example.org\r\nConnection: close\r\
     ],
 )
 async def test_every_dialogue_says_exactly_this(
-    behaviour: str, port: int, security: str, auth: tuple[str, ...], said: bytes, family: Family
+    behaviour: str, port: int, security: str, auth: tuple[str, ...], said: bytes, *, family: Family
 ) -> None:
     with Server(_tls(behaviour), family) as server:
         seen = await look(server, port)

@@ -137,7 +137,9 @@ async def test_a_host_called_ftp_may_speak_smtp() -> None:
     assert (seen.greeting_kind, seen.spoke) == ("accepted", "smtp")
 
 
-async def test_byte_by_byte_is_the_same_dialogue() -> None:
+async def test_byte_by_byte_is_the_same_dialogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch, greeting=5, suspicion=5, reply=5)
+
     def converse(peer: Peer) -> None:
         peer.send(b"220-slow\r\n220 ESMTP\r\n", chunk=1, pause=0.002)
         peer.line()

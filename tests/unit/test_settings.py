@@ -3,7 +3,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.core_observations import HOST, plain, seen, spoilt, unreached
+from tests.unit.core_observations import HOST, broken_off, plain, seen, spoilt, unreached
 
 from poterne.diagnose.settings import improves, settings, sign_in
 from poterne.model import Observation, Settings
@@ -73,8 +73,12 @@ def test_both_families_make_one_setting_and_the_good_one_counts() -> None:
 
 def test_a_port_with_an_interrupted_dialogue_is_not_offered_without_encryption() -> None:
     """It never said that it has none."""
-    broken = plain(587, capabilities=(), capabilities_clear=(), auth=(), auth_clear=(), starttls=None, error="ECONNRESET")
-    assert all(security != "none" for _, _, security, _ in outgoing(broken))
+    assert outgoing(broken_off(587)) == []
+
+
+def test_a_dialogue_that_broke_off_inside_tls_is_not_verified() -> None:
+    """The protocol has to answer there."""
+    assert all(not verified for *_, verified in outgoing(seen(587, cut=True, capabilities=(), auth=())))
 
 
 def test_a_receiving_host_is_no_way_to_send() -> None:

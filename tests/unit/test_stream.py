@@ -103,10 +103,34 @@ async def test_a_farewell_never_raises_and_ends_in_time() -> None:
 
 
 PIECES = st.sampled_from(
-    [b"220 a\r\n", b"220-a\r\n", b"250-", b"250 ok\r\n", b"* OK\r\n", b"* CAPABILITY X Y\r\n", b"p1 OK\r\n", b"p1 BAD\r\n",
-     b"+OK\r\n", b"-ERR\r\n", b".\r\n", b"UIDL\r\n", b'"A" "B"\r\n', b"OK\r\n", b"NO\r\n", b"BYE\r\n", b"+ go\r\n",
-     b"HTTP/1.1 200 OK\r\n", b"A: b\r\n", b"\r\n", b"\n", b"\r", b"\x00", b"\xff", b"{12}\r\n"]
-)  # fmt: skip
+    [
+        b"220 a\r\n",
+        b"220-a\r\n",
+        b"250-",
+        b"250 ok\r\n",
+        b"* OK\r\n",
+        b"* CAPABILITY X Y\r\n",
+        b"p1 OK\r\n",
+        b"p1 BAD\r\n",
+        b"+OK\r\n",
+        b"-ERR\r\n",
+        b".\r\n",
+        b"UIDL\r\n",
+        b'"A" "B"\r\n',
+        b"OK\r\n",
+        b"NO\r\n",
+        b"BYE\r\n",
+        b"+ go\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"A: b\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"\x00",
+        b"\xff",
+        b"{12}\r\n",
+    ]
+)
 ANYTHING = st.lists(st.one_of(PIECES, st.binary(max_size=60), st.just(b"x" * 5000)), max_size=16).map(b"".join)
 
 

@@ -146,3 +146,25 @@ async def test_a_plain_refusal_of_starttls_makes_no_second_connection() -> None:
     with Server(saying(b"220 ESMTP\r\n", b"250-x\r\n250 STARTTLS\r\n", b"502 no\r\n", b"221 bye\r\n")) as server:
         await look(server, 587)
         assert len(server.said) == 1
+
+
+@pytest.mark.parametrize("port", [465, 587])
+async def test_a_server_that_takes_one_connection_only_still_shows_its_first_fault(port: int) -> None:
+    leaf = issue(HOST, issuer=pki().intermediate, sans=("other.example",))
+    once: list[Peer] = []
+
+    def converse(peer: Peer) -> None:
+        once.append(peer)
+        if len(once) == 1:
+            smtp(context(leaf, pki().intermediate), implicit=port == 465)(peer)
+        elif port == 465:
+            peer.reset()
+        else:
+            peer.send(b"421 4.7.0 Too many connections\r\n")
+
+    with Server(converse) as server:
+        seen = await look(server, port)
+    assert seen.state == "open"
+    assert seen.tls is not None
+    assert seen.tls.faults == ("cert-name-mismatch",)
+    assert len(once) == 2

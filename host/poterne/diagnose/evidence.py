@@ -61,8 +61,8 @@ def direction(observation: Observation) -> str:
 
 
 def answers(observation: Observation) -> bool:
-    """Whether the expected protocol greeted and welcomed us."""
-    return observation.state == "open" and observation.greeting_kind == "accepted"
+    """Whether the expected protocol greeted us, and talked with us to the end."""
+    return observation.state == "open" and observation.greeting_kind == "accepted" and not observation.cut
 
 
 def encrypted(observation: Observation) -> bool:

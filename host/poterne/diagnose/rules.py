@@ -15,6 +15,7 @@ _NAME_CODES: dict[NameState, str] = {
     "nodata": "dns-nodata",
     "servfail": "dns-servfail",
     "timeout": "dns-timeout",
+    "differs": "dns-differs",
     "unasked": "dns-timeout",
 }
 
@@ -45,6 +46,16 @@ def names(evidence: Evidence) -> Iterator[Symptom]:
             yield Symptom(code, "certain", host=answer.name)
 
 
+def wanted_family(evidence: Evidence) -> Iterator[Symptom]:
+    """A name that resolves, but not to an address of the family that was asked for."""
+    family = evidence.options.family
+    if family is None:
+        return
+    for answer in evidence.names:
+        if answer.addresses and not any((":" in address) == (family == 6) for address in answer.addresses):
+            yield Symptom("dns-nodata", "certain", host=answer.name, params={"family": family})
+
+
 def null_mx(evidence: Evidence) -> Iterator[Symptom]:
     """A domain that says that it takes no mail (RFC 7505)."""
     for answer in evidence.names:
@@ -72,8 +83,8 @@ def no_mail_service(evidence: Evidence) -> Iterator[Symptom]:
         return
     for host in dict.fromkeys(observation.host for observation in evidence.tried):
         seen = [observation for observation in evidence.tried if observation.host == host]
-        if seen and all(observation.state == "refused" for observation in seen):
-            yield Symptom("no-mail-service", "certain", observation=seen[0], host=host)
+        if all(observation.state == "refused" for observation in seen):
+            yield from (Symptom("no-mail-service", "certain", observation, host=host) for observation in seen)
 
 
 def endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
@@ -86,6 +97,10 @@ def endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
         yield from _tls_faults(observation)
     elif observation.greeting_kind != "accepted":
         yield from _greeting(observation)
+    elif observation.cut and observation.starttls in ("failed", "silent"):
+        yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
+    elif observation.cut:
+        yield Symptom("connection-cut", "certain", observation)
     if answers(observation):
         yield from _security(observation, evidence)
         yield from _remarks(observation, evidence)
@@ -96,14 +111,22 @@ def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom
     asked = evidence.options.ports or ((evidence.target.port,) if evidence.target.port else ())
     if row is not None and row.optional and observation.port not in asked:
         return
+    if any(_same_place(observation, other) and other.state == "open" for other in evidence.tried):
+        return  # another address of the same name and family answers, as it would a mail program
     if observation.state == "refused":
         yield Symptom("port-closed", "certain", observation)
+    elif observation.state == "reset" and observation.asked == "tls":
+        yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
     else:
         # Whether the network, this machine or the server keeps silent shows only against controls.
         params: dict[str, ParamValue] = {"state": observation.state}
         if observation.reporter is not None:
             params["reporter"] = observation.reporter
         yield Symptom("unproven", "possible", observation, params=params)
+
+
+def _same_place(one: Observation, other: Observation) -> bool:
+    return (one.host, one.port, one.family) == (other.host, other.port, other.family)
 
 
 def _greeting(observation: Observation) -> Iterator[Symptom]:

@@ -36,7 +36,12 @@ def _missing(evidence: Evidence) -> frozenset[str]:
             if any(_as_asked(observation, evidence) for observation in evidence.asked)
             else frozenset({"endpoint"})
         )
-    working = {direction(observation) for observation in evidence.tried if verified(observation)}
+    ways = settings(evidence.observations)
+    working = {
+        side
+        for side, rows in (("outgoing", ways.outgoing), ("incoming", ways.incoming))
+        if any(r.verified for r in rows)
+    }
     needed = {"outgoing"}
     if any(_offers_incoming(observation, evidence) for observation in evidence.tried):
         needed.add("incoming")
@@ -45,7 +50,9 @@ def _missing(evidence: Evidence) -> frozenset[str]:
         needed &= asked
         if not needed:
             return (
-                frozenset() if any(answers(observation) for observation in evidence.tried) else frozenset({"endpoint"})
+                frozenset()
+                if any(_as_asked(observation, evidence) for observation in evidence.tried)
+                else frozenset({"endpoint"})
             )
     return frozenset(needed - working)
 
@@ -76,6 +83,7 @@ def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
         yield Symptom("offline", "certain")
         return
     yield from rules.names(evidence)
+    yield from rules.wanted_family(evidence)
     yield from rules.null_mx(evidence)
     without_service = list(rules.no_mail_service(evidence))
     without_family = list(rules.families(evidence))
@@ -96,8 +104,8 @@ def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Sympto
             symptom.code,
             symptom.host or (seen.host if seen else None),
             tuple(sorted((name, str(value)) for name, value in symptom.params.items() if name != "seconds")),
-            seen is not None and seen.port == evidence.target.port,
-            direction(seen) if seen is not None and evidence.target.port is None else None,
+            seen is not None and symptom.host is None and seen.port == evidence.target.port,
+            direction(seen) if seen is not None and symptom.host is None and evidence.target.port is None else None,
         )
         groups.setdefault(key, []).append(symptom)
     return groups.values()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from poterne import ports
@@ -43,8 +43,9 @@ class Discovery:
             wanted = ports.usual() if self.target.port is None else ports.alternatives(self.target.port)
             yield Server(host, "typed", answer, wanted)
         elif self.target.domain is not None:
-            async for server in self._offered_by(self.target.domain):
-                yield server
+            async with aclosing(self._offered_by(self.target.domain)) as offered:
+                async for server in offered:
+                    yield server
 
     async def _domain_or_server(self) -> bool:
         """A bare name is a mail domain where it has an MX, or has no address of its own; else it is a server. False
@@ -52,13 +53,16 @@ class Discovery:
         """
         name = self.target.domain or ""
         asking = asyncio.create_task(self.resolver.mail_exchangers(name))
-        answer = await self.resolver.addresses(name, "typed")
-        await asyncio.wait({asking}, timeout=load("timing")["names"]["patience"] if answer.addresses else None)
-        exchangers = asking.result() if asking.done() else None
+        try:
+            answer = await self.resolver.addresses(name, "typed")
+            await asyncio.wait({asking}, timeout=load("timing")["names"]["patience"] if answer.addresses else None)
+            exchangers = asking.result() if asking.done() else None
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
         if exchangers is not None and exchangers.mail_exchangers:
             self._tell(exchangers)
         elif answer.addresses:
-            asking.cancel()
             self.target = self.target.model_copy(update={"kind": "server", "host": name, "domain": None})
         else:
             self._tell(answer)
@@ -87,8 +91,7 @@ class Discovery:
                     yield Server(answer.name, answer.source, answer, wanted)
         finally:
             exchangers.cancel()
-            with suppress(asyncio.CancelledError):
-                await exchangers
+            await asyncio.gather(exchangers, return_exceptions=True)
             await guessed.aclose()
 
     def _tell(self, answer: NameAnswer) -> None:

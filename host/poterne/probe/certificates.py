@@ -1,6 +1,7 @@
 """Every fault of a certificate chain. OpenSSL stops at the first; here each question is asked by itself."""
 
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
@@ -11,6 +12,9 @@ from service_identity.cryptography import verify_certificate_hostname, verify_ce
 from poterne.model import Tls
 from poterne.probe.text import display, displays
 from poterne.probe.tls import TrustStores
+
+_UNPARSABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError)
+Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
 # X509_VERIFY_PARAM_set_flags(3); pyOpenSSL does not name it. Dates are asked for separately.
 _NO_CHECK_TIME = 0x200000
@@ -25,6 +29,7 @@ _ORDER = (
     "cert-expired",
     "cert-not-yet-valid",
     "cert-name-mismatch",
+    "tls-failed",
 )
 
 
@@ -45,18 +50,20 @@ def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: in
     faults = set()
     if system is not None:
         faults.add(_trust_fault(system, certificates))
-    if any(certificate.not_valid_after_utc < now for certificate in certificates):
+    needed = _path(certificates)
+    if any(certificate.not_valid_after_utc < now for certificate in needed):
         faults.add("cert-expired")
-    if any(certificate.not_valid_before_utc > now for certificate in certificates):
+    if any(certificate.not_valid_before_utc > now for certificate in needed):
         faults.add("cert-not-yet-valid")
     name_ok = _covers(leaf, host)
     if not name_ok:
         faults.add("cert-name-mismatch")
     if not faults and refused_with is not None:
-        faults.add("cert-untrusted")
+        # Neither trust nor dates nor names: a wrong purpose, a weak key, a constraint. `alert` has OpenSSL's words.
+        faults.add("tls-failed")
     ordered = tuple(fault for fault in _ORDER if fault in faults)
     return Tls(
-        trusted=system is None and faults != {"cert-untrusted"},
+        trusted=system is None,
         public_trusted=public is None,
         name_ok=name_ok,
         fault=ordered[0] if ordered else None,
@@ -65,9 +72,9 @@ def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: in
         issuer=_common_name(leaf.issuer),
         names=displays(names),
         not_before=_moment(
-            max(c.not_valid_before_utc for c in certificates) if "cert-not-yet-valid" in faults else not_before
+            max(c.not_valid_before_utc for c in needed) if "cert-not-yet-valid" in faults else not_before
         ),
-        not_after=_moment(min(c.not_valid_after_utc for c in certificates) if "cert-expired" in faults else not_after),
+        not_after=_moment(min(c.not_valid_after_utc for c in needed) if "cert-expired" in faults else not_after),
     )
 
 
@@ -85,6 +92,17 @@ def _verify(chain: list[bytes], roots: list[tuple[str | None, str | None]]) -> i
     return None
 
 
+def _path(certificates: list[x509.Certificate]) -> list[x509.Certificate]:
+    """The leaf and the issuers above it that were sent, without a root: that is trusted or not, whatever its dates."""
+    path = [certificates[0]]
+    while path[-1].issuer != path[-1].subject:
+        above = [c for c in certificates if c.subject == path[-1].issuer and c.subject != c.issuer and c not in path]
+        if not above:
+            break
+        path.append(above[0])
+    return path
+
+
 def _trust_fault(code: int, certificates: list[x509.Certificate]) -> str:
     """A missing intermediate and an unknown root give one code: the leaf's issuer decides, where it was not sent and
     can be had from the address in the leaf (RFC 5280 section 4.2.2.1).
@@ -99,17 +117,21 @@ def _trust_fault(code: int, certificates: list[x509.Certificate]) -> str:
 
 
 def _issuer_can_be_had(leaf: x509.Certificate) -> bool:
+    access = _extension(leaf, x509.AuthorityInformationAccess)
+    return access is not None and any(item.access_method == AuthorityInformationAccessOID.CA_ISSUERS for item in access)
+
+
+def _extension(leaf: x509.Certificate, kind: type[Extension]) -> Extension | None:
+    """An extension, or None where there is none or no parser likes what is there."""
     try:
-        access = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-    return any(item.access_method == AuthorityInformationAccessOID.CA_ISSUERS for item in access)
+        return leaf.extensions.get_extension_for_class(kind).value
+    except (x509.ExtensionNotFound, *_UNPARSABLE):
+        return None
 
 
 def _names(leaf: x509.Certificate) -> list[str]:
-    try:
-        alternatives = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    alternatives = _extension(leaf, x509.SubjectAlternativeName)
+    if alternatives is None:
         return []
     addresses = [str(address) for address in alternatives.get_values_for_type(x509.IPAddress)]
     return [*alternatives.get_values_for_type(x509.DNSName), *addresses]
@@ -126,7 +148,7 @@ def _covers(leaf: x509.Certificate, host: str) -> bool:
             verify_certificate_hostname(leaf, host)
         else:
             verify_certificate_ip_address(leaf, host)
-    except (VerificationError, CertificateError, ValueError):
+    except (VerificationError, CertificateError, *_UNPARSABLE):
         return False
     return True
 

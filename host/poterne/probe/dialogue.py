@@ -44,6 +44,7 @@ class Dialogue:
     upgrade: str | None
     upgraded: re.Pattern[str] | None
     try_unoffered: bool
+    welcomes: bool
     sign_in: re.Pattern[str] | None
     implied: Implied | None
     goodbye: str | None
@@ -68,6 +69,10 @@ class Dialogue:
         if self.refused is not None and self.refused.search(line):
             return "refused"
         return "foreign"
+
+    def words(self, reply: Reply) -> bytes:
+        """A greeting as one line; a numeric one may have several, and the reason stands in any."""
+        return b" ".join((reply.status, *reply.lines)) if self.framing == "numeric" else reply.status
 
     def agrees(self, reply: Reply) -> bool:
         """Whether a question got a good answer."""
@@ -127,6 +132,7 @@ def dialogue(name: str) -> Dialogue:
         upgrade=row.get("upgrade"),
         upgraded=_pattern(row.get("upgraded")),
         try_unoffered=row.get("try_unoffered", False),
+        welcomes=row.get("welcomes", False),
         sign_in=_pattern(row.get("sign_in")),
         implied=implied
         and Implied(implied["mechanism"], implied.get("unless") or implied["if"], negated="unless" in implied),

@@ -32,6 +32,7 @@ class Draft:
     starttls: StartTls | None = None
     tls: Tls | None = None
     refusal: ssl.SSLCertVerificationError | None = None
+    cut: bool = False
     error: str | None = None
     times: dict[str, float] = field(default_factory=dict)
 
@@ -43,6 +44,13 @@ class Draft:
             yield
         finally:
             self.times[name] = round((perf_counter() - started) * 1000, 3)
+
+    def out_of_time(self) -> None:
+        """The budget ended in the middle: what had been silent for long enough is called silent."""
+        if self.state == "open" and self.greeting_kind is None:
+            self.greeting_kind = "silent"
+        elif self.greeting_kind == "accepted":
+            self.cut = True
 
     def finish(self, *, provisional: bool = False) -> Observation:
         """The record, with a stranger's text made fit to be shown."""
@@ -64,6 +72,7 @@ class Draft:
             starttls=self.starttls,
             tls=self.tls,
             stages=Stages(resolve_ms=self.resolve_ms, **self.times),
+            cut=self.cut,
             error=None if self.error is None else display(self.error, 200),
             provisional=provisional,
         )

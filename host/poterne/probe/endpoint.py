@@ -51,6 +51,7 @@ async def observe(
             await probe.run()
     except TimeoutError:
         probe.best.error = probe.best.error or "the budget ended"
+        probe.best.out_of_time()
     return probe.best.finish()
 
 

@@ -32,7 +32,8 @@ class Names:
         """The addresses of a name (IPv6 and IPv4), or why there are none. Never raises."""
         if name not in self._asked:
             self._asked[name] = asyncio.create_task(self._addresses(name, source))
-        return await asyncio.shield(self._asked[name])
+        answer = await asyncio.shield(self._asked[name])
+        return answer if answer.source == source else answer.model_copy(update={"source": source})
 
     async def mail_exchangers(self, domain: str) -> NameAnswer:
         """The MX records, the most wanted first (RFC 5321 section 5.1); a null MX (RFC 7505) is one empty name."""
@@ -52,7 +53,7 @@ class Names:
         started = perf_counter()
         if is_address(name):
             return NameAnswer(name=name, source=source, state="ok", addresses=(name,))
-        if self._lab is not None and (places := self._lab.places(name)) is not None:
+        if self._lab is not None and (places := self._lab.places(name)):
             return NameAnswer(name=name, source=source, state="ok", addresses=places[:MAX_ADDRESSES])
         if self._lab_resolver is not None:
             state, found = await self._explain(name)
@@ -74,7 +75,7 @@ class Names:
                 await asyncio.wait({system}, timeout=self._timing["patience"] if state == "ok" else 0)
             if system.done() and system.result():
                 return "ok", system.result()
-            return ("timeout" if state == "ok" and not system.done() else "nodata" if state == "ok" else state), ()
+            return ("timeout" if state == "ok" and not system.done() else "differs" if state == "ok" else state), ()
         finally:
             system.cancel()
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _TLS_RECORDS = (b"\x14", b"\x15", b"\x16", b"\x17")
 
 
+class Unwelcome(Exception):
+    """The server greets, and then will not talk to us."""
+
+
 class Session:
     """Fills one draft. `begins`: TLS at once, or in the clear; `context` decides what TLS takes.
 
@@ -65,6 +69,8 @@ class Session:
         polite = False
         try:
             polite = await self._converse(stream)
+        except Unwelcome:
+            polite = True
         except Interrupted as interruption:
             self._interrupted(interruption, stream)
         except ssl.SSLCertVerificationError as refusal:
@@ -99,7 +105,7 @@ class Session:
         greeting = await self._greeting(stream)
         if greeting is None:
             return False
-        draft.greeting = greeting.status
+        draft.greeting = dialogue.words(greeting)
         draft.greeting_kind = dialogue.judge(greeting)
         draft.spoke = dialogue.name if draft.greeting_kind != "foreign" else recognise(greeting.status)
         if draft.greeting_kind != "accepted":
@@ -154,6 +160,11 @@ class Session:
                     self._draft.spoke = recognise(reply.status)
                     self._draft.greeting_kind = "foreign"
                     raise Interrupted("closed", self._draft.error)
+        if dialogue.welcomes:
+            # SMTP says in answer to EHLO what others say in their greeting (RFC 5321 section 4.1.4).
+            self._draft.greeting = dialogue.words(reply)
+            self._draft.greeting_kind = dialogue.judge(reply)
+            raise Unwelcome
         return None
 
     def _learn(self, capabilities: list[bytes] | None) -> None:
@@ -214,6 +225,8 @@ class Session:
                 await asyncio.shield(self._toolkit.warming)
                 tls = await stream.start_tls(self._toolkit.stores.context(self._context), host)
         draft.security = security
+        # What was said in the clear proves nothing inside.
+        draft.capabilities, draft.auth = [], ()
         if self._context == "strict":
             draft.tls = handshakes.good(tls, self._toolkit.stores)
         else:
@@ -241,6 +254,8 @@ class Session:
             draft.tls = handshakes.failed(interruption.detail)
         elif draft.greeting_kind is None and draft.state == "open":
             draft.greeting_kind = "silent" if interruption.reason == "silent" else "closed"
+        elif draft.greeting_kind == "accepted":
+            draft.cut = True
 
     @asynccontextmanager
     async def _within(self, stage: str, silence: str = "no answer") -> AsyncIterator[None]:

@@ -61,12 +61,12 @@ class Stream:
         searched = 0
         while True:
             end = self._lines.find(b"\n", searched)
-            if end >= 0:
+            if 0 <= end <= MAX_LINE:
                 line = bytes(self._lines[:end])
                 del self._lines[: end + 1]
                 return line.removesuffix(b"\r")
             searched = len(self._lines)
-            if searched > MAX_LINE:
+            if searched > MAX_LINE or end > MAX_LINE:
                 raise Interrupted("excess", f"a line longer than {MAX_LINE} bytes")
             self._lines += await self._receive()
 

@@ -116,6 +116,8 @@ def _system_context() -> ssl.SSLContext:
     if sys.platform in ("win32", "darwin"):
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # RFC 9525 section 6.3: only subject alternative names count.
+    context.hostname_checks_common_name = False
     context.set_default_verify_paths()
     if not context.cert_store_stats()["x509_ca"] and not ssl.get_default_verify_paths().capath:
         seeker = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

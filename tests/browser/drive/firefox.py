@@ -141,7 +141,9 @@ class Firefox(Browser):
             self._window = tree["contexts"][0]["context"]
             if language is not None:
                 self._chrome(_LOCALE.replace("$LANGUAGE", json.dumps(language)))
-            self._wire.request("webExtension.install", extensionData={"type": "path", "path": str(extension)})
+            self._wire.request(
+                "webExtension.install", extensionData={"type": "path", "path": str(extension.absolute())}
+            )
         except BaseException:
             self._process.end()
             raise

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ class Process:
     def __init__(self, command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None) -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603
-                command,
+                [*_tied(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -66,6 +67,12 @@ def _processes() -> Iterator[tuple[str, int]]:
         with contextlib.suppress(OSError):
             state, _parent, group = file.read_text().rpartition(")")[2].split()[:3]
             yield state, int(group)
+
+
+def _tied() -> list[str]:
+    """Where it can be had: the kernel ends the program when its parent is killed and cannot do it any more."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def is_root() -> bool:

@@ -1,0 +1,303 @@
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from tests.unit.core_observations import (
+    GOOD_TLS,
+    HOST,
+    broken_off,
+    concluded,
+    evidence,
+    plain,
+    resolved,
+    seen,
+    server,
+    spoilt,
+    unreached,
+)
+
+from poterne import catalogue as module
+from poterne import ports
+from poterne.catalogue import LANGUAGES, Catalogue, language_of
+from poterne.diagnose import Conclusion, diagnose
+from poterne.knowledge import load
+from poterne.model import Confidence, Finding, Security, Severity, Stages, State, UserName
+
+HOST_FOLDER = Path(module.__file__).parent
+LOCALES = HOST_FOLDER.parents[1] / "extension" / "_locales"
+
+CONTRACT = [
+    "port25-blocked",
+    "port25-relay-only",
+    "port-blocked",
+    "mail-allowlist",
+    "local-firewall",
+    "gateway-firewall",
+    "smtp-intercepted",
+    "starttls-stripped",
+    "tls-intercepted",
+    "captive-portal",
+    "offline",
+    "ipv6-broken",
+    "ipv4-broken",
+    "server-down",
+    "client-rejected",
+    "port-closed",
+    "port-silent",
+    "no-mail-service",
+    "greeting-refused",
+    "greeting-busy",
+    "no-greeting",
+    "slow-greeting",
+    "wrong-protocol",
+    "dns-nxdomain",
+    "dns-nodata",
+    "dns-servfail",
+    "dns-timeout",
+    "dns-hijacked",
+    "wrong-host-name",
+    "wrong-security",
+    "cert-expired",
+    "cert-not-yet-valid",
+    "cert-name-mismatch",
+    "cert-self-signed",
+    "cert-untrusted",
+    "cert-incomplete-chain",
+    "cert-expiring",
+    "clock-wrong",
+    "tls-legacy-only",
+    "tls-failed",
+    "plaintext-only",
+    "starttls-injection",
+    "auth-oauth-only",
+    "auth-before-tls",
+    "auth-absent",
+    "ok",
+    "unproven",
+]
+
+
+def messages(language: str) -> dict[str, dict[str, Any]]:
+    read: dict[str, dict[str, Any]] = json.loads((LOCALES / language / "messages.json").read_text(encoding="utf-8"))
+    return read
+
+
+def key_of(code: str) -> str:
+    return code.replace("-", "_")
+
+
+def placeholders(message: str) -> set[str]:
+    return {name.lower() for name in re.findall(r"\$([A-Za-z0-9_@]+)\$", message)}
+
+
+def emitted() -> set[str]:
+    """Every finding code that stands as a string in the rules and the certificate checks."""
+    known = {*CONTRACT, *load("findings")["weight"]}
+    found: set[str] = set()
+    for path in [
+        *(HOST_FOLDER / "diagnose").glob("*.py"),
+        HOST_FOLDER / "probe/certificates.py",
+        HOST_FOLDER / "probe/tls.py",
+    ]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= {node.value} & known
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Symptom" and node.args:
+                first = node.args[0]
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    found.add(first.value)
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_has_its_sentence_and_its_advice(language: str) -> None:
+    have = messages(language)
+    wanted = {*CONTRACT, *emitted(), *load("findings")["weight"]}
+    assert {code for code in wanted if key_of(code) not in have} == set()
+    assert {code for code in wanted if f"{key_of(code)}_advice" not in have} == set()
+
+
+def test_every_code_that_can_be_said_is_weighed() -> None:
+    weights = load("findings")["weight"]
+    assert emitted() - {"ok"} <= set(weights)
+    for code, weight in weights.items():
+        assert set(weight) == {"depth", "beside"}, code
+        assert weight["beside"] in get_args(Severity)
+        assert weight["beside"] != "blocker"
+    assert set(load("findings")["remarks"]["codes"]) <= set(weights)
+
+
+def test_both_languages_say_the_same_things() -> None:
+    english, french = messages("en"), messages("fr")
+    assert set(english) == set(french)
+    different = {
+        key
+        for key in english
+        if placeholders(english[key]["message"]) != placeholders(french[key]["message"]) and not key.endswith("_one")
+    }
+    assert different == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_browsers_can_read_the_file(language: str) -> None:
+    for key, entry in messages(language).items():
+        assert re.fullmatch(r"[A-Za-z0-9_@]+", key), key
+        assert entry["message"].strip(), key
+        declared = {name.lower() for name in entry.get("placeholders", {})}
+        assert placeholders(entry["message"]) <= declared, key
+
+
+def shown() -> list[Conclusion]:
+    busy = {"greeting_kind": "busy", "greeting": "421 later", "starttls": None}
+    return [
+        concluded(server(), seen(587), seen(993)),
+        concluded(server(), *[unreached(port, "refused") for port in (25, 465, 587)], names=[resolved()]),
+        concluded(f"{HOST}:25", unreached(25, "refused"), unreached(465, "refused"), unreached(587, "no-answer")),
+        concluded(f"{HOST}:587", unreached(587, "prohibited", reporter="192.0.2.1")),
+        *[
+            concluded(f"{HOST}:587", plain(587, **{**busy, "greeting_kind": kind}))
+            for kind in ("busy", "refused", "silent", "closed")
+        ],
+        concluded(f"{HOST}:587", plain(587, greeting_kind="foreign", spoke="ssh", starttls=None)),
+        concluded(f"{HOST}:587", plain(587, greeting_kind="foreign", spoke=None, starttls=None)),
+        concluded(server(), plain(587), plain(25), plain(143)),
+        concluded(f"{HOST}:587", plain(587, starttls="injected")),
+        concluded(f"{HOST}:587", broken_off(587)),
+        concluded(f"smtps://{HOST}", seen(465, security="starttls", starttls="accepted")),
+        *[
+            concluded(f"{HOST}:587", spoilt(587, fault))
+            for fault in (
+                "cert-expired",
+                "cert-not-yet-valid",
+                "cert-name-mismatch",
+                "cert-self-signed",
+                "cert-untrusted",
+                "cert-incomplete-chain",
+                "tls-legacy-only",
+                "tls-failed",
+            )
+        ],
+        concluded(f"{HOST}:587", plain(587, starttls="refused", error="454 no")),
+        *[
+            concluded("me@example.org", names=[resolved("example.org", "domain", state=state, addresses=())])
+            for state in ("nxdomain", "nodata", "servfail", "timeout", "differs")
+        ],
+        concluded("me@example.org", names=[resolved("example.org", "mx", addresses=(), mail_exchangers=("",))]),
+        concluded(server(), unreached(25, "unreachable"), online=False),
+        concluded(server(), unreached(25, "unreachable", family=6, error="ENETUNREACH")),
+        concluded(f"{HOST}:587", seen(587, stages=Stages(greeting_ms=9000), auth_clear=("PLAIN",))),
+        concluded(f"{HOST}:587", seen(587, auth=(), capabilities=("SIZE",))),
+        concluded(f"{HOST}:587", seen(587, auth=("XOAUTH2",))),
+        concluded(f"{HOST}:587", seen(587, tls=GOOD_TLS.model_copy(update={"not_after": "2026-12-01T00:00:00Z"}))),
+    ]
+
+
+def test_these_conclusions_hold_every_code_that_can_be_said() -> None:
+    said = {finding.code for conclusion in shown() for finding in conclusion.findings}
+    assert emitted() - said == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("suffix", ["", "_advice"])
+def test_sentences_leave_no_gap(language: str, suffix: str) -> None:
+    """Every placeholder of a sentence gets a value from the finding for which it is said."""
+    catalogue, raw = Catalogue(language), messages(language)
+    for conclusion in shown():
+        for finding in conclusion.findings:
+            sentence = catalogue.finding(finding, suffix)
+            assert sentence.strip()
+            assert "$" not in sentence
+            used = placeholders(raw[key_of(finding.code) + suffix]["message"])
+            have = {name for name, value in finding.params.items() if value not in (None, "", ())}
+            have |= {"host"} if finding.host else set()
+            have |= {"port", "ports"} if finding.port else set()
+            have |= {"family"} if finding.family else set()
+            assert used <= have, (finding.code, used - have, sentence)
+
+
+def test_nothing_tested_is_said_without_a_gap() -> None:
+    (finding,) = diagnose(evidence("me@example.org")).findings
+    for language in LANGUAGES:
+        sentence = Catalogue(language).finding(finding)
+        assert "  " not in sentence
+        assert not re.search(r"[Pp]orts? +(of|de|d\u2019)\b", sentence), sentence
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_value_has_a_word(language: str) -> None:
+    have = messages(language)
+    for kind, values in {
+        "security": get_args(Security),
+        "state": get_args(State),
+        "confidence": get_args(Confidence),
+        "username": get_args(UserName),
+        "service": {row.dialogue for row in ports.known()}
+        | {row["protocol"] for row in load("dialogues")["recognise"]},
+    }.items():
+        missing = [value for value in values if f"{kind}_{value.replace('-', '_')}" not in have]
+        assert missing == [], kind
+
+
+def closed(*numbers: int) -> Finding:
+    return Finding(
+        code="port-closed", severity="note", confidence="certain", host=HOST, port=numbers[0], params={"ports": numbers}
+    )
+
+
+def test_the_number_of_ports_decides_the_form() -> None:
+    english = Catalogue("en")
+    assert english.finding(closed(25)) == "Connections to port 25 of mail.example.org are refused."
+    assert english.finding(closed(25, 587)) == "Connections to ports 25 and 587 of mail.example.org are refused."
+    assert "25, 465 and 587" in english.finding(closed(25, 465, 587)).replace(", and", " and")
+    assert "25 et 587" in Catalogue("fr").finding(closed(25, 587))
+
+
+def test_dates_and_numbers_are_written_as_the_language_does() -> None:
+    expired = Finding(
+        code="cert-expired",
+        severity="blocker",
+        confidence="certain",
+        host=HOST,
+        port=587,
+        params={"date": "2026-11-01T00:00:00Z"},
+    )
+    assert "November 1, 2026" in Catalogue("en").finding(expired)
+    assert "1 novembre 2026" in Catalogue("fr").finding(expired)
+    assert (Catalogue("en").number(1234.56), Catalogue("fr").number(0.5)) == ("1,234.6", "0,5")
+
+
+def test_a_value_that_looks_like_a_placeholder_is_only_text() -> None:
+    busy = Finding(
+        code="greeting-busy",
+        severity="blocker",
+        confidence="certain",
+        host=HOST,
+        port=587,
+        params={"greeting": "421 $HOST$ \\1 $$"},
+    )
+    assert "421 $HOST$ \\1 $$" in Catalogue("en").finding(busy)
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "fr_CA.UTF-8"}, "fr"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "FR"}, "fr"),
+        ({"LC_ALL": "en_GB", "LANG": "fr_FR"}, "en"),
+        ({"LC_MESSAGES": "fr_FR@euro", "LANG": "en_US"}, "fr"),
+        ({"LANGUAGE": "de:fr:en", "LANG": "en_US"}, "fr"),
+        ({"LANGUAGE": "", "LANG": "fr"}, "fr"),
+    ],
+)
+def test_which_language_is_spoken(environment: dict[str, str], language: str) -> None:
+    assert language_of(environment) == language
+
+
+def test_an_unknown_language_is_english() -> None:
+    assert Catalogue("tlh").language == "en"

@@ -1,0 +1,153 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.core_observations import (
+    HOST,
+    concluded,
+    evidence,
+    plain,
+    report_of,
+    resolved,
+    seen,
+    server,
+    spoilt,
+    unreached,
+)
+
+from poterne.catalogue import Catalogue
+from poterne.cli import main
+from poterne.model import Report
+from poterne.probe.text import MAX_LINE, display, displays
+from poterne.text import show
+
+REPORTS = {
+    "all well": report_of(evidence(server(), seen(587), seen(993), names=[resolved()])),
+    "blocked": report_of(evidence(f"{HOST}:25", unreached(25, "no-answer"), seen(587), seen(465))),
+    "several": report_of(
+        evidence(
+            server(),
+            spoilt(587, "cert-expired", "cert-name-mismatch"),
+            plain(143),
+            unreached(465, "refused"),
+            unreached(25, "prohibited", error="EHOSTUNREACH (ICMP 3/13)", reporter="192.0.2.1"),
+        )
+    ),
+    "no name": report_of(
+        evidence("me@example.org", names=[resolved("example.org", "domain", state="nxdomain", addresses=())])
+    ),
+    "offline": report_of(evidence(server(), unreached(25, "unreachable"), online=False)),
+    "nothing tested": report_of(evidence("me@example.org")),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_answer_as_text(name: str, language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    report, catalogue = REPORTS[name], Catalogue(language)
+    show(report, catalogue)
+    out = capsys.readouterr().out
+    verdict = next(finding for finding in report.findings if finding.code == report.verdict.code)
+    flat = " ".join(out.split())
+    assert " ".join(catalogue.finding(verdict).split()) in flat
+    assert " ".join(catalogue.finding(verdict, "_advice").split()) in flat
+    for way in (*report.settings.outgoing, *report.settings.incoming):
+        if way.security != "none":
+            assert re.search(rf"{re.escape(way.host)}\s+{way.port}\b", out)
+    assert not re.search(r"\$\w*\$|\{\w*\}|\bNone\b|\bTrue\b|\bFalse\b", out)
+    assert not re.search(r"\b[Pp]orts?  ", out.partition("\n\n")[0])
+    assert all(character.isprintable() or character in "\n\u00a0\u202f" for character in out)
+
+
+def test_the_first_line_is_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    show(REPORTS["blocked"], Catalogue("en"))
+    assert capsys.readouterr().out.lstrip().startswith("✗ Port 25 of mail.example.org")
+
+
+def test_settings_without_encryption_are_never_shown_as_something_to_type(capsys: pytest.CaptureFixture[str]) -> None:
+    report = report_of(evidence(server(), plain(587), plain(143)))
+    assert report.settings.outgoing
+    show(report, Catalogue("en"))
+    out = capsys.readouterr().out
+    typed = out.partition("Settings to type")[2].partition("Findings")[0]
+    assert "587" not in typed
+    assert "143" not in typed
+
+
+@pytest.mark.parametrize(
+    ("environment", "word"),
+    [
+        ({"LANG": "fr_FR.UTF-8"}, "port"),
+        ({"LC_ALL": "fr", "LANG": "en_US.UTF-8"}, "port"),
+        ({"LANGUAGE": "de:fr"}, "port"),
+    ],
+)
+def test_french_where_the_environment_asks_for_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    word: str,
+) -> None:
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "report.json"
+    file.write_text(REPORTS["several"].model_dump_json(), encoding="utf-8")
+    assert main(("explain", str(file))) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    french = Catalogue("fr")
+    for finding in concluded(server(), *REPORTS["several"].observations).findings:
+        assert " ".join(french.finding(finding).split()) in out
+    assert "Settings to type" not in out
+
+
+def test_the_same_report_is_shown_alike_after_a_round_trip(capsys: pytest.CaptureFixture[str]) -> None:
+    show(REPORTS["several"], Catalogue("en"))
+    first = capsys.readouterr().out
+    show(Report.model_validate_json(REPORTS["several"].model_dump_json()), Catalogue("en"))
+    assert capsys.readouterr().out == first
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b"plain", "plain"),
+        (b"  around \r\n", "around"),
+        (b"a\x00b\x1b[31mc", "a\ufffdb\ufffd[31mc"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        ("caf\u00e9 \u2603", "caf\u00e9 \u2603"),
+        ("a\u202eb\u2066c\u200bd\ufeffe\u2028f", "a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf"),
+        ("a\tb", "a\ufffdb"),
+        ("\ud800", "\ufffd"),
+        ("\ue000", "\ufffd"),
+    ],
+)
+def test_bytes_of_strangers(raw: bytes | str, shown: str) -> None:
+    assert display(raw) == shown
+
+
+def test_long_text_is_cut() -> None:
+    assert display("x" * MAX_LINE) == "x" * MAX_LINE
+    assert display("x" * (MAX_LINE + 1)) == "x" * (MAX_LINE - 1) + "…"
+
+
+@given(st.one_of(st.binary(max_size=3000), st.text(max_size=3000)), st.integers(1, 600))
+def test_whatever_comes_is_one_printable_line_within_bounds(raw: bytes | str, limit: int) -> None:
+    shown = display(raw, limit)
+    assert len(shown) <= limit
+    assert all(c.isprintable() or c.isspace() for c in shown)
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]", shown)
+    shown.encode()
+
+
+@settings(max_examples=50)
+@given(st.lists(st.binary(max_size=400), max_size=100))
+def test_many_texts_stay_within_bounds(raws: list[bytes]) -> None:
+    shown = displays(raws)
+    assert len(shown) <= 64
+    assert sum(len(text.encode()) for text in shown) <= 1200
+    assert shown == tuple(display(raw, 160) for raw in raws[: len(shown)])

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +25,9 @@ MAX_TEXT = 1024
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status of DESIGN 2.1. One line on standard error says what went wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     args = parser.parse_args(arguments)
     try:
@@ -136,6 +140,7 @@ def _check(args: argparse.Namespace) -> int:
     request = Request(target=args.target[:4096], options=_options(args))
     rules = policy.load(args.policy)
     if args.json or args.jsonl:
+        _write_utf8()
         report = asyncio.run(_print_events(request, rules, every=args.jsonl))
     else:
         report = _show(request, rules)
@@ -155,6 +160,12 @@ async def _print_events(request: "Request", rules: "Policy", *, every: bool) -> 
             print(event.report.model_dump_json(), flush=True)
     assert last is not None
     return last
+
+
+def _write_utf8() -> None:
+    """JSON is UTF-8 (RFC 8259 section 8.1), whatever the terminal's encoding."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
 
 
 def _show(request: "Request", rules: "Policy") -> "Report":
@@ -196,12 +207,13 @@ def _explain(args: argparse.Namespace) -> int:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ReportError(f"{args.report}: not a report: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except (ValueError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ReportError(f"{args.report}: not a report: {_one_line(error)}") from None
     report = saved.model_copy(
         update={"findings": conclusion.findings, "verdict": conclusion.verdict, "settings": conclusion.settings}
     )
     if args.json:
+        _write_utf8()
         print(report.model_dump_json())
     else:
         text.show(report)

@@ -219,6 +219,14 @@ def test_what_openssl_would_not_serve_can_be_examined(broken: str) -> None:
     assert seen.trusted is not True
 
 
+async def test_a_version_that_does_not_exist_ends_in_an_observation() -> None:
+    leaf = issue("version four", sans=(HOST,)).patched(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03")
+    seen = await shown(leaf)
+    assert seen.tls is not None
+    assert seen.tls.fault is not None
+    assert seen.tls.trusted is not True
+
+
 def _read_by_openssl(der: bytes) -> bool:
     """What OpenSSL cannot read ends the handshake, and is never examined."""
     try:

@@ -139,7 +139,7 @@ def observations(draw: st.DrawFn) -> Observation:
     port = draw(PORTS)
     host, source = draw(HOSTS)
     where: dict[str, Any] = {"host": host, "source": source, "family": draw(st.sampled_from([4, 6]))}
-    kind = draw(st.sampled_from(["good", "unreached", "spoilt", "plain", "greeting", "failed", "cut"]))
+    kind = draw(st.sampled_from(["good", "unreached", "spoilt", "plain", "greeting", "cut"]))
     if kind == "good":
         auth = draw(st.sampled_from([(), ("PLAIN",), ("XOAUTH2",), ("UNKNOWN",)]))
         greeting_ms = draw(st.sampled_from([None, 10.0, 9000.0]))
@@ -152,9 +152,7 @@ def observations(draw: st.DrawFn) -> Observation:
         error = draw(st.sampled_from([None, "ENETUNREACH", "EHOSTUNREACH"]))
         return unreached(port, state, error=error, reporter=draw(st.sampled_from([None, "192.0.2.1"])), **where)
     if kind == "spoilt":
-        return spoilt(port, *draw(FAULTS), **where)
-    if kind == "failed":
-        return spoilt(port, "tls-failed", **where)
+        return spoilt(port, *draw(FAULTS | st.just(["tls-failed"])), **where)
     starttls = draw(st.sampled_from([None, "absent", "refused", "failed", "silent", "injected"]))
     if kind == "plain":
         return plain(port, starttls=starttls, **where)

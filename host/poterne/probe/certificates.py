@@ -13,7 +13,7 @@ from poterne.model import Tls
 from poterne.probe.text import display, displays
 from poterne.probe.tls import TrustStores
 
-_UNPARSABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError)
+_UNPARSABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion, ValueError)
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
 # X509_VERIFY_PARAM_set_flags(3); pyOpenSSL does not name it. Dates are asked for separately.
@@ -42,8 +42,8 @@ def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: in
         leaf = certificates[0]
         names = _names(leaf)
         not_before, not_after = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-    except ValueError:
-        return Tls(trusted=False, name_ok=False, fault="cert-untrusted", faults=("cert-untrusted",))
+    except _UNPARSABLE:
+        return Tls(fault="tls-failed", faults=("tls-failed",))
     now = datetime.now(UTC)
     system = _verify(chain, stores.system_files)
     public = _verify(chain, [(stores.public_file, None)])

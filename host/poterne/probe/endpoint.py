@@ -90,6 +90,7 @@ class _Probe:
             context,
             dialled_port=self.dialled_port,
             on_progress=self.on_progress,
+            further=draft is not self.best,
         )
 
     def _blank(self) -> Draft:

@@ -31,7 +31,7 @@ class Unwelcome(Exception):
 class Session:
     """Fills one draft. `begins`: TLS at once, or in the clear; `context` decides what TLS takes.
 
-    `silence` is set where the server has not greeted for a while.
+    `silence` is set where the server has not greeted for a while. `further`: the endpoint has been connected to before.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Session:
         *,
         dialled_port: int | None,
         on_progress: Callable[[Observation], None],
+        further: bool = False,
     ) -> None:
         self._draft = draft
         self._toolkit = toolkit
@@ -52,6 +53,7 @@ class Session:
         self._context = context
         self._dialled_port = dialled_port
         self._on_progress = on_progress
+        self._further = further
         self._times = load("timing")["dialogue"]
         self._asked = 0
         self.silence = asyncio.Event()
@@ -84,7 +86,9 @@ class Session:
 
     async def _connect(self) -> Stream | None:
         draft = self._draft
-        result = await self._toolkit.gate.connect(draft.endpoint, port=self._dialled_port, on_silence=self._unanswered)
+        # That a further connection is not answered says nothing of the port.
+        told = None if self._further else self._unanswered
+        result = await self._toolkit.gate.connect(draft.endpoint, port=self._dialled_port, on_silence=told)
         draft.attempts = result.attempts
         if isinstance(result, Connection):
             draft.state, draft.security = "open", "none"
@@ -247,9 +251,8 @@ class Session:
             # Not a TLS record: the server greeted in the clear, or complains about our hello in its own protocol.
             line = stream.first_bytes.split(b"\n")[0].rstrip(b"\r")
             draft.greeting, draft.greeting_kind = line, "foreign"
-            draft.spoke = recognise(line) or (
-                self._dialogue.name if self._dialogue.accepted.search(line.decode("latin-1")) else None
-            )
+            ours = self._dialogue.judge(Reply(line)) != "foreign"
+            draft.spoke = self._dialogue.name if ours else recognise(line)
         elif in_handshake and not (interruption.reason == "silent" and stream.received == 0):
             draft.tls = handshakes.failed(interruption.detail)
         elif draft.greeting_kind is None and draft.state == "open":

@@ -107,7 +107,7 @@ class Chromium(Browser):
         else:
             target = self._wire.request("Target.createTarget", url=url)["targetId"]
         self._tabs.add(target)
-        return self._page(target)
+        return self._page(target, url)
 
     def open_popup(self) -> "ChromiumPage":
         popup = self.url("popup/popup.html")
@@ -115,12 +115,12 @@ class Chromium(Browser):
         tab = self._targets("tab", "")[-1]
         self._wire.request("Extensions.triggerAction", id=self.id, targetId=tab)
         target = until(lambda: set(self._targets("page", popup)) - before, "the popup")
-        return self._page(target.pop())
+        return self._page(target.pop(), popup)
 
     def opened(self, url: str) -> "ChromiumPage":
         target = until(lambda: set(self._targets("page", url)) - self._tabs, f"a tab at {url}").pop()
         self._tabs.add(target)
-        return self._page(target)
+        return self._page(target, url)
 
     def popup_is_open(self) -> bool:
         return bool(set(self._targets("page", self.url("popup/popup.html"))) - self._tabs)
@@ -185,7 +185,7 @@ class Chromium(Browser):
         self._wire.request("Runtime.enable", session=session)
         return str(session)
 
-    def _page(self, target: str) -> "ChromiumPage":
+    def _page(self, target: str, url: str) -> "ChromiumPage":
         session = self._attach(target)
         for domain in ("Page", "DOM", "Log"):
             self._wire.request(f"{domain}.enable", session=session)
@@ -193,7 +193,15 @@ class Chromium(Browser):
         page.focus()
         if self._scheme is not None:
             page.emulate(self._scheme)
-        until(lambda: page.evaluate("document.readyState") == "complete", "the document")
+        loaded = f"location.href === {json.dumps(url)} && document.readyState === 'complete'"
+
+        def look() -> bool:
+            # The empty document that a tab begins with may go in the middle of the question.
+            with contextlib.suppress(WireError):
+                return bool(page.evaluate(loaded))
+            return False
+
+        until(look, f"{url} to be loaded")
         self.pages.append(page)
         return page
 

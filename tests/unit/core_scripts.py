@@ -33,8 +33,7 @@ def smtp(
         peer.send(greeting)
         encrypted = implicit
         while True:
-            command = peer.line()
-            verb = command.split()[0].upper() if command else b""
+            verb = [*peer.line().upper().split(), b""][0]
             if verb == b"EHLO" and ehlo is not None and not encrypted:
                 peer.send(ehlo)
             elif verb == b"EHLO":
@@ -70,7 +69,7 @@ def imap(
         peer.send(greeting)
         encrypted = implicit
         while True:
-            tag, verb = peer.line().split()[:2]
+            tag, verb, *_ = [*peer.line().split(), b"*", b""]
             if verb == b"CAPABILITY":
                 peer.send(b"* CAPABILITY " + (inside if encrypted else clear) + b"\r\n" + tag + b" OK done\r\n")
             elif verb == b"STARTTLS" and tls is not None:

@@ -150,9 +150,11 @@ class Server:
             self._spawn(self._converse, peer)
 
     def _converse(self, peer: Peer) -> None:
-        with suppress(GoneError):
-            self._behaviour(peer)
-        peer.close()
+        try:
+            with suppress(GoneError):
+                self._behaviour(peer)
+        finally:
+            peer.close()
 
     def settle(self, seconds: float = 3.0) -> None:
         """Wait until every conversation has ended."""

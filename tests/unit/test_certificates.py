@@ -227,6 +227,17 @@ async def test_a_version_that_does_not_exist_ends_in_an_observation() -> None:
     assert seen.tls.trusted is not True
 
 
+async def test_a_negative_serial_number_ends_in_an_observation_without_a_word() -> None:
+    """Parsers may warn of it; nobody at a terminal should read that."""
+    leaf = issue("negative", sans=(HOST,))
+    start = leaf.der.index(b"\xa0\x03\x02\x01\x02\x02")
+    old = leaf.der[start : start + 8]
+    seen = await shown(leaf.patched(old, old[:7] + bytes([old[7] | 0x80])))
+    assert seen.tls is not None
+    assert seen.tls.fault is not None
+    assert seen.tls.trusted is not True
+
+
 def _read_by_openssl(der: bytes) -> bool:
     """What OpenSSL cannot read ends the handshake, and is never examined."""
     try:
@@ -236,6 +247,7 @@ def _read_by_openssl(der: bytes) -> bool:
     return True
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(flips=st.lists(st.tuples(st.integers(0, 2000), st.integers(1, 255)), min_size=1, max_size=4))
 def test_a_certificate_with_flipped_bytes_is_never_good(flips: list[tuple[int, int]]) -> None:

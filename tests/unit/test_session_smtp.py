@@ -259,7 +259,7 @@ async def test_the_end_at_every_stage(said_before: int, end: str) -> None:
         seen = await look(server, 587)
         took = time.monotonic() - started
     assert took < 2
-    assert seen.security == "none"
+    assert seen.security in (None, "none")
     assert seen.tls is None or seen.tls.version is None
     assert seen.error is not None
     if said_before == 0:

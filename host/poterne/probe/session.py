@@ -152,22 +152,27 @@ class Session:
         dialogue = self._dialogue
         if not dialogue.greets:
             return []
-        for question in (dialogue.ask, dialogue.ask_plain):
-            if question is not None:
-                command = self._command(question, stream)
-                await stream.send(command)
+        no: Reply | None = None
+        for question in filter(None, (dialogue.ask, dialogue.ask_plain)):
+            try:
+                await stream.send(self._command(question, stream))
                 reply = await dialogue.read(stream, dialogue.tag_of(question, self._tag()))
-                if dialogue.agrees(reply):
-                    return reply.lines
-                self._draft.error = reply.status.decode("utf-8", "replace")
-                if not reply.whole:
-                    self._draft.spoke = recognise(reply.status)
-                    self._draft.greeting_kind = "foreign"
-                    raise Interrupted("closed", self._draft.error)
-        if dialogue.welcomes:
+            except Interrupted:
+                if no is None:
+                    raise
+                break  # it hung up after it had said no
+            if dialogue.agrees(reply):
+                return reply.lines
+            self._draft.error = reply.status.decode("utf-8", "replace")
+            if not reply.whole:
+                self._draft.spoke, self._draft.greeting_kind = recognise(reply.status), "foreign"
+                raise Interrupted("closed", self._draft.error)
+            no = reply
+            if dialogue.judge(no) == "busy":
+                break
+        if no is not None and dialogue.welcomes:
             # SMTP says in answer to EHLO what others say in their greeting (RFC 5321 section 4.1.4).
-            self._draft.greeting = dialogue.words(reply)
-            self._draft.greeting_kind = dialogue.judge(reply)
+            self._draft.greeting, self._draft.greeting_kind = dialogue.words(no), dialogue.judge(no)
             raise Unwelcome
         return None
 

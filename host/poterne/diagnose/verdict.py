@@ -134,11 +134,10 @@ def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) 
 
 def _quieted(findings: list[Finding]) -> list[Finding]:
     """Closed and silent ports are no blockers beside something that explains more for the same purpose."""
-    weight = load("findings")["weight"]
     shallow = ("port-closed", "unproven")
     deep = {_purpose(finding) for finding in findings if finding.severity == "blocker" and finding.code not in shallow}
     return [
-        finding.model_copy(update={"severity": weight[finding.code]["beside"]})
+        finding.model_copy(update={"severity": _beside(finding.code, _purpose(finding) == "outgoing")})
         if finding.severity == "blocker" and finding.code in shallow and _purpose(finding) in deep
         else finding
         for finding in findings
@@ -159,9 +158,8 @@ def _family(seen: list[Observation], evidence: Evidence) -> Family | None:
 
 
 def _severity(symptom: Symptom, seen: list[Observation], evidence: Evidence, missing: frozenset[str]) -> Severity:
-    table = load("findings")
-    beside: Severity = table["weight"][symptom.code]["beside"]
-    if not missing or symptom.code in table["remarks"]["codes"]:
+    beside = _beside(symptom.code, any(direction(observation) == "outgoing" for observation in seen))
+    if not missing or symptom.code in load("findings")["remarks"]["codes"]:
         return beside
     if "endpoint" in missing and evidence.target.port is not None:
         in_the_way = not seen or any(observation.port == evidence.target.port for observation in seen)
@@ -172,6 +170,13 @@ def _severity(symptom: Symptom, seen: list[Observation], evidence: Evidence, mis
     if symptom.code.startswith("dns-") and evidence.tried and symptom.host not in (evidence.target.host,):
         in_the_way = False
     return "blocker" if in_the_way else beside
+
+
+def _beside(code: str, outgoing: bool) -> Severity:
+    """The severity where the target works all the same."""
+    row = load("findings")["weight"][code]
+    severity: Severity = row.get("beside_outgoing", row["beside"]) if outgoing else row["beside"]
+    return severity
 
 
 def _nothing_proven(evidence: Evidence) -> Finding:

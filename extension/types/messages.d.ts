@@ -59,7 +59,7 @@ export interface ObservationEvent {
  * stand in `capabilities_clear` and prove nothing. `auth` holds the mechanisms of `capabilities` (RFC 4954, 9051,
  * 5034).
  * All text came from a stranger: it is cut, and control characters are gone. The whole text of one observation is at
- * most 8 KiB.
+ * most 4 KiB.
  */
 export interface Observation {
   id: string;

@@ -11,9 +11,9 @@ from poterne import __version__, ports
 from poterne import policy as policies
 from poterne.diagnose import Evidence, diagnose
 from poterne.diagnose import settings as advice
-from poterne.dial import Gate, Trust, has_route, source_address
+from poterne.dial import Gate, has_route, source_address
 from poterne.discover import Discovery, Server
-from poterne.errors import Forbidden
+from poterne.errors import Forbidden, InvalidRequest
 from poterne.model import (
     CheckEvent,
     Endpoint,
@@ -32,13 +32,19 @@ from poterne.model import (
     Target,
 )
 from poterne.probe.endpoint import Toolkit, observe
-from poterne.probe.names import Names
+from poterne.probe.names import Names, is_address
 from poterne.probe.tls import TrustStores
 from poterne.target import parse
 
 MAX_ENDPOINTS = 160
 MAX_SPARE_ADDRESSES = 2
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
+
+
+def _check_family(target: Target, family: Family | None) -> None:
+    host = target.host or ""
+    if family is not None and is_address(host) and (":" in host) != (family == 6):
+        raise InvalidRequest(f"{host} is no IPv{family} address")
 
 
 @lru_cache(maxsize=4)
@@ -54,13 +60,15 @@ def warm(policy: policies.Policy | None = None) -> None:
 
 
 async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[CheckEvent, None]:
-    """Events as they happen, the Report last. Raises InvalidTarget or Forbidden before the first event.
+    """Events as they happen, the Report last. Raises InvalidTarget, InvalidRequest or Forbidden
+    before the first event.
 
     Closing the generator cancels every probe.
     """
     target = parse(request.target)
     asked = (*(request.options.ports or ()), *((target.port,) if target.port else ()))
     policy.check_ports(asked)
+    _check_family(target, request.options.family)
     run = _Run(request, policy, target)
     conductor = asyncio.create_task(run.conduct())
     conductor.add_done_callback(lambda _: run.events.put_nowait(None))
@@ -178,10 +186,6 @@ class _Run:
     def _route(self, server: Server, gate: Gate, port: int, place: _Place) -> _Route | None:
         """A new endpoint, unless its address may not be dialled."""
         family, address, dialled_port = place
-        trust: Trust = "typed" if server.source == "typed" else "named"
-        if self.policy.denies(address) or not (self._mapped(server.host, port) or gate.allows(address, trust)):
-            self.forbidden += 1
-            return None
         if len(self.endpoints) >= MAX_ENDPOINTS:
             return None
         row = ports.facts(port)
@@ -198,6 +202,9 @@ class _Run:
             asked=asked,
             source=server.source,
         )
+        if not gate.permits(endpoint):
+            self.forbidden += 1
+            return None
         self.endpoints[endpoint.id] = endpoint
         return _Route(endpoint, dialled_port)
 
@@ -236,7 +243,7 @@ class _Run:
         self.events.put_nowait(PlanEvent(endpoints=tuple(self.endpoints.values())))
 
     def _mapped(self, host: str, port: int) -> bool:
-        return self.policy.lab is not None and any(entry.matches(host, port) for entry in self.policy.lab.connect_to)
+        return self.policy.lab is not None and self.policy.lab.maps(host, port)
 
     async def _addresses(self, server: Server, port: int, resolver: Names) -> list[_Place]:
         """(family, address, port to dial): the first address of each family that is wanted and that has a route; where

@@ -98,14 +98,23 @@ class Gate:
                 return False
         return True
 
+    def permits(self, endpoint: Endpoint) -> bool:
+        """Whether an endpoint may be dialled, by who named its host; where a lab maps it, the lab's author did."""
+        if self._policy.lab is not None and self._policy.lab.maps(endpoint.host, endpoint.port):
+            return not self._policy.denies(endpoint.address)
+        return self.allows(endpoint.address, "typed" if endpoint.source == "typed" else "named")
+
     async def connect(
         self, endpoint: Endpoint, *, port: int | None = None, on_silence: Callable[[], None] | None = None
     ) -> Connection | Failure:
         """Connects to the endpoint's address, with staggered attempts where nothing answers.
 
         `on_silence` is called once when there is no answer for `Timing.provisional` seconds. `port` replaces the
-        endpoint's where a lab maps it. At most `Timing.give_up` seconds. Cancelling closes every attempt.
+        endpoint's where a lab maps it. What is not permitted is not dialled. At most `Timing.give_up` seconds.
+        Cancelling closes every attempt.
         """
+        if not self.permits(endpoint):
+            return Failure("error", "forbidden by policy", None, 0.0, 0)
         loop = asyncio.get_running_loop()
         started = loop.time()
         schedule = timing()

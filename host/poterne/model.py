@@ -141,7 +141,7 @@ class Observation(Endpoint):
     stand in `capabilities_clear` and prove nothing. `auth` holds the mechanisms of `capabilities` (RFC 4954, 9051,
     5034).
     All text came from a stranger: it is cut, and control characters are gone. The whole text of one observation is at
-    most 8 KiB.
+    most 4 KiB.
     """
 
     state: State

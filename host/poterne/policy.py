@@ -168,6 +168,10 @@ class Lab(_Table):
                 return entry.to_host or host, entry.to_port or port
         return None
 
+    def maps(self, host: str, port: int) -> bool:
+        """Whether any entry sends a connection elsewhere."""
+        return any(entry.matches(host, port) for entry in self.connect_to)
+
     def places(self, host: str) -> tuple[str, ...]:
         """The addresses that entries give to this very host, which is not looked up then."""
         named = [entry.to_host for entry in self.connect_to if entry.host == host]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, suppress
@@ -74,6 +75,7 @@ class Lab:
         for number, page in enumerate(browser.pages):
             with suppress(Exception):
                 page.screenshot(self._artefacts / f"{browser.family}-{number}.png")
+        shutil.copy(browser.log, self._artefacts)
         (self._artefacts / f"{browser.family}-console.txt").write_text("\n".join(browser.console()) + "\n")
 
 

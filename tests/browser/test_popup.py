@@ -1,5 +1,7 @@
 """The popup of the toolbar button: it may go at any time, the run stays."""
 
+import pytest
+
 from .drive.hosts import Host
 from .drive.page import Browser, until
 from .drive.popup import Popup
@@ -72,12 +74,18 @@ def test_two_pages_show_the_same_run(browser: Browser, host: Host) -> None:
         assert tab.settings(direction) == popup.settings(direction)
 
 
-def test_the_popup_opens_the_report_in_a_tab(browser: Browser, host: Host) -> None:
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+def test_the_popup_opens_the_report_in_a_tab(browser: Browser, host: Host, by: str) -> None:
     popup = Popup(browser.open_popup())
     popup.ask("provider.example")
     popup.until_run("done", within=45)
     verdict = popup.verdict
-    popup.page.element("[data-action='open-tab']").click()
+    button = popup.page.element("[data-action='open-tab']")
+    if by == "mouse":
+        button.click()
+    else:
+        button.call("button => button.focus()")
+        popup.page.press("Enter")
     report = Popup(browser.opened(browser.url("report/report.html")))
     assert report.verdict == verdict
     until(lambda: not browser.popup_is_open(), "the popup to be gone")

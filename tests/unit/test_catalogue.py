@@ -124,9 +124,10 @@ def test_every_code_that_can_be_said_is_weighed() -> None:
     weights = load("findings")["weight"]
     assert emitted() - {"ok"} <= set(weights)
     for code, weight in weights.items():
-        assert set(weight) == {"depth", "beside"}, code
-        assert weight["beside"] in get_args(Severity)
-        assert weight["beside"] != "blocker"
+        assert {"depth", "beside"} <= set(weight) <= {"depth", "beside", "beside_outgoing"}, code
+        for severity in {weight["beside"], weight.get("beside_outgoing", "note")}:
+            assert severity in get_args(Severity)
+            assert severity != "blocker"
     assert set(load("findings")["remarks"]["codes"]) <= set(weights)
 
 

@@ -45,6 +45,12 @@ def test_an_account_needs_a_way_to_receive_where_one_is_offered() -> None:
 def test_port_25_alone_does_not_spoil_an_account() -> None:
     conclusion = concluded("me@example.org", seen(587, **GUESSED), unreached(25, "no-answer", **GUESSED))  # type: ignore[arg-type]
     assert conclusion.verdict.code == "ok"
+    assert found(conclusion, "unproven").severity == "warning"
+
+
+def test_a_silent_port_for_receiving_is_a_note_only() -> None:
+    conclusion = concluded("me@example.org", seen(587, **GUESSED), seen(993), unreached(995, "no-answer"))  # type: ignore[arg-type]
+    assert conclusion.verdict.code == "ok"
     assert found(conclusion, "unproven").severity == "note"
 
 

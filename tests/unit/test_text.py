@@ -132,13 +132,13 @@ def test_bytes_of_strangers(raw: bytes | str, shown: str) -> None:
 
 def test_long_text_is_cut() -> None:
     assert display("x" * MAX_LINE) == "x" * MAX_LINE
-    assert display("x" * (MAX_LINE + 1)) == "x" * (MAX_LINE - 1) + "…"
+    assert display("x" * (MAX_LINE + 1)) == "x" * (MAX_LINE - 3) + "…"
 
 
-@given(st.one_of(st.binary(max_size=3000), st.text(max_size=3000)), st.integers(1, 600))
+@given(st.one_of(st.binary(max_size=3000), st.text(max_size=3000)), st.integers(8, 600))
 def test_whatever_comes_is_one_printable_line_within_bounds(raw: bytes | str, limit: int) -> None:
     shown = display(raw, limit)
-    assert len(shown) <= limit
+    assert len(shown.encode()) <= limit
     assert all(c.isprintable() or c.isspace() for c in shown)
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]", shown)
     shown.encode()
@@ -147,7 +147,7 @@ def test_whatever_comes_is_one_printable_line_within_bounds(raw: bytes | str, li
 @settings(max_examples=50)
 @given(st.lists(st.binary(max_size=400), max_size=100))
 def test_many_texts_stay_within_bounds(raws: list[bytes]) -> None:
-    shown = displays(raws)
+    shown = displays(raws, total=1200)
     assert len(shown) <= 64
     assert sum(len(text.encode()) for text in shown) <= 1200
     assert shown == tuple(display(raw, 160) for raw in raws[: len(shown)])

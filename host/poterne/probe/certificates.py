@@ -1,5 +1,6 @@
 """Every fault of a certificate chain. OpenSSL stops at the first; here each question is asked by itself."""
 
+import warnings
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -35,6 +36,13 @@ _ORDER = (
 
 def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: int | None) -> Tls:
     """Facts and faults of a chain (DER, the leaf first), judged now. `refused_with`: the strict context's code."""
+    with warnings.catch_warnings():
+        # What a library thinks of a stranger's certificate is no news for the terminal.
+        warnings.simplefilter("ignore")
+        return _examine(chain, host, stores, refused_with)
+
+
+def _examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: int | None) -> Tls:
     if not chain:
         return Tls(fault="tls-failed", faults=("tls-failed",))
     try:
@@ -70,7 +78,7 @@ def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: in
         faults=ordered,
         subject=_common_name(leaf.subject),
         issuer=_common_name(leaf.issuer),
-        names=displays(names),
+        names=displays(names, total=600),
         not_before=_moment(
             max(c.not_valid_before_utc for c in needed) if "cert-not-yet-valid" in faults else not_before
         ),
@@ -156,7 +164,7 @@ def _covers(leaf: x509.Certificate, host: str) -> bool:
 def _common_name(name: x509.Name) -> str | None:
     for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME):
         for attribute in name.get_attributes_for_oid(oid):
-            return display(str(attribute.value), 160)
+            return display(str(attribute.value), 120)
     return None
 
 

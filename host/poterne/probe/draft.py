@@ -54,8 +54,8 @@ class Draft:
 
     def finish(self, *, provisional: bool = False) -> Observation:
         """The record, with a stranger's text made fit to be shown."""
-        capabilities = displays(self.capabilities)
-        clear = displays(self.capabilities_clear)
+        capabilities = displays(self.capabilities, total=1000)
+        clear = displays(self.capabilities_clear, total=600)
         return Observation(
             **self.endpoint.model_dump(),
             state=self.state,
@@ -66,8 +66,8 @@ class Draft:
             spoke=self.spoke,
             capabilities=capabilities,
             capabilities_clear=clear,
-            auth=displays(list(self.auth), items=24, limit=32),
-            auth_clear=displays(list(self.auth_clear), items=24, limit=32),
+            auth=displays(self.auth, items=24, limit=32, total=240),
+            auth_clear=displays(self.auth_clear, items=24, limit=32, total=160),
             security=self.security,
             starttls=self.starttls,
             tls=self.tls,

@@ -142,7 +142,7 @@ def good(tls: ssl.SSLObject, stores: TrustStores) -> Tls:
         name_ok=True,
         subject=_distinguished(certificate.get("subject", ())),
         issuer=_distinguished(certificate.get("issuer", ())),
-        names=displays([value for kind, value in alternatives if kind in ("DNS", "IP Address")]),
+        names=displays([value for kind, value in alternatives if kind in ("DNS", "IP Address")], total=600),
         not_before=_moment(certificate.get("notBefore")),
         not_after=_moment(certificate.get("notAfter")),
     )
@@ -158,7 +158,7 @@ def doubtful(tls: ssl.SSLObject, refusal: ssl.SSLCertVerificationError | None, h
         update={
             "version": tls.version(),
             "cipher": cipher[0] if cipher else None,
-            "alert": display(refusal.verify_message) if refusal else None,
+            "alert": display(refusal.verify_message, 120) if refusal else None,
         }
     )
 
@@ -171,13 +171,13 @@ def refused(refusal: ssl.SSLCertVerificationError) -> Tls:
         name_ok=False if fault == "cert-name-mismatch" else None,
         fault=fault,
         faults=(fault,),
-        alert=display(refusal.verify_message),
+        alert=display(refusal.verify_message, 120),
     )
 
 
 def failed(words: str) -> Tls:
     """A handshake that did not come about."""
-    return Tls(fault="tls-failed", faults=("tls-failed",), alert=display(words))
+    return Tls(fault="tls-failed", faults=("tls-failed",), alert=display(words, 120))
 
 
 def may_be_legacy(tls: Tls | None) -> bool:
@@ -206,7 +206,7 @@ def _distinguished(name: tuple[tuple[tuple[str, str], ...], ...]) -> str | None:
     """The common name of a subject or issuer, else its organisation."""
     fields = {key: value for part in name for key, value in part}
     chosen = fields.get("commonName") or fields.get("organizationName") or fields.get("organizationalUnitName")
-    return display(chosen, 160) if chosen else None
+    return display(chosen, 120) if chosen else None
 
 
 def _moment(text: str | None) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 from . import keys
 from .page import Browser, Element, LateError, Page, Scheme, until
 from .process import Process, is_root
-from .wire import Wire, WireError
+from .wire import GoneError, Wire, WireError
 
 _QUIET = (
     "--no-first-run",
@@ -66,6 +66,7 @@ class Chromium(Browser):
         self.profile = directory / "profile"
         self.manifests = self.profile / "NativeMessagingHosts"
         self.manifests.mkdir(parents=True)
+        self.log = directory / "chromium.log"
         self.id = extension_id(extension / "manifest.json")
         self._scheme: Scheme | None = None
         self.pages: list[Page] = []
@@ -87,9 +88,7 @@ class Chromium(Browser):
         ]
         environment = {**os.environ, "HOME": str(directory), "LANGUAGE": "en_US"}
         environment.pop("DBUS_SESSION_BUS_ADDRESS", None)
-        self._process = Process(
-            _with_policies(command, policies, directory), log=directory / "chromium.log", environment=environment
-        )
+        self._process = Process(_with_policies(command, policies, directory), log=self.log, environment=environment)
         try:
             self._wire = Wire(self._endpoint())
             until(lambda: self._targets("service_worker", f"chrome-extension://{self.id}/"), "the extension's worker")
@@ -263,9 +262,9 @@ class ChromiumPage(Page):
             "modifiers": (8 if shift else 0) | (2 if control else 0),
         }
         text = "" if control else pressed.text
-        # The page may close on the key: what is asked afterwards finds nobody then.
-        self.request("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **common)
-        with contextlib.suppress(WireError):
+        # The page may close on the key, and cannot say then that it was pressed.
+        with contextlib.suppress(GoneError):
+            self.request("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **common)
             self.request("Input.dispatchKeyEvent", type="keyUp", **common)
 
     def resize(self, width: int, height: int, *, scale: float = 1.0) -> None:
@@ -313,9 +312,12 @@ class ChromiumElement(Element):
                 return [box.x + box.width / 2, box.y + box.height / 2];
             }"""
         )
-        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
-            pressed: dict[str, Any] = {} if kind == "mouseMoved" else {"button": "left", "clickCount": 1}
-            self._page.request("Input.dispatchMouseEvent", type=kind, x=x, y=y, **pressed)
+        self._page.request("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        button = {"button": "left", "clickCount": 1}
+        self._page.request("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, **button)
+        # The page may close on the click, and cannot say then that it took place.
+        with contextlib.suppress(GoneError):
+            self._page.request("Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, **button)
 
 
 def _value(answer: dict[str, Any]) -> Any:

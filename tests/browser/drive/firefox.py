@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 from . import keys
 from .page import Browser, Element, LateError, Page, Scheme, until
 from .process import Process
-from .wire import Wire, WireError
+from .wire import GoneError, Wire, WireError
 
 _HOST_NAME = "b6f0a1d4-57c1-4c6b-9d0e-6f1f5c0a7e21"
 _NOWHERE = "127.0.0.1"
@@ -42,6 +42,8 @@ _PREFERENCES: dict[str, str | int | bool] = {
     "browser.aboutwelcome.enabled": False,
     "browser.safebrowsing.malware.enabled": False,
     "browser.safebrowsing.phishing.enabled": False,
+    # What the background writes to its console goes to the log.
+    "devtools.console.stdout.content": True,
     "datareporting.healthreport.uploadEnabled": False,
     "datareporting.policy.dataSubmissionEnabled": False,
     "toolkit.telemetry.server": "",
@@ -108,6 +110,7 @@ class Firefox(Browser):
         home = directory / "home"
         self.manifests = home / ".mozilla" / "native-messaging-hosts"
         self.manifests.mkdir(parents=True)
+        self.log = directory / "firefox.log"
         self.profile = directory / "profile"
         self.profile.mkdir()
         manifest = json.loads((extension / "manifest.json").read_text())
@@ -130,7 +133,7 @@ class Firefox(Browser):
                 "0",
                 "--remote-allow-system-access",
             ],
-            log=directory / "firefox.log",
+            log=self.log,
             environment={**os.environ, "HOME": str(home), "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"},
         )
         try:
@@ -298,7 +301,9 @@ class FirefoxPage(Page):
         self._perform({"type": "pointer", "id": "mouse", "actions": actions})
 
     def _perform(self, source: dict[str, Any]) -> None:
-        self.request("input.performActions", context=self.context, actions=[source])
+        # The popup may close on the key or the click, and cannot say then that it took place.
+        with contextlib.suppress(GoneError):
+            self.request("input.performActions", context=self.context, actions=[source])
 
     def _locate(self, locator: dict[str, Any]) -> "list[FirefoxElement]":
         nodes = self.request("browsingContext.locateNodes", context=self.context, locator=locator)["nodes"]

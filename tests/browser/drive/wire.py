@@ -15,6 +15,13 @@ class WireError(Exception):
     """The browser refused a command, did not answer in time, or is gone."""
 
 
+class GoneError(WireError):
+    """The page that was asked is closed."""
+
+
+_GONE = ("the page is gone", "Session with given id not found", "target closed", "BrowsingContext does no longer exist")
+
+
 class Wire:
     """Sends commands and waits for their answers; keeps every event that arrived, in order, in `events`.
 
@@ -26,7 +33,7 @@ class Wire:
         self.events: list[dict[str, Any]] = []
         self._patience = patience
         self._ids = itertools.count(1)
-        self._waiting: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
+        self._waiting: dict[int, tuple[str | None, queue.SimpleQueue[dict[str, Any]]]] = {}
         self._lock = threading.Lock()
         self._gone = False
         self._stack = contextlib.ExitStack()
@@ -43,7 +50,7 @@ class Wire:
         with self._lock:
             if self._gone:
                 raise WireError(f"{method}: the browser is gone")
-            self._waiting[number] = answers
+            self._waiting[number] = session, answers
         message = {"id": number, "method": method, "params": params}
         if session is not None:
             message["sessionId"] = session
@@ -58,7 +65,9 @@ class Wire:
             with self._lock:
                 self._waiting.pop(number, None)
         if "error" in answer:
-            raise WireError(f"{method}: {answer.get('message') or answer['error']}")
+            text = str(answer.get("message") or answer["error"])
+            kind = GoneError if any(words in text for words in _GONE) else WireError
+            raise kind(f"{method}: {text}")
         return answer["result"]
 
     def close(self) -> None:
@@ -71,14 +80,22 @@ class Wire:
                 self._sort(json.loads(text))
         with self._lock:
             self._gone = True
-            for answers in self._waiting.values():
-                answers.put({"error": "the browser is gone"})
+        self._give_up("the browser is gone")
 
     def _sort(self, message: dict[str, Any]) -> None:
-        if "id" not in message:
-            self.events.append(message)
+        if "id" in message:
+            with self._lock:
+                _, answers = self._waiting.get(message["id"], (None, None))
+            if answers is not None:
+                answers.put(message)
             return
+        self.events.append(message)
+        if message["method"] == "Target.detachedFromTarget":
+            self._give_up("the page is gone", message["params"]["sessionId"])
+
+    def _give_up(self, reason: str, session: str | None = None) -> None:
+        """Answers what can have no answer any more: of one session, or all."""
         with self._lock:
-            answers = self._waiting.get(message["id"])
-        if answers is not None:
-            answers.put(message)
+            for asked, answers in self._waiting.values():
+                if session is None or asked == session:
+                    answers.put({"error": reason})

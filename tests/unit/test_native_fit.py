@@ -5,8 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poterne import fit
-from poterne.frames import MAX_OUTGOING
 from poterne.model import (
     Endpoint,
     Finding,
@@ -24,6 +22,8 @@ from poterne.model import (
     Tls,
     Verdict,
 )
+from poterne.native import fit
+from poterne.native.frames import MAX_OUTGOING
 
 OK = Verdict(code="ok", severity="good", confidence="certain")
 

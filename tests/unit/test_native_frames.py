@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poterne import frames
 from poterne.errors import InvalidRequest
+from poterne.native import frames
 
 json_values = st.recursive(
     st.none()

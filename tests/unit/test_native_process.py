@@ -12,9 +12,9 @@ import pytest
 from tests.unit.native_process import HOST_ROOT, HostProcess, check, frame, scripted, within
 
 from poterne import __version__
-from poterne.bridge import MAX_UNWRITTEN_BYTES, MAX_WAITING_FRAMES
 from poterne.model import Hello
 from poterne.native import HELLO
+from poterne.native.bridge import MAX_UNWRITTEN_BYTES, MAX_WAITING_FRAMES
 
 if sys.platform == "win32":
     pytest.skip("the other end of POSIX pipes, with POSIX signals", allow_module_level=True)

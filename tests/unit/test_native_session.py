@@ -19,7 +19,7 @@ from poterne.model import (
     Target,
     Verdict,
 )
-from poterne.session import MAX_CHECKS, Check, Session
+from poterne.native.session import MAX_CHECKS, Check, Session
 
 OK = Verdict(code="ok", severity="good", confidence="certain")
 

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from poterne.session import Check
+    from poterne.native.session import Check
 
 HELLO = f'{{"type":"hello","protocol":1,"version":"{__version__}"}}'.encode("ascii")
 
@@ -35,7 +35,7 @@ def main(arguments: "Sequence[str] | None" = None, load: "Callable[[], Check] | 
 
     end_signals = take_end_signals()
 
-    from poterne.bridge import Bridge
+    from poterne.native.bridge import Bridge
 
     Bridge(source, sink, load or (lambda: load_check(policy_file))).run(end_signals)
 
@@ -105,7 +105,3 @@ def load_check(policy_file: str | None) -> "Check":
 
     threading.Thread(target=warm, name="warm", daemon=True).start()
     return lambda request: check.check(request, policy.load(path))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

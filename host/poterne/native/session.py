@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from poterne import fit, frames
 from poterne.errors import InvalidRequest, PoterneError
 from poterne.model import (
     PROTOCOL,
@@ -26,6 +25,7 @@ from poterne.model import (
     ReportEvent,
     Request,
 )
+from poterne.native import fit, frames
 
 MAX_CHECKS = 4
 """Checks that run at once; one more is `busy`."""

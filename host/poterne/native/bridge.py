@@ -19,10 +19,10 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
-from poterne import frames
+from poterne.native import frames
 
 if TYPE_CHECKING:
-    from poterne.session import Check, Session
+    from poterne.native.session import Check, Session
 
 GRACE_SECONDS = 0.7
 """For checks to be cancelled and last messages to be written, once the browser has gone."""
@@ -163,7 +163,7 @@ class Bridge:
 
     def _serve(self) -> None:
         try:
-            from poterne.session import Session
+            from poterne.native.session import Session
 
             check = self._load()
         except Exception as error:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from poterne.frames import MAX_OUTGOING
 from poterne.model import HostMessage
+from poterne.native.frames import MAX_OUTGOING
 
 Json = dict[str, Any]
 MARK = "…"

@@ -71,7 +71,7 @@ export function sentence(finding, catalogue, subject) {
   const texts = Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name.toLowerCase(), written(name, value, catalogue)]),
   );
-  const unknown = { code: finding.code };
+  const unknown = { code: plain(finding.code) };
   const headline = catalogue.has(key)
     ? catalogue.text(key, texts, ports.length)
     : catalogue.text("ui_unknown_finding", unknown);

@@ -60,7 +60,7 @@ function about({ t }, { started_at: startedAt, elapsed_ms: elapsed, version, lab
     ...names.map(({ name, state, addresses }) =>
       entry(
         t.text("ui_name"),
-        `${plain(name)} → ${addresses.length > 0 ? addresses.join(", ") : t.word("name_state", state)}`,
+        `${plain(name)} → ${addresses.length > 0 ? addresses.map(plain).join(", ") : t.word("name_state", state)}`,
       ),
     ),
   );
@@ -73,7 +73,7 @@ function about({ t }, { started_at: startedAt, elapsed_ms: elapsed, version, lab
 function evidence({ t }, observation) {
   const { id, role, host, address, port, state, reporter, attempts, error, greeting, auth, capabilities, tls } =
     observation;
-  const title = `${plain(host)}:${port} · ${address}`;
+  const title = `${plain(host)}:${port} · ${plain(address)}`;
   return h(
     "details",
     { "data-key": id },

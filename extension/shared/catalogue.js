@@ -77,9 +77,9 @@ export class Catalogue {
    * @param {number} [count]
    */
   text(key, values = {}, count) {
-    const category = count === 0 ? "zero" : this.#plural.select(count ?? 1);
-    const form = count === undefined ? key : `${key}_${category}`;
-    const entry = this.#messages[this.has(form) ? form : key];
+    const forms = count === undefined ? [] : [`${key}_${this.#plural.select(count)}`];
+    if (count === 0) forms.unshift(`${key}_zero`);
+    const entry = this.#messages[forms.find((form) => this.has(form)) ?? key];
     if (!entry) return key;
     return entry.message.replace(/\$(?:\$|([A-Za-z0-9_@]+)\$)/g, (whole, /** @type {string} */ name) =>
       name === undefined ? "$" : (values[name.toLowerCase()] ?? whole),

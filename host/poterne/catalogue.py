@@ -49,9 +49,10 @@ class Catalogue:
         key = finding.code.replace("-", "_") + suffix
         numbers = finding.params.get("ports") or ((finding.port,) if finding.port else ())
         count = len(numbers) if isinstance(numbers, tuple) else 1
-        form = "zero" if count == 0 else self._locale.plural_form(count)
-        inflected = f"{key}_{form}"
-        return self.text(inflected if self.has(inflected) else key, **self._values(finding, numbers))
+        forms = [f"{key}_{self._locale.plural_form(count)}", key]
+        if count == 0:
+            forms.insert(0, f"{key}_zero")
+        return self.text(next(filter(self.has, forms), key), **self._values(finding, numbers))
 
     def _values(self, finding: Finding, numbers: object) -> dict[str, object]:
         values: dict[str, object] = {

@@ -157,8 +157,9 @@ def run_check(namespace: Namespace, arguments: Iterable[str]) -> Run:
         for line in output:
             raw.append(line)
             run.moments.append(time.monotonic() - started)
+            run.peak_kib = max(run.peak_kib, _peak_kib(process.pid))
         reader.join()
-    run.status, run.peak_kib = _reap(process)
+    run.status = process.wait()
     run.seconds = time.monotonic() - started
     overdue.cancel()
     run.stderr = errors[0].decode(errors="replace")
@@ -169,13 +170,15 @@ def run_check(namespace: Namespace, arguments: Iterable[str]) -> Run:
     return run
 
 
-def _reap(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """(exit status, peak memory in KiB) of a process that has closed its output."""
-    if sys.platform != "linux":
-        return process.wait(), 0
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, usage.ru_maxrss
+def _peak_kib(pid: int) -> int:
+    """The most memory that a process has held so far, 0 where it has ended. The kernel's figure for a child that was
+    waited for would not do: it counts what the test runner held when it forked.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
 
 # ---- what DESIGN promises of every run -------------------------------------------------------------------------------

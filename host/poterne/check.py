@@ -169,7 +169,9 @@ class _Run:
             name = self.target.host or self.target.domain or ""
             self.names.append(NameAnswer(name=name, source="typed", state="timeout"))
         if not self.endpoints and self.forbidden:
-            raise Forbidden("this machine's policy does not allow connecting to the addresses of that target")
+            raise Forbidden(
+                "nothing was dialled: that target leads to addresses or ports that are not to be tested from here"
+            )
 
     async def _plan(self, server: Server, gate: Gate, resolver: Names) -> dict[Family, list[_Route]]:
         """The endpoints of one server by family: one address each, on every port that is wanted and allowed."""

@@ -61,7 +61,7 @@ def test_a_server_is_every_mail_port(tmp_path: Path) -> None:
 
 def test_an_account_has_conventional_names(tmp_path: Path) -> None:
     records: Records = {
-        ("example.org", "MX"): ["10 mx.example.org."],
+        ("example.org", "MX"): ["10 mx.other.example."],
         ("smtp.example.org", "A"): HERE,
         ("imap.example.org", "A"): ["127.0.0.2"],
     }
@@ -71,6 +71,43 @@ def test_an_account_has_conventional_names(tmp_path: Path) -> None:
     assert by_host["smtp.example.org"] == {25, 465, 587, 2525}
     assert by_host["imap.example.org"] == {143, 993, 4190}
     assert ("example.org", "mx") in {(answer.name, answer.source) for answer in names}
+
+
+def test_the_domains_own_exchanger_is_tried_beside_conventional_names(tmp_path: Path) -> None:
+    """A name that resolves need not serve: `mail.` may be a web page."""
+    records: Records = {
+        ("example.org", "MX"): ["10 mx.example.org."],
+        ("mx.example.org", "A"): HERE,
+        ("mail.example.org", "A"): ["127.0.0.2"],
+    }
+    servers, _, _ = discover(tmp_path, "me@example.org", records)
+    assert hosts(servers) == {("mail.example.org", "guess"), ("mx.example.org", "mx")}
+    assert {25, 465, 587, 143, 993} <= set(servers[-1].ports)
+
+
+def test_an_exchanger_that_is_a_conventional_name_is_planned_once(tmp_path: Path) -> None:
+    records: Records = {("example.org", "MX"): ["10 mail.example.org."], ("mail.example.org", "A"): HERE}
+    servers, _, _ = discover(tmp_path, "me@example.org", records)
+    assert hosts(servers) == {("mail.example.org", "guess")}
+
+
+def test_an_exchanger_that_a_wildcard_gives_makes_no_domain(tmp_path: Path) -> None:
+    everybody: Answer = ["10 mx.example.org."]
+    records: Records = {("*", "MX"): everybody, ("smtp.example.org", "A"): HERE}
+    servers, target, _ = discover(tmp_path, "smtp.example.org", records)
+    assert (target.kind, target.host) == ("server", "smtp.example.org")
+    assert hosts(servers) == {("smtp.example.org", "typed")}
+
+
+def test_a_silent_name_service_does_not_end_the_guesses(tmp_path: Path) -> None:
+    records: Records = {
+        ("example.org", "A"): "SILENT",
+        ("example.org", "AAAA"): "SILENT",
+        ("example.org", "MX"): "SILENT",
+        ("smtp.example.org", "A"): HERE,
+    }
+    servers, _, _ = discover(tmp_path, "example.org", records)
+    assert ("smtp.example.org", "guess") in hosts(servers)
 
 
 def test_without_conventional_names_the_exchangers_are_tried(tmp_path: Path) -> None:

@@ -129,8 +129,9 @@ async def test_more_than_64_kib_of_certificates_end_the_probe() -> None:
         (Tls(version="TLSv1.3"), False),
         (Tls(alert="TLSV1_ALERT_PROTOCOL_VERSION"), True),
         (Tls(alert="SSLV3_ALERT_HANDSHAKE_FAILURE"), True),
-        (Tls(alert="UNEXPECTED_EOF_WHILE_READING"), False),
-        (Tls(alert="ECONNRESET"), False),
+        (Tls(alert="UNEXPECTED_EOF_WHILE_READING"), True),
+        (Tls(alert="ECONNRESET"), True),
+        (Tls(alert="no answer to the TLS handshake in 10 s"), False),
     ],
 )
 def test_when_old_versions_are_worth_a_try(tls: Tls | None, worth: bool) -> None:

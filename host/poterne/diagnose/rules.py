@@ -83,7 +83,7 @@ def no_mail_service(evidence: Evidence) -> Iterator[Symptom]:
         return
     for host in dict.fromkeys(observation.host for observation in evidence.tried):
         seen = [observation for observation in evidence.tried if observation.host == host]
-        if all(observation.state == "refused" for observation in seen):
+        if all(refused_by_target(observation) for observation in seen):
             yield from (Symptom("no-mail-service", "certain", observation, host=host) for observation in seen)
 
 
@@ -113,7 +113,7 @@ def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom
         return
     if any(_same_place(observation, other) and other.state == "open" for other in evidence.tried):
         return  # another address of the same name and family answers, as it would a mail program
-    if observation.state == "refused":
+    if refused_by_target(observation):
         yield Symptom("port-closed", "certain", observation)
     elif observation.state == "reset" and observation.asked == "tls":
         yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
@@ -123,6 +123,11 @@ def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom
         if observation.reporter is not None:
             params["reporter"] = observation.reporter
         yield Symptom("unproven", "possible", observation, params=params)
+
+
+def refused_by_target(observation: Observation) -> bool:
+    """Whether the refusal came from the target's address; an ICMP error of somebody on the way does not say that."""
+    return observation.state == "refused" and observation.reporter in (None, observation.address)
 
 
 def _same_place(one: Observation, other: Observation) -> bool:

@@ -103,7 +103,11 @@ def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Sympto
         key = (
             symptom.code,
             symptom.host or (seen.host if seen else None),
-            tuple(sorted((name, str(value)) for name, value in symptom.params.items() if name != "seconds")),
+            tuple(
+                sorted(
+                    (name, str(value)) for name, value in symptom.params.items() if name not in ("seconds", "reporter")
+                )
+            ),
             seen is not None and symptom.host is None and seen.port == evidence.target.port,
             direction(seen) if seen is not None and symptom.host is None and evidence.target.port is None else None,
         )

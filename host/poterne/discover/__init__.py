@@ -1,6 +1,7 @@
 """From a target to the servers that are worth trying, as each becomes known."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Discovery:
         where DNS leaves nothing to try: below a name that does not exist nothing does (RFC 8020).
         """
         name = self.target.domain or ""
-        asking = asyncio.create_task(self.resolver.mail_exchangers(name))
+        asking = asyncio.create_task(self._own_exchangers(name))
         try:
             answer = await self.resolver.addresses(name, "typed")
             await asyncio.wait({asking}, timeout=load("timing")["names"]["patience"] if answer.addresses else None)
@@ -68,25 +69,48 @@ class Discovery:
             self._tell(answer)
             if exchangers is not None and answer.state == "nodata":
                 self._tell(exchangers)
-            return answer.state == "nodata"
+            return answer.state != "nxdomain"
         return True
+
+    async def _own_exchangers(self, name: str) -> NameAnswer:
+        """The MX of a name; without the exchangers that a wildcard (RFC 4592) gives to every name beside it."""
+        parent = name.partition(".")[2]
+        if "." not in parent:
+            return await self.resolver.mail_exchangers(name)
+        invented = f"{secrets.token_hex(8)}.{parent}"
+        own, wildcard = await asyncio.gather(
+            self.resolver.mail_exchangers(name), self.resolver.mail_exchangers(invented)
+        )
+        if own.mail_exchangers and own.mail_exchangers == wildcard.mail_exchangers:
+            return own.model_copy(update={"mail_exchangers": (), "state": "nodata"})
+        return own
 
     async def _offered_by(self, domain: str) -> AsyncGenerator[Server, None]:
         known = next((answer for answer in self.names if answer.source == "mx"), None)
         exchangers = asyncio.ensure_future(mx.exchangers(domain, self.resolver, known))
         guessed = guess.guesses(domain, self.resolver)
         covered: set[str] = set()
+        tried: dict[str, set[int]] = {}
         try:
             async for conventional, answer in guessed:
                 self._tell(answer)
                 covered |= conventional.directions & _SIDES
                 wanted = ports.usual(conventional.directions, conventional.protocols)
+                tried[answer.name] = set(wanted)
                 yield Server(answer.name, "guess", answer, wanted)
             self._tell(await exchangers)
             missing = _SIDES - covered
-            if missing:
-                wanted = ports.usual(frozenset(missing | {"filters"}) if covered else None)
-                async for answer in mx.hosts(domain, exchangers.result(), self.resolver):
+            async for answer in mx.hosts(domain, exchangers.result(), self.resolver):
+                # A name that resolves need not serve: the domain's own exchanger is tried in any case, a stranger's
+                # only for what nothing else is there for.
+                if answer.source == "mx" and answer.name.endswith(f".{domain}"):
+                    sides = None
+                elif missing:
+                    sides = frozenset(missing | {"filters"}) if covered else None
+                else:
+                    continue
+                wanted = tuple(port for port in ports.usual(sides) if port not in tried.get(answer.name, ()))
+                if wanted:
                     self._tell(answer)
                     yield Server(answer.name, answer.source, answer, wanted)
         finally:

@@ -20,6 +20,9 @@ _FIRST_FAULT = {
 }
 # Failures after which it is worth asking whether the server knows old versions or weak ciphers only.
 _MAY_BE_LEGACY = (
+    "closed by the server",
+    "ECONNRESET",
+    "EOF",
     "VERSION",
     "PROTOCOL",
     "HANDSHAKE_FAILURE",

@@ -12,7 +12,6 @@ _IPV6_RECVERR = 25
 _ORIGIN_ICMP = 2
 _ORIGIN_ICMP6 = 3
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
-_AVAILABLE = sys.platform == "linux"
 
 # Codes that say "forbidden", not "cannot be reached": RFC 1812 section 5.2.7.1, RFC 4443 section 3.1.
 _PROHIBITED = {4: {(3, 9), (3, 10), (3, 13)}, 6: {(1, 1), (1, 5), (1, 6)}}
@@ -35,7 +34,7 @@ class IcmpError:
 
 def listen(sock: socket.socket) -> None:
     """Asks the kernel to keep ICMP errors for this socket."""
-    if not _AVAILABLE:
+    if sys.platform != "linux":
         return
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
@@ -45,7 +44,7 @@ def listen(sock: socket.socket) -> None:
 
 def take(sock: socket.socket) -> IcmpError | None:
     """The oldest ICMP error of a socket, or None. SO_ERROR has to be read before: taking first would clear it."""
-    if not _AVAILABLE:
+    if sys.platform != "linux":
         return None
     try:
         _, ancillary, _, _ = sock.recvmsg(1, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)

@@ -47,7 +47,18 @@ SAYS: list[tuple[str, Observation, str, str]] = [
     ("unproven", unreached(587, "reset"), "possible", ENDPOINT),
     ("greeting-busy", plain(587, greeting="421 later", greeting_kind="busy", starttls=None), "certain", ENDPOINT),
     ("greeting-refused", plain(587, greeting="554 no", greeting_kind="refused", starttls=None), "certain", ENDPOINT),
-    ("no-greeting", plain(587, greeting=None, greeting_kind="silent", starttls=None), "certain", ENDPOINT),
+    (
+        "no-greeting",
+        plain(587, greeting=None, greeting_kind="silent", starttls=None, stages=Stages(greeting_ms=20_000)),
+        "certain",
+        ENDPOINT,
+    ),
+    (
+        "no-greeting",
+        plain(587, greeting=None, greeting_kind="silent", starttls=None, stages=Stages(greeting_ms=900)),
+        "possible",
+        ENDPOINT,
+    ),
     ("no-greeting", plain(587, greeting=None, greeting_kind="closed", starttls=None), "certain", ENDPOINT),
     (
         "wrong-protocol",

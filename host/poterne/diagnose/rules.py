@@ -147,11 +147,19 @@ def _greeting(observation: Observation) -> Iterator[Symptom]:
             spoke = observation.spoke or "unknown"
             yield Symptom("wrong-protocol", "certain", observation, params={"expected": expected, "spoke": spoke})
         case "silent" | "closed":
-            yield Symptom(
-                "no-greeting", "certain", observation, params={"closed": observation.greeting_kind == "closed"}
-            )
+            closed = observation.greeting_kind == "closed"
+            yield Symptom("no-greeting", _sure_of_silence(observation), observation, params={"closed": closed})
         case _:
             yield Symptom("unproven", "possible", observation, params={"state": "error"})
+
+
+def _sure_of_silence(observation: Observation) -> Confidence:
+    """A budget that ended soon proves no silence: a slow server may still have greeted (RFC 5321 4.5.3.2.1)."""
+    waits = (observation.stages.greeting_ms, observation.stages.tls_ms)
+    waited_ms = max((wait for wait in waits if wait is not None), default=None)
+    enough = load("timing")["dialogue"]["slow"] * 1000
+    patient = observation.greeting_kind == "closed" or waited_ms is None or waited_ms >= enough
+    return "certain" if patient else "possible"
 
 
 def _tls_faults(observation: Observation) -> Iterator[Symptom]:

@@ -46,7 +46,7 @@ class Draft:
             self.times[name] = round((perf_counter() - started) * 1000, 3)
 
     def out_of_time(self) -> None:
-        """The budget ended in the middle: what had been silent for long enough is called silent."""
+        """The budget ended in the middle of a silence; the stage's time tells how long that was."""
         if self.state == "open" and self.greeting_kind is None:
             self.greeting_kind = "silent"
         elif self.greeting_kind == "accepted":

@@ -29,7 +29,6 @@ class Stream:
         self._outgoing = ssl.MemoryBIO()
         self.received = 0
         self.first_bytes = b""
-        self._began_tls_at = 0
 
     @property
     def local_address(self) -> str:
@@ -40,11 +39,6 @@ class Stream:
     def pending(self) -> bytes:
         """What was received and not read yet."""
         return bytes(self._lines)
-
-    @property
-    def heard(self) -> int:
-        """How many bytes came since TLS began, or since the connection where it has not."""
-        return self.received - self._began_tls_at
 
     async def send(self, data: bytes) -> None:
         """Sends all of it, inside TLS where TLS has begun. Raises Interrupted."""
@@ -76,7 +70,6 @@ class Stream:
         Raises ssl.SSLCertVerificationError where the certificate is not accepted, else Interrupted.
         """
         self._lines.clear()
-        self._began_tls_at = self.received
         self.first_bytes = b""
         tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
         while True:

@@ -97,6 +97,10 @@ export interface Observation {
    * the cause in the field's words: ECONNREFUSED, …
    */
   error: string | null;
+  /**
+   * seen in a check within the last minute, not in this one
+   */
+  cached: boolean;
   provisional: boolean;
 }
 /**
@@ -128,11 +132,13 @@ export interface Tls {
   not_after: string | null;
 }
 /**
- * One step of a TTL-limited trace.
+ * One step of a TTL-limited trace: who answered a SYN that was allowed so many hops. Hop 0 is this machine itself:
+ * the SYN was answered although it could not leave. `name`: what reverse DNS calls the address.
  */
 export interface Hop {
   hop: number;
   address: string | null;
+  name: string | null;
   answer: "time-exceeded" | "open" | "refused" | "prohibited" | "silent";
 }
 /**
@@ -226,6 +232,11 @@ export interface Report {
    * this machine has a usable source address
    */
   online: boolean;
+  machine: Machine;
+  portal: Portal | null;
+  trace: "unasked" | "done" | "impossible" | "off";
+  way: Way | null;
+  hints: Hint[];
   started_at: string;
   elapsed_ms: number;
   lab: boolean;
@@ -277,6 +288,7 @@ export interface Verdict {
 /**
  * What the resolvers said of a name. `addresses` come from the system (getaddrinfo), `state` explains a failure:
  * `differs` where DNS knows addresses that the system does not find, `unasked` where no resolver is configured.
+ * `source` is who named it, `random` for a name that must not exist, `second` for the policy's second resolver.
  */
 export interface NameAnswer {
   name: string;
@@ -285,6 +297,56 @@ export interface NameAnswer {
   addresses: string[];
   mail_exchangers: string[];
   elapsed_ms: number;
+}
+/**
+ * This computer's place in the network: its own addresses, the networks that it is directly on (CIDR), and the
+ * routers that lead it to the internet, as far as the system tells.
+ */
+export interface Machine {
+  addresses: string[];
+  networks: string[];
+  gateways: string[];
+}
+/**
+ * What the page showed that a captive portal alters: `clear` is its good answer, `altered` any other answer of
+ * HTTP, `failed` none. `date` is the server's clock (ISO 8601, UTC), `asked_at` ours at that moment.
+ */
+export interface Portal {
+  url: string;
+  state: "clear" | "altered" | "failed";
+  status: number | null;
+  location: string | null;
+  date: string | null;
+  asked_at: string | null;
+  error: string | null;
+}
+/**
+ * Where connections stop on the way from this computer to the server: somewhere from `stops_from` to `stops_to`
+ * (the same where it is known). `stopped` and `passing` are ports; the addresses are those that a trace showed.
+ */
+export interface Way {
+  stops_from: "you" | "box" | "provider" | "internet" | "server";
+  stops_to: "you" | "box" | "provider" | "internet" | "server";
+  stopped: number[];
+  passing: number[];
+  box: string | null;
+  provider: string | null;
+  traced: boolean;
+}
+/**
+ * What is publicly known of a provider that the path's router names suggest. Shown, never evidence.
+ *
+ * `kind`: port 25 can be opened by the customer (`where`), on request, not at all, or mail has to go through `relay`.
+ * `source` names who says so, `date` when (a year or ISO date; None: the source has none).
+ */
+export interface Hint {
+  network: string;
+  name: string;
+  kind: "self-service" | "on-request" | "closed" | "relay";
+  where: string | null;
+  relay: string | null;
+  source: string;
+  date: string | null;
 }
 /**
  * The end of a check that was cancelled.

@@ -24,6 +24,10 @@ UserName = Literal["address", "local-part", "unknown"]
 NameState = Literal["ok", "nxdomain", "nodata", "servfail", "timeout", "differs", "unasked"]
 Greeting = Literal["accepted", "busy", "refused", "silent", "closed", "foreign"]
 StartTls = Literal["accepted", "refused", "absent", "injected", "failed", "silent"]
+Station = Literal["you", "box", "provider", "internet", "server"]
+PortalState = Literal["clear", "altered", "failed"]
+TraceState = Literal["unasked", "done", "impossible", "off"]
+HintKind = Literal["self-service", "on-request", "closed", "relay"]
 ErrorCode = Literal["invalid-message", "unsupported-protocol", "invalid-target", "forbidden", "busy", "internal"]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Milliseconds = Annotated[float, Field(ge=0)]
@@ -114,10 +118,13 @@ class Tls(Record):
 
 
 class Hop(Record):
-    """One step of a TTL-limited trace."""
+    """One step of a TTL-limited trace: who answered a SYN that was allowed so many hops. Hop 0 is this machine itself:
+    the SYN was answered although it could not leave. `name`: what reverse DNS calls the address.
+    """
 
-    hop: int
+    hop: Annotated[int, Field(ge=0)]
     address: str | None = None
+    name: str | None = None
     answer: Literal["time-exceeded", "open", "refused", "prohibited", "silent"]
 
 
@@ -161,12 +168,14 @@ class Observation(Endpoint):
     stages: Stages = Stages()
     cut: bool = Field(default=False, description="the server greeted well, and then broke off or fell silent")
     error: str | None = Field(default=None, description="the cause in the field's words: ECONNREFUSED, …")
+    cached: bool = Field(default=False, description="seen in a check within the last minute, not in this one")
     provisional: bool = False
 
 
 class NameAnswer(Record):
     """What the resolvers said of a name. `addresses` come from the system (getaddrinfo), `state` explains a failure:
     `differs` where DNS knows addresses that the system does not find, `unasked` where no resolver is configured.
+    `source` is who named it, `random` for a name that must not exist, `second` for the policy's second resolver.
     """
 
     name: str
@@ -175,6 +184,30 @@ class NameAnswer(Record):
     addresses: tuple[str, ...] = ()
     mail_exchangers: tuple[str, ...] = ()
     elapsed_ms: Milliseconds = 0
+
+
+class Machine(Record):
+    """This computer's place in the network: its own addresses, the networks that it is directly on (CIDR), and the
+    routers that lead it to the internet, as far as the system tells.
+    """
+
+    addresses: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+
+
+class Portal(Record):
+    """What the page showed that a captive portal alters: `clear` is its good answer, `altered` any other answer of
+    HTTP, `failed` none. `date` is the server's clock (ISO 8601, UTC), `asked_at` ours at that moment.
+    """
+
+    url: str
+    state: PortalState
+    status: int | None = None
+    location: str | None = None
+    date: str | None = None
+    asked_at: str | None = None
+    error: str | None = None
 
 
 # ---- what is concluded ---------------------------------------------------------------------------------------------
@@ -223,6 +256,36 @@ class Settings(Record):
     incoming: tuple[Setting, ...] = ()
 
 
+class Way(Record):
+    """Where connections stop on the way from this computer to the server: somewhere from `stops_from` to `stops_to`
+    (the same where it is known). `stopped` and `passing` are ports; the addresses are those that a trace showed.
+    """
+
+    stops_from: Station
+    stops_to: Station
+    stopped: tuple[int, ...] = ()
+    passing: tuple[int, ...] = ()
+    box: str | None = None
+    provider: str | None = None
+    traced: bool = False
+
+
+class Hint(Record):
+    """What is publicly known of a provider that the path's router names suggest. Shown, never evidence.
+
+    `kind`: port 25 can be opened by the customer (`where`), on request, not at all, or mail has to go through `relay`.
+    `source` names who says so, `date` when (a year or ISO date; None: the source has none).
+    """
+
+    network: str
+    name: str
+    kind: HintKind
+    where: str | None = None
+    relay: str | None = None
+    source: str
+    date: str | None = None
+
+
 class Report(Record):
     """The whole answer. It can be diagnosed again without a network (`poterne explain`)."""
 
@@ -236,6 +299,11 @@ class Report(Record):
     names: tuple[NameAnswer, ...] = ()
     observations: tuple[Observation, ...]
     online: bool = Field(default=True, description="this machine has a usable source address")
+    machine: Machine = Machine()
+    portal: Portal | None = None
+    trace: TraceState = "unasked"
+    way: Way | None = None
+    hints: tuple[Hint, ...] = ()
     started_at: str
     elapsed_ms: Milliseconds
     lab: bool = False

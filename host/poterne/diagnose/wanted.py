@@ -1,0 +1,31 @@
+"""The evidence that a rule still wants; the conductor fetches it and asks again."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from poterne.model import Family
+
+WantKind = Literal["controls", "canary", "gateway", "trace", "again", "relay", "portal", "web", "names"]
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """One piece of evidence.
+
+    controls   the controls on `port`; without a port, on 25 and on 587 or 465
+    canary     the canary addresses on `port`
+    gateway    the gateway's own address of `family` on `port`
+    trace      the path to `observation` (an id) and, beside it, to `beside`, a working port of the same address
+    again      `observation` once more, alone and patiently
+    relay      the provider's relay on port 25
+    portal     the captive-portal page
+    web        443 and 80 of `host`
+    names      other servers of the mail domain above `host`, or those that its certificate names
+    """
+
+    kind: WantKind
+    port: int | None = None
+    family: Family | None = None
+    host: str | None = None
+    observation: str | None = None
+    beside: str | None = None

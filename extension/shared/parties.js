@@ -1,7 +1,9 @@
+/** @typedef {"network" | "provider" | "computer" | "router" | "server" | "names" | "you"} Party */
+
 /**
- * Who can mend what a finding names, for the line under the verdict (`party_…`).
+ * Who can mend what a code names, for the line under the verdict (`party_…`).
  *
- * @type {Record<string, "network" | "computer" | "router" | "server" | "names" | "you">}
+ * @type {Record<string, Party>}
  */
 export const PARTIES = {
   "port25-blocked": "network",
@@ -54,3 +56,14 @@ export const PARTIES = {
   "auth-before-tls": "server",
   "auth-absent": "server",
 };
+
+/**
+ * Who can mend what a finding names: the provider itself where it is proved that the cause is there.
+ *
+ * @param {import("../types/messages.d.ts").Finding} finding
+ * @returns {Party | undefined}
+ */
+export function partyOf({ code, params }) {
+  const party = PARTIES[code];
+  return party === "network" && params["where"] === "provider" ? "provider" : party;
+}

@@ -16,6 +16,7 @@ const WRITERS = {
   state: (value, catalogue) => catalogue.word("state", String(value)),
   expected: (value, catalogue) => catalogue.word("service", String(value)),
   spoke: (value, catalogue) => catalogue.word("service", String(value)),
+  who: (value, catalogue) => catalogue.word("way_name", String(value)),
   // A port is a name made of digits: it has no thousands separator.
   port: (value) => String(value),
   ports: (value, catalogue) => catalogue.list(portsIn(value)),
@@ -55,6 +56,42 @@ export function portsOf(finding) {
 }
 
 /**
+ * Values as they stand in a message, by the names of its placeholders.
+ *
+ * @param {Record<string, Value>} values
+ * @param {Catalogue} catalogue
+ */
+const inWords = (values, catalogue) =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name.toLowerCase(), written(name, value, catalogue)]),
+  );
+
+/**
+ * A message with what it is about; `count` chooses its plural form.
+ *
+ * @typedef {{key: string, values?: Record<string, Value>, count?: number}} Saying
+ */
+
+/**
+ * @param {Saying} saying
+ * @param {Catalogue} catalogue
+ */
+export const said = ({ key, values = {}, count }, catalogue) => catalogue.text(key, inWords(values, catalogue), count);
+
+/**
+ * The stem of a finding's messages: where it is proved who is behind it, or that nobody vouches for a certificate, a
+ * sentence of its own may say so.
+ *
+ * @param {Finding} finding
+ * @param {Catalogue} catalogue
+ */
+function stem({ code, params }, catalogue) {
+  const key = code.replaceAll("-", "_");
+  const own = [params["where"] === "provider" && `${key}_provider`, params["trusted"] === false && `${key}_untrusted`];
+  return own.find((variant) => variant && catalogue.has(variant)) || key;
+}
+
+/**
  * What a finding says and what to do about it.
  *
  * @param {Finding} finding
@@ -68,12 +105,10 @@ export function sentence(finding, catalogue, subject) {
   /** @type {Record<string, Value>} */
   const values = { ...finding.params, host: finding.host ?? subject, port: finding.port ?? ports[0] ?? null, ports };
   values["family"] = finding.family ? `IPv${finding.family}` : ["IPv4", "IPv6"];
-  const texts = Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name.toLowerCase(), written(name, value, catalogue)]),
-  );
+  const texts = inWords(values, catalogue);
   const unknown = { code: plain(finding.code) };
   const headline = catalogue.has(key)
-    ? catalogue.text(key, texts, ports.length)
+    ? catalogue.text(stem(finding, catalogue), texts, ports.length)
     : catalogue.text("ui_unknown_finding", unknown);
   const advice = catalogue.has(`${key}_advice`) ? catalogue.text(`${key}_advice`, texts, ports.length) : null;
   return { headline, advice };

@@ -49,7 +49,7 @@ export function details(view) {
  * @param {View} view
  * @param {NonNullable<View["run"]["report"]>} report
  */
-function about({ t }, { started_at: startedAt, elapsed_ms: elapsed, version, lab, names }) {
+function about({ t }, { started_at: startedAt, elapsed_ms: elapsed, version, lab, names, machine, portal }) {
   return h(
     "dl",
     { class: "technical-list" },
@@ -57,9 +57,12 @@ function about({ t }, { started_at: startedAt, elapsed_ms: elapsed, version, lab
     entry(t.text("ui_elapsed"), t.text("ui_milliseconds", { number: t.number(Math.round(elapsed)) })),
     entry(t.text("ui_version"), plain(version)),
     lab && entry(t.text("ui_lab"), t.text("ui_lab_yes")),
-    ...names.map(({ name, state, addresses }) =>
+    entry(t.text("ui_addresses"), machine.addresses.map(plain).join(", ")),
+    entry(t.text("ui_gateways"), machine.gateways.map(plain).join(", ")),
+    portal && entry(t.text("ui_portal"), `${plain(portal.url)} → ${t.word("portal_state", portal.state)}`),
+    ...names.map(({ name, source, state, addresses }) =>
       entry(
-        t.text("ui_name"),
+        t.text(source === "random" ? "ui_name_random" : "ui_name"),
         `${plain(name)} → ${addresses.length > 0 ? addresses.map(plain).join(", ") : t.word("name_state", state)}`,
       ),
     ),
@@ -71,13 +74,18 @@ function about({ t }, { started_at: startedAt, elapsed_ms: elapsed, version, lab
  * @param {Observation} observation
  */
 function evidence({ t }, observation) {
-  const { id, role, host, address, port, state, reporter, attempts, error, greeting, auth, capabilities, tls } =
+  const { id, role, source, host, address, port, state, reporter, attempts, error, greeting, auth, capabilities, tls } =
     observation;
   const title = `${plain(host)}:${port} · ${plain(address)}`;
   return h(
     "details",
     { "data-key": id },
-    h("summary", {}, title, role !== "target" && h("span", { class: "role" }, t.text(`ui_role_${role}`))),
+    h(
+      "summary",
+      {},
+      title,
+      role !== "target" && h("span", { class: "role" }, t.text(`ui_role_${source === "gateway" ? source : role}`)),
+    ),
     h(
       "dl",
       { class: "technical-list" },

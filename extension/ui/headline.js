@@ -1,13 +1,16 @@
+import { hintInWords, tell, remedyInWords } from "../shared/advice.js";
 import { plain, spoken } from "../shared/catalogue.js";
 import { progress } from "../shared/grouping.js";
-import { PARTIES } from "../shared/parties.js";
+import { partyOf } from "../shared/parties.js";
 import { known, verdictFinding } from "../shared/run.js";
 import { portsOf, sentence } from "../shared/sentence.js";
+import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { ring, shape } from "./shapes.js";
 
 /** @typedef {import("./screen.js").View} View */
 /** @typedef {import("../types/messages.d.ts").Finding} Finding */
+/** @typedef {import("../types/messages.d.ts").Report} Report */
 
 const SHAPES = { blocker: "bad", warning: "warning", note: "note", good: "good" };
 const METER = { certain: 3, likely: 2, possible: 1 };
@@ -16,7 +19,14 @@ const METER = { certain: 3, likely: 2, possible: 1 };
 const ABOUT_PORT_25 = new Set(["port25-blocked", "port25-relay-only"]);
 
 /** Codes that leave somebody to wonder about port 25 where they name it. */
-const PERHAPS_ABOUT_PORT_25 = new Set(["port-silent", "mail-allowlist", "smtp-intercepted", "unproven"]);
+const PERHAPS_ABOUT_PORT_25 = new Set([
+  "port-silent",
+  "local-firewall",
+  "gateway-firewall",
+  "mail-allowlist",
+  "smtp-intercepted",
+  "unproven",
+]);
 
 /**
  * The one sentence: what happens while a run is going, then the verdict. It is the live region.
@@ -67,30 +77,67 @@ function running({ t, run }) {
 
 /**
  * @param {View} view
- * @param {NonNullable<View["run"]["report"]>} report
+ * @param {Report} report
  */
-function verdict({ t, run }, report) {
+function verdict(view, report) {
+  const { t, run } = view;
   const finding = verdictFinding(report);
   const { code, severity, confidence } = report.verdict;
   const text = sentence(finding, t, plain(report.target.host ?? report.target.domain ?? run.target));
-  const party = PARTIES[code];
+  const party = partyOf(finding);
+  const use = remedyInWords(report, t);
   return card(
     severity,
     shape(code === "unproven" ? "unknown" : SHAPES[severity]),
     { text: text.headline, attributes: { "data-verdict": code, "data-confidence": confidence } },
+    use && h("p", { class: "use", "data-use": true }, shape("good"), h("span", {}, use)),
     text.advice && h("p", { class: "advice" }, text.advice),
+    hints(view, report),
     h(
       "dl",
       { class: "facts" },
       fact(t.text("ui_confidence"), meter(METER[confidence]), t.text(`confidence_${confidence}`)),
       party && fact(t.text("ui_party"), null, t.text(`party_${party}`)),
     ),
+    message(view, report),
     (report.findings.some(aboutPort25) || names25(finding)) &&
       h(
         "a",
         { class: "learn", href: `/help/${t.language}/port25.html`, target: "_blank", rel: "noopener" },
         t.text("ui_learn_port25"),
       ),
+  );
+}
+
+/**
+ * @param {View} view
+ * @param {Report} report
+ */
+function hints({ t }, { hints: known }) {
+  if (known.length === 0) return null;
+  return h(
+    "div",
+    { class: "hints", role: "note", "data-key": "hints", "aria-labelledby": "hints-title" },
+    h("p", { class: "hints-title", id: "hints-title" }, t.text("hint_title")),
+    ...known.map((hint) => h("p", { "data-hint": hint.kind }, hintInWords(hint, t))),
+  );
+}
+
+/**
+ * What to write to those who can mend it.
+ *
+ * @param {View} view
+ * @param {Report} report
+ */
+function message(view, report) {
+  const { t } = view;
+  const text = tell(report, t);
+  if (text === null) return null;
+  return h(
+    "details",
+    { class: "tell", "data-key": "tell", "data-tell": true },
+    h("summary", {}, t.text("tell_title")),
+    h("div", { class: "tell-text" }, h("blockquote", {}, text), copyButton(view, text, t.text("tell_text"))),
   );
 }
 

@@ -8,6 +8,8 @@ import { headline } from "./headline.js";
 import { problem } from "./problem.js";
 import { settings } from "./settings.js";
 import { mark, shape } from "./shapes.js";
+import { way } from "./way.js";
+import { why } from "./why.js";
 
 /**
  * Everything that a rendering depends on.
@@ -32,7 +34,7 @@ function phaseOf({ link, run }) {
 export function screen(view) {
   const phase = phaseOf(view);
   const broken = phase === "failed" && view.link.cause !== null;
-  const result = [settings(view), findings(view), endpoints(view), details(view)];
+  const result = [way(view), why(view), settings(view), findings(view), endpoints(view), details(view)];
   return h(
     "main",
     { class: view.inTab ? "app in-tab" : "app", "data-run": phase },

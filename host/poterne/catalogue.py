@@ -2,7 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,21 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
-from poterne.model import Finding
+from poterne.model import Finding, ParamValue
 
 LANGUAGES = ("en", "fr")
+_NAMED = 4
+_WORDS = {"asked": "security", "works": "security", "expected": "service", "spoke": "service", "state": "state"}
 _PLACEHOLDER = re.compile(r"\$([A-Za-z0-9_@]+)\$")
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A message with what it is about; `count` chooses its plural form."""
+
+    key: str
+    values: Mapping[str, ParamValue] = field(default_factory=dict)
+    count: int | None = None
 
 
 class Catalogue:
@@ -44,17 +57,53 @@ class Catalogue:
         """A number with at most one decimal, as the language writes it."""
         return format_decimal(value, format="#,##0.#", locale=self._locale)
 
+    def listed(self, items: Iterable[object]) -> str:
+        """A list as the language writes it."""
+        return format_list([str(item) for item in items], locale=self._locale)
+
+    def date(self, iso: str) -> str:
+        """A day or a moment (ISO 8601) as a day; what is none, as it stands."""
+        try:
+            return format_date(datetime.fromisoformat(iso).date(), format="long", locale=self._locale)
+        except ValueError:
+            return iso
+
+    def said(self, saying: Saying) -> str:
+        """A saying in words. Raises KeyError for an unknown key."""
+        return self._counted(
+            saying.key, saying.count, {name: self._written(name, value) for name, value in saying.values.items()}
+        )
+
+    def _written(self, name: str, value: ParamValue) -> str:
+        if name == "port":
+            return str(value)
+        if name == "who":
+            return self.word("way_name", value)
+        if isinstance(value, tuple):
+            return self.listed(value)
+        return self.number(value) if isinstance(value, (int, float)) else str(value)
+
     def finding(self, finding: Finding, suffix: str = "") -> str:
         """The sentence of a finding (or, with `_advice`, what to do about it)."""
         key = finding.code.replace("-", "_") + suffix
-        numbers = finding.params.get("ports") or ((finding.port,) if finding.port else ())
-        count = len(numbers) if isinstance(numbers, tuple) else 1
-        forms = [f"{key}_{self._locale.plural_form(count)}", key]
+        numbers = finding_ports(finding)
+        variants = [key]
+        # Who is behind it, or that nobody vouches for a certificate, is said where it is proved.
+        if not suffix and finding.params.get("where") == "provider":
+            variants.insert(0, f"{key}_provider")
+        if not suffix and finding.params.get("trusted") is False:
+            variants.insert(0, f"{key}_untrusted")
+        return self._counted(next(filter(self.has, variants), key), len(numbers), self._values(finding, numbers))
+
+    def _counted(self, key: str, count: int | None, values: Mapping[str, object]) -> str:
+        forms = [key]
+        if count is not None:
+            forms.insert(0, f"{key}_{self._locale.plural_form(count)}")
         if count == 0:
             forms.insert(0, f"{key}_zero")
-        return self.text(next(filter(self.has, forms), key), **self._values(finding, numbers))
+        return self.text(next(filter(self.has, forms), key), **values)
 
-    def _values(self, finding: Finding, numbers: object) -> dict[str, object]:
+    def _values(self, finding: Finding, numbers: tuple[int, ...]) -> dict[str, object]:
         values: dict[str, object] = {
             name: self._value(name, value) for name, value in finding.params.items() if value is not None
         }
@@ -65,24 +114,23 @@ class Catalogue:
         return values
 
     def _value(self, name: str, value: object) -> str:
-        if name in ("asked", "works"):
-            return self.word("security", value)
-        if name in ("expected", "spoke"):
-            return self.word("service", value)
-        if name == "state":
-            return self.word("state", value)
+        if name in _WORDS:
+            return self.word(_WORDS[name], value)
         if name == "date" and isinstance(value, str):
-            from datetime import datetime
-
-            return format_date(datetime.fromisoformat(value).date(), format="long", locale=self._locale)
+            return self.date(value)
+        if name == "ports" and isinstance(value, tuple):
+            return self.listed(sorted(value))
         if isinstance(value, tuple):
-            if name == "ports":
-                value = tuple(sorted(value))
-            shown = [str(item) for item in value[:4]]
-            if len(value) > len(shown):
-                shown.append("…")
-            return format_list(shown, locale=self._locale)
+            return self.listed([*value[:_NAMED], *(["…"] if len(value) > _NAMED else [])])
         return str(value)
+
+
+def finding_ports(finding: Finding) -> tuple[int, ...]:
+    """The ports that a finding speaks of, in its own order."""
+    numbers = finding.params.get("ports")
+    if isinstance(numbers, tuple) and numbers:
+        return tuple(number for number in numbers if isinstance(number, int))
+    return () if finding.port is None else (finding.port,)
 
 
 @cache

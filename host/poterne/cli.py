@@ -95,15 +95,13 @@ def _add_check(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     output.add_argument("--jsonl", action="store_true", help="print every event as it happens, one object a line")
     check.add_argument("--ports", metavar="25,587", type=_numbers, help="test these ports only")
     check.add_argument("--family", type=int, choices=(4, 6), help="test IPv4 or IPv6 only")
-    check.add_argument(
-        "--relay", metavar="HOST", help="your provider's own SMTP relay (kept in the report; not compared with yet)"
-    )
+    check.add_argument("--relay", metavar="HOST", help="your provider's own SMTP relay, to compare port 25 with")
     check.add_argument("--policy", metavar="FILE", type=Path, help="read this policy instead of this machine's")
     check.add_argument(
         "--no-trace",
         dest="trace",
         action="store_false",
-        help="do not look for the place on the path (nothing does yet)",
+        help="do not look for the place on the path where connections stop",
     )
     check.add_argument(
         "--budget", metavar="SECONDS", type=float, default=30.0, help="end by then (default: %(default)g)"
@@ -210,7 +208,12 @@ def _explain(args: argparse.Namespace) -> int:
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ReportError(f"{args.report}: not a report: {_one_line(error)}") from None
     report = saved.model_copy(
-        update={"findings": conclusion.findings, "verdict": conclusion.verdict, "settings": conclusion.settings}
+        update={
+            "findings": conclusion.findings,
+            "verdict": conclusion.verdict,
+            "settings": conclusion.settings,
+            "way": conclusion.way,
+        }
     )
     if args.json:
         _write_utf8()

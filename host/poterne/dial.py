@@ -10,17 +10,23 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from poterne import icmp
+from poterne import icmp, machine
 from poterne.knowledge import load
-from poterne.model import Endpoint, State
+from poterne.model import Endpoint, Hop, State
 from poterne.policy import Policy
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Trust = Literal["typed", "named", "foreign"]
+Schedule = Literal["connect", "gateway", "again"]
 
 # RFC 6052 section 2.1, RFC 8215: the last 32 bits are the IPv4 address that a translator dials.
 _TRANSLATION_PREFIXES = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
-_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
+# Who named a host, for the targets and for what they are compared with; anybody else is a stranger.
+_TRUST: dict[bool, dict[str, Trust]] = {
+    True: {"typed": "typed", "certificate": "foreign"},
+    False: dict.fromkeys(("typed", "policy", "option", "canary", "gateway"), "typed"),
+}
+_HOP_LIMIT = {4: (socket.IPPROTO_IP, socket.IP_TTL), 6: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)}
 _STATES: dict[int, State] = {
     errno.ECONNREFUSED: "refused",
     errno.ECONNRESET: "reset",
@@ -37,6 +43,12 @@ _STATES: dict[int, State] = {
     errno.EADDRNOTAVAIL: "unreachable",
     errno.EINVAL: "unreachable",
 }
+# What a hop answers where no ICMP error says who did.
+_UNSIGNED: dict[State | None, Literal["refused", "prohibited"]] = {
+    "refused": "refused",
+    "reset": "refused",
+    "prohibited": "prohibited",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +61,15 @@ class Timing:
 
 
 @cache
-def timing() -> Timing:
-    """How long a connection is tried."""
-    table = load("timing")["connect"]
+def schedule(name: Schedule) -> Timing:
+    """How long a connection is tried: usually (`connect`), one hop away (`gateway`), or patiently (`again`)."""
+    table = load("timing")[name]
     return Timing(tuple(table["attempts"]), table["provisional"], table["give_up"])
+
+
+def timing() -> Timing:
+    """How long a connection is usually tried."""
+    return schedule("connect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,25 +116,34 @@ class Gate:
         return True
 
     def permits(self, endpoint: Endpoint) -> bool:
-        """Whether an endpoint may be dialled, by who named its host; where a lab maps it, the lab's author did."""
+        """Whether an endpoint may be dialled, by its role and by who named its host (DESIGN 2.5): what a certificate,
+        the default controls or the known networks name has to be public. Where a lab maps it, the lab's author named
+        it.
+        """
         if self._policy.lab is not None and self._policy.lab.maps(endpoint.host, endpoint.port):
             return not self._policy.denies(endpoint.address)
-        return self.allows(endpoint.address, "typed" if endpoint.source == "typed" else "named")
+        target = endpoint.role == "target"
+        return self.allows(endpoint.address, _TRUST[target].get(endpoint.source, "named" if target else "foreign"))
 
     async def connect(
-        self, endpoint: Endpoint, *, port: int | None = None, on_silence: Callable[[], None] | None = None
+        self,
+        endpoint: Endpoint,
+        *,
+        port: int | None = None,
+        on_silence: Callable[[], None] | None = None,
+        schedule: Timing | None = None,
     ) -> Connection | Failure:
         """Connects to the endpoint's address, with staggered attempts where nothing answers.
 
         `on_silence` is called once when there is no answer for `Timing.provisional` seconds. `port` replaces the
-        endpoint's where a lab maps it. What is not permitted is not dialled. At most `Timing.give_up` seconds.
-        Cancelling closes every attempt.
+        endpoint's where a lab maps it. `schedule` replaces the usual one. What is not permitted is not dialled. At most
+        `Timing.give_up` seconds. Cancelling closes every attempt.
         """
         if not self.permits(endpoint):
             return Failure("error", "forbidden by policy", None, 0.0, 0)
         loop = asyncio.get_running_loop()
         started = loop.time()
-        schedule = timing()
+        schedule = schedule or timing()
         pending: set[asyncio.Task[Connection | Failure]] = set()
         attempts = 0
         moments = sorted(
@@ -160,6 +186,71 @@ class Gate:
         finally:
             await _abandon(pending, winner)
 
+    async def knock(self, endpoint: Endpoint, hops: int, *, port: int | None = None, patience: float) -> Hop | None:
+        """Sends one SYN that may travel so many hops, and tells who answered within `patience` seconds.
+
+        `time-exceeded` and `prohibited` (any other ICMP error) name the sender; a SYN-ACK (`open`) comes in the
+        endpoint's name; a reset (`refused`) names nobody. An open connection is closed at once. None: it could not be
+        asked (not permitted, not Linux, no error queue, no socket, no route).
+        """
+        if sys.platform != "linux" or not self.permits(endpoint):
+            return None
+        try:
+            with _open_socket(endpoint.family) as sock:
+                level, option = _HOP_LIMIT[endpoint.family]
+                sock.setsockopt(level, option, hops)
+                return await _answer(sock, endpoint, port or endpoint.port, hops, patience)
+        except OSError:
+            return None
+
+    async def refused_here(self, endpoint: Endpoint, *, port: int | None = None) -> bool | None:
+        """Whether this machine's own firewall resets connections to a port: a SYN that cannot leave is reset all the
+        same.
+
+        It is bound to the outgoing interface and told to pass no router (SO_DONTROUTE, socket(7)), so that it waits for
+        a link-layer address that nobody gives. None where that proves nothing: not IPv4 on Linux, the address is on the
+        link, the interface is a tunnel, or somebody did give that address (proxy ARP, RFC 1027).
+        """
+        if sys.platform != "linux" or endpoint.family != 4 or not self.permits(endpoint):
+            return None
+        way = machine.route(endpoint.address)
+        if way is None or way.gateway is None or not machine.has_neighbours(way.index):
+            return None
+        if machine.neighbour(endpoint.address, way.index) is not None:
+            return None
+        try:
+            with _open_socket(endpoint.family) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, way.interface.encode())
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
+                answer = await _answer(sock, endpoint, port or endpoint.port, 0, load("timing")["trace"]["here"])
+        except OSError:
+            return None
+        known = machine.neighbour(endpoint.address, way.index) is not None
+        return None if answer is None or known else answer.answer == "refused"
+
+
+async def _answer(sock: socket.socket, endpoint: Endpoint, port: int, hops: int, patience: float) -> Hop | None:
+    """What answers one SYN; None for a fault of this machine's that no packet has caused."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(patience):
+            await loop.sock_connect(sock, machine.socket_address(endpoint.address, endpoint.family, port))
+        sock.getpeername()
+    except TimeoutError:
+        return Hop(hop=hops, answer="silent")
+    except OSError as error:
+        reported = icmp.take(sock)
+        if reported is None:
+            state = _STATES.get(error.errno or 0)
+            return Hop(hop=hops, answer=_UNSIGNED[state]) if state in _UNSIGNED else None
+        if reported.expired:
+            return Hop(hop=hops, address=reported.sender, answer="time-exceeded")
+        if reported.unreachable and reported.sender in machine.look().addresses:
+            # This is how the kernel tells that no machine on the link has the next address; it forbids nothing.
+            return Hop(hop=hops, answer="silent")
+        return Hop(hop=hops, address=reported.sender, answer="prohibited")
+    return Hop(hop=hops, address=endpoint.address, answer="open")
+
 
 async def _abandon(pending: set[asyncio.Task[Connection | Failure]], winner: Connection | None) -> None:
     for task in pending:
@@ -174,12 +265,8 @@ async def _attempt(endpoint: Endpoint, port: int, number: int) -> Connection | F
     started = loop.time()
     sock: socket.socket | None = None
     try:
-        sock = socket.socket(_FAMILY[endpoint.family], socket.SOCK_STREAM)
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        icmp.listen(sock)
-        quick_ack(sock)
-        await loop.sock_connect(sock, _socket_address(endpoint.address, endpoint.family, port))
+        sock = _open_socket(endpoint.family)
+        await loop.sock_connect(sock, machine.socket_address(endpoint.address, endpoint.family, port))
     except OSError as error:
         reported = icmp.take(sock) if sock is not None else None
         if sock is not None:
@@ -203,14 +290,17 @@ def _failure(error: OSError, reported: icmp.IcmpError | None, elapsed_ms: float,
     return Failure(state, message, reported.sender, elapsed_ms, attempts)
 
 
-def _socket_address(address: str, family: int, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
-    if family == 4:
-        return address, port
-    address, _, zone = address.partition("%")
-    scope = 0
-    if zone:
-        scope = int(zone) if zone.isdigit() else socket.if_nametoindex(zone)
-    return address, port, 0, scope
+def _open_socket(family: int) -> socket.socket:
+    sock = socket.socket(machine.FAMILIES[family], socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        icmp.listen(sock)
+        quick_ack(sock)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def quick_ack(sock: socket.socket) -> None:
@@ -240,26 +330,3 @@ def _faces(address: IpAddress) -> tuple[IpAddress, ...]:
 @cache
 def _metadata() -> frozenset[str]:
     return frozenset(load("special")["cloud_metadata"])
-
-
-def source_address(family: int) -> str | None:
-    """The address from which this machine would speak to the world, or None where it has no way out. Sends nothing."""
-    probe = {4: "192.0.2.1", 6: "2001:db8::1"}[family]
-    try:
-        with socket.socket(_FAMILY[family], socket.SOCK_DGRAM) as sock:
-            sock.connect((probe, 9))
-            address = str(sock.getsockname()[0])
-    except OSError:
-        return None
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    return None if parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified else address
-
-
-def has_route(address: str, family: int) -> bool:
-    """Whether this machine knows any way to an address. Sends nothing."""
-    try:
-        with socket.socket(_FAMILY[family], socket.SOCK_DGRAM) as sock:
-            sock.connect(_socket_address(address, family, 9))
-    except OSError:
-        return False
-    return True

@@ -7,6 +7,7 @@ PoterneError
 ├── PolicyError        the policy file is broken (exit 3, `forbidden`)
 ├── SetupError         a browser could not be registered (exit 1)
 ├── ReportError        a saved report cannot be read (exit 2)
+├── WebError           a page could not be had (never leaves the rooms that asked: no page is an answer too)
 └── Interrupted        a dialogue with a server could not go on (never leaves `probe/`: it becomes an observation)
 
 Each message is one line, fit to be shown to the person who can mend it.
@@ -59,6 +60,10 @@ class ReportError(PoterneError):
 
     code = "invalid-message"
     exit_status = 2
+
+
+class WebError(PoterneError):
+    """A page could not be had: no address, no connection, no HTTP, too much, too late. The message says which."""
 
 
 class Interrupted(PoterneError):

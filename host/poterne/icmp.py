@@ -15,6 +15,10 @@ _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 
 # Codes that say "forbidden", not "cannot be reached": RFC 1812 section 5.2.7.1, RFC 4443 section 3.1.
 _PROHIBITED = {4: {(3, 9), (3, 10), (3, 13)}, 6: {(1, 1), (1, 5), (1, 6)}}
+# No machine has that address: RFC 792, RFC 4443 section 3.1.
+_UNREACHABLE = {4: (3, 1), 6: (1, 3)}
+# The hop limit was used up on the way: RFC 792, RFC 4443 section 3.3.
+_EXPIRED = {4: (11, 0), 6: (3, 0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,16 @@ class IcmpError:
     def prohibited(self) -> bool:
         """Whether it says that a rule forbids the connection."""
         return (self.type, self.code) in _PROHIBITED[self.family]
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether it says that no machine answers at the address."""
+        return (self.type, self.code) == _UNREACHABLE[self.family]
+
+    @property
+    def expired(self) -> bool:
+        """Whether a router says that the packet was allowed too few hops."""
+        return (self.type, self.code) == _EXPIRED[self.family]
 
 
 def listen(sock: socket.socket) -> None:

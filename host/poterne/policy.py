@@ -57,13 +57,48 @@ Host = Annotated[str, AfterValidator(_host)]
 Hosts = Annotated[tuple[Host, ...], BeforeValidator(_as_tuple)]
 
 
+class Resolver(_Table):
+    """One DNS server, for every question."""
+
+    address: str
+    port: Port = 53
+
+
+def _resolver(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("expected ADDRESS or ADDRESS:PORT")  # noqa: TRY004 (pydantic reports ValueError only)
+    if match := re.fullmatch(r"(?:\[([^\]]+)\]|([0-9.]+))[:#](\d{1,5})", value):
+        return Resolver(address=_address(match[1] or match[2]), port=int(match[3]))
+    return Resolver(address=_address(value.strip("[]")))
+
+
+OptionalResolver = Annotated[Resolver | None, BeforeValidator(_resolver)]
+
+
+def _portal(text: str) -> str:
+    if not text:
+        return text
+    url = re.fullmatch(
+        r"http://(?P<host>\[[^\]/]+\]|[^\[\]/:@?#]+)(?::(?P<port>\d{1,5}))?(?:[/?][!-~]*)?", text, re.ASCII
+    )
+    if url is None:
+        raise ValueError("expected an http:// URL (TLS would keep a captive portal from answering), or nothing")
+    _host(url["host"].strip("[]"))
+    if url["port"] is not None and not 1 <= int(url["port"]) <= 65535:
+        raise ValueError("a port is a number from 1 to 65535")
+    return text
+
+
 class Controls(_Table):
-    """Who is asked for comparison; None: the defaults of `knowledge/`."""
+    """Who is asked for comparison; None: the defaults of `knowledge/`. `portal` empty: no page is asked for.
+    `resolver`: a second DNS server, which is asked only where it stands here.
+    """
 
     hosts: Hosts | None = None
     canary: Annotated[tuple[Annotated[str, AfterValidator(_address)], ...] | None, BeforeValidator(_as_tuple)] = None
-    portal: str | None = None
+    portal: Annotated[str, AfterValidator(_portal)] | None = None
     relay: Host | None = None
+    resolver: OptionalResolver = None
 
 
 class Allow(_Table):
@@ -120,21 +155,6 @@ class Mapping(_Table):
         return self.host in (None, host) and self.port in (None, port)
 
 
-class Resolver(_Table):
-    """One DNS server, for every question."""
-
-    address: str
-    port: Port = 53
-
-
-def _resolver(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("expected ADDRESS or ADDRESS:PORT")  # noqa: TRY004 (pydantic reports ValueError only)
-    if match := re.fullmatch(r"(?:\[([^\]]+)\]|([0-9.]+))[:#](\d{1,5})", value):
-        return Resolver(address=_address(match[1] or match[2]), port=int(match[3]))
-    return Resolver(address=_address(value.strip("[]")))
-
-
 def _connect_to(value: object) -> object:
     entries = _listed(value)
     if not isinstance(entries, tuple) or not all(isinstance(entry, str) for entry in entries):
@@ -146,7 +166,7 @@ class Lab(_Table):
     """A world of one's own, for the demo and for tests: other addresses, another resolver, further trusted roots."""
 
     connect_to: Annotated[tuple[Mapping, ...], BeforeValidator(_connect_to)] = ()
-    resolver: Annotated[Resolver | None, BeforeValidator(_resolver)] = None
+    resolver: OptionalResolver = None
     roots: RootsFile | None = None
 
     def addresses(self, host: str, port: int, family: Family) -> tuple[str, int] | None:

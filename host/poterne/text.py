@@ -1,7 +1,9 @@
 """A check as text on a terminal: progress while it runs, then the verdict, the settings, and the evidence."""
 
 import os
+from collections.abc import Callable
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.status import Status
@@ -10,8 +12,10 @@ from rich.text import Text
 
 from poterne.catalogue import Catalogue, language_of
 from poterne.check import check
-from poterne.model import Finding, Observation, Report, Request, Setting
+from poterne.model import Finding, Hop, Observation, Report, Request, Setting
 from poterne.policy import Policy
+from poterne.reasons import compared, reasons_in_words, traced
+from poterne.telling import hint_in_words, remedy_in_words, tell, verdict_finding, way_drawn, way_in_words
 
 _MARKS = {"blocker": ("✗", "bold red"), "warning": ("!", "yellow"), "note": ("·", "dim"), "good": ("✓", "bold green")}
 _WIDTH = 100
@@ -66,15 +70,20 @@ class _Page:
         report, say = self._report, self._catalogue.text
         if report.lab:
             self._console.print(Text(say("cli_lab"), style="dim"))
-        verdict = next(finding for finding in report.findings if finding.code == report.verdict.code)
+        verdict = verdict_finding(report)
         self._verdict(verdict)
+        self._way()
         self._settings()
         others = [finding for finding in report.findings if finding is not verdict]
         if others:
             self._heading("cli_findings")
             for finding in others:
                 self._console.print(self._line(finding))
+        self._tell()
+        self._reasons()
         self._endpoints()
+        self._comparison()
+        self._paths()
         seconds = self._catalogue.number(report.elapsed_ms / 1000)
         self._console.print()
         self._console.print(Text(say("cli_done", seconds=seconds), style="dim"))
@@ -96,8 +105,42 @@ class _Page:
         if verdict.severity != "good":
             sure = self._catalogue.word("confidence", verdict.confidence)
             row.add_row("", Text(self._catalogue.text("cli_confidence", word=sure), style="dim"))
+        if use := remedy_in_words(self._report, self._catalogue):
+            row.add_row("", Text(use, style="green"))
         row.add_row("", Text(self._catalogue.finding(verdict, "_advice")))
+        if self._report.hints:
+            row.add_row("", Text(self._catalogue.text("hint_title"), style="italic dim"))
+        for hint in self._report.hints:
+            row.add_row("", Text(hint_in_words(hint, self._catalogue), style="dim"))
         self._console.print(row)
+
+    def _way(self) -> None:
+        way = self._report.way
+        if way is None or not way.stopped:
+            return
+        self._heading("way_title")
+        lines = way_drawn(way, self._catalogue)
+        room = self._console.width - 2
+        if all(cell_len(line) + 3 + cell_len(numbers) <= room for line, numbers in lines):
+            for (line, numbers), style in zip(lines, ("red", "green"), strict=False):
+                self._console.print(Text.assemble("  ", line, "   ", (numbers, style)))
+        self._console.print(Padding(Text(way_in_words(way, self._report.verdict.code, self._catalogue)), (0, 0, 0, 2)))
+
+    def _tell(self) -> None:
+        text = tell(self._report, self._catalogue)
+        if text is not None:
+            self._heading("tell_title")
+            self._console.print(Padding(Text(text), (0, 0, 0, 2)))
+
+    def _reasons(self) -> None:
+        reasons = reasons_in_words(self._report, self._catalogue)
+        if not reasons:
+            return
+        self._heading("why_title")
+        for reason in reasons:
+            row = Table.grid(padding=(0, 1))
+            row.add_row(Text("·", style="dim"), Text(reason))
+            self._console.print(Padding(row, (0, 0, 0, 2)))
 
     def _settings(self) -> None:
         settings = self._report.settings
@@ -137,7 +180,7 @@ class _Page:
         return Padding(table, (0, 0, 0, 4))
 
     def _endpoints(self) -> None:
-        if not self._report.observations:
+        if not any(seen.role == "target" for seen in self._report.observations):
             return
         say = self._catalogue.text
         self._heading("cli_endpoints")
@@ -145,14 +188,47 @@ class _Page:
         for key in ("cli_host", "cli_port", "cli_family", "cli_state", "cli_security", "cli_time"):
             table.add_column(say(key), justify="right" if key == "cli_time" else "left")
         for alike in self._alike():
-            families = " ".join(f"IPv{observation.family}" for observation in sorted(alike, key=lambda o: o.family))
-            table.add_row(*self._endpoint(alike[0], families))
+            table.add_row(*self._endpoint(alike[0], _families(alike)))
         self._console.print(Padding(table, (0, 0, 0, 2)))
+
+    def _comparison(self) -> None:
+        """What was asked for comparison: it is evidence, and has no settings."""
+        rows = compared(self._report)
+        if not rows:
+            return
+        say, word = self._catalogue.text, self._catalogue.word
+        self._heading("why_comparison")
+        table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+        for key in ("cli_host", "cli_port", "cli_family", "cli_state", "why_role"):
+            table.add_column(say(key))
+        for role, alike in rows:
+            first = alike[0]
+            kind = word("ui_role", role)
+            table.add_row(first.host, str(first.port), _families(alike), self._state(first), kind)
+        self._console.print(Padding(table, (0, 0, 0, 2)))
+
+    def _paths(self) -> None:
+        say, word = self._catalogue.text, self._catalogue.word
+        for failing, beside in traced(self._report):
+            columns = [failing] if beside is None else [failing, beside]
+            self._console.print()
+            title = say("why_way", host=failing.host, address=failing.address)
+            self._console.print(Text(title, style="bold"))
+            table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+            table.add_column(say("why_step"))
+            for column in columns:
+                table.add_column(f"{say('cli_port')} {column.port}")
+            for step in sorted({hop.hop for column in columns for hop in column.path}):
+                cells = [next((_hop(hop, word) for hop in one.path if hop.hop == step), "·") for one in columns]
+                table.add_row(str(step), *cells)
+            self._console.print(Padding(table, (0, 0, 0, 2)))
 
     def _alike(self) -> list[list[Observation]]:
         """Observations of one host and port that differ by family only, together."""
         groups: dict[tuple[object, ...], list[Observation]] = {}
         for seen in self._report.observations:
+            if seen.role != "target":
+                continue
             version = seen.tls.version if seen.tls else None
             key = (seen.host, seen.port, seen.state, seen.error, seen.security, version)
             groups.setdefault(key, []).append(seen)
@@ -160,9 +236,6 @@ class _Page:
 
     def _endpoint(self, observation: Observation, families: str) -> tuple[str, ...]:
         word = self._catalogue.word
-        state = word("state", observation.state)
-        if observation.state != "open" and observation.error:
-            state = f"{state} ({observation.error})"
         tls = f" · {observation.tls.version}" if observation.tls and observation.tls.version else ""
         security = word("security", observation.security) + tls if observation.state == "open" else ""
         took = self._catalogue.text("cli_milliseconds", ms=round(observation.stages.connect_ms or 0))
@@ -170,7 +243,20 @@ class _Page:
             observation.host,
             str(observation.port),
             families,
-            state,
+            self._state(observation),
             security,
             took if observation.state == "open" else "",
         )
+
+    def _state(self, observation: Observation) -> str:
+        state = self._catalogue.word("state", observation.state)
+        return f"{state} ({observation.error})" if observation.state != "open" and observation.error else state
+
+
+def _families(alike: list[Observation]) -> str:
+    return " ".join(f"IPv{family}" for family in sorted({observation.family for observation in alike}))
+
+
+def _hop(hop: Hop, word: Callable[[str, object], str]) -> str:
+    parts = [hop.address, hop.name and f"({hop.name})", hop.answer != "time-exceeded" and word("hop", hop.answer)]
+    return " ".join(part for part in parts if part)

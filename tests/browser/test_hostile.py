@@ -7,10 +7,14 @@ import pytest
 from poterne.model import (
     Endpoint,
     Finding,
+    Hint,
+    Hop,
+    Machine,
     NameAnswer,
     Observation,
     ParamValue,
     PlanEvent,
+    Portal,
     Report,
     ReportEvent,
     Setting,
@@ -18,6 +22,7 @@ from poterne.model import (
     Target,
     Tls,
     Verdict,
+    Way,
 )
 
 from .conftest import Lab
@@ -50,9 +55,23 @@ def report() -> list[dict[str, Any]]:
         tls=tls,
         error=EVIL,
     )
+    others = [
+        observation.model_copy(
+            update={"id": role, "role": role, "port": 25, "state": "no-answer", "tls": None, "path": path}
+        )
+        for role, path in (("control", (Hop(hop=1, address=EVIL, name=EVIL, answer="prohibited"),)), ("canary", ()))
+    ]
     parameters: dict[str, ParamValue] = dict.fromkeys(("greeting", "issuer", "date", "spoke"), EVIL)
     parameters |= {"names": (EVIL, EVIL), "ports": (587,)}
-    codes = ("greeting-refused", "cert-expired", "cert-untrusted", "wrong-host-name", "wrong-protocol", MARKUP)
+    codes = (
+        "server-down",
+        "greeting-refused",
+        "cert-expired",
+        "cert-untrusted",
+        "wrong-host-name",
+        "wrong-protocol",
+        MARKUP,
+    )
     findings = tuple(
         Finding(code=code, severity="blocker", confidence="certain", host=EVIL, port=587, params=parameters)
         for code in codes
@@ -67,7 +86,11 @@ def report() -> list[dict[str, Any]]:
         findings=findings,
         settings=Settings(outgoing=(setting,), incoming=(setting.model_copy(update={"protocol": "imap"}),)),
         names=(NameAnswer(name=EVIL, source=EVIL, state="ok", addresses=(MARKUP,), mail_exchangers=(EVIL,)),),
-        observations=(observation,),
+        observations=(observation, *others),
+        machine=Machine(addresses=(EVIL,), networks=(EVIL,), gateways=(EVIL,)),
+        portal=Portal(url=EVIL, state="altered", location=EVIL),
+        way=Way(stops_from="box", stops_to="provider", stopped=(25,), box=EVIL, provider=EVIL),
+        hints=(Hint(network=EVIL, name=EVIL, kind="relay", where=EVIL, relay=EVIL, source=EVIL, date=EVIL),),
         started_at=EVIL,
         elapsed_ms=1,
     )

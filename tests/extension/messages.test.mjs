@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { LANGUAGES } from "../../extension/shared/catalogue.js";
 import { PARTIES } from "../../extension/shared/parties.js";
+import { STATIONS } from "../../extension/shared/way.js";
 
 const EXTENSION = new URL("../../extension/", import.meta.url);
 
@@ -120,7 +121,9 @@ test("the parties are named, and stand at codes that exist", () => {
 });
 
 test("every key that the code names is in the catalogue", () => {
-  const literals = [...source.matchAll(/"(ui_[a-z0-9_]+|app_[a-z0-9_]+|state_[a-z_]+)"/g)].map(([, name]) => name);
+  const literals = [...source.matchAll(/"((?:ui|app|state|why|way|tell|hint|use)_[a-z0-9_]+)"/g)].map(
+    ([, name]) => name,
+  );
   assert.ok(literals.length > 50);
   for (const name of literals) {
     const isKind = Object.keys(english).some((other) => other.startsWith(`${name}_`));
@@ -148,8 +151,17 @@ for (const [kind, values] of Object.entries({
   severity: ["blocker", "warning", "note", "good"],
   protocol: ["smtp", "imap", "pop3"],
   username: ["address", "local-part", "unknown"],
-  name_state: ["ok", "nxdomain", "nodata", "servfail", "timeout", "unasked"],
-  ui_role: ["control", "canary", "relay"],
+  name_state: ["ok", "nxdomain", "nodata", "servfail", "timeout", "differs", "unasked"],
+  ui_role: ["control", "canary", "relay", "gateway"],
+  party: ["provider"],
+  station: STATIONS,
+  way_where: STATIONS,
+  way_name: [...STATIONS, "router"],
+  hop: ["open", "refused", "prohibited", "silent"],
+  hint: ["self-service", "on-request", "closed", "relay"],
+  why_portal: ["clear", "altered", "failed"],
+  portal_state: ["clear", "altered", "failed"],
+  why_trace: ["impossible", "off"],
   ui_refusal: ["empty", "invalid-target", "forbidden"],
 })) {
   test(`every ${kind} of the model has a word`, () => {

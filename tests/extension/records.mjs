@@ -47,6 +47,29 @@ export const finding = (changes = {}) => ({
   ...changes,
 });
 
+export const setting = (changes = {}) => ({
+  protocol: "smtp",
+  host: "smtp.example.org",
+  port: 465,
+  security: "tls",
+  auth: ["password"],
+  username: "unknown",
+  verified: true,
+  source: "typed",
+  ...changes,
+});
+
+export const way = (changes = {}) => ({
+  stops_from: "box",
+  stops_to: "provider",
+  stopped: [25],
+  passing: [465, 587],
+  box: null,
+  provider: null,
+  traced: false,
+  ...changes,
+});
+
 export const report = (changes = {}) => ({
   schema: 1,
   version: "0.1.0",
@@ -65,6 +88,11 @@ export const report = (changes = {}) => ({
   names: [],
   observations: [],
   online: true,
+  machine: { addresses: [], networks: [], gateways: [] },
+  portal: null,
+  trace: "unasked",
+  way: null,
+  hints: [],
   started_at: "2026-11-24T05:00:00Z",
   elapsed_ms: 812,
   lab: false,

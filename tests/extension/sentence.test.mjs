@@ -14,6 +14,11 @@ const catalogue = new Catalogue("en", {
   cert_untrusted: { message: "Issued by $ISSUER$." },
   cert_name_mismatch: { message: "For $NAMES$, over $FAMILY$." },
   slow_greeting: { message: "It took $SECONDS$ seconds." },
+  port25_blocked: { message: "The network blocks it." },
+  port25_blocked_provider: { message: "The provider blocks it." },
+  port25_blocked_advice: { message: "Ask." },
+  tls_intercepted: { message: "Opened, trusted." },
+  tls_intercepted_untrusted: { message: "Opened, untrusted." },
   security_tls: { message: "SSL/TLS" },
   security_starttls: { message: "STARTTLS" },
   ui_unknown_finding: { message: "Found: $CODE$" },
@@ -52,6 +57,18 @@ test("names are listed, and no family means both", () => {
     headline({ code: "cert-name-mismatch", family: 6, params: { names: ["a.example"] } }),
     "For a.example, over IPv6.",
   );
+});
+
+test("the provider is named only where it is proved, and only in the sentence", () => {
+  const of = (where) => sentence(finding({ code: "port25-blocked", params: { where } }), catalogue, "");
+  assert.deepEqual(of("provider"), { headline: "The provider blocks it.", advice: "Ask." });
+  for (const where of ["box", "advice", null, undefined]) assert.equal(of(where).headline, "The network blocks it.");
+  assert.equal(headline({ port: 25, params: { where: "provider" } }), "Port 25 of smtp.example.org is closed.");
+});
+
+test("an authority that this computer does not trust is not said to be trusted", () => {
+  const of = (trusted) => headline({ code: "tls-intercepted", params: { trusted } });
+  assert.deepEqual([true, undefined, false].map(of), ["Opened, trusted.", "Opened, trusted.", "Opened, untrusted."]);
 });
 
 test("what is not known is said to be unknown", () => {

@@ -33,7 +33,8 @@ class Smtp:
 
     tls: ssl.SSLContext | None = None
     implicit: bool = False
-    greeting: Sequence[str] = ("220 scripted ESMTP",)
+    name: str = "scripted"
+    greeting: Sequence[str] = ()
     greeting_delay: float = 0.0
     keywords: Sequence[str] = ("SIZE 1000000", "8BITMIME")
     auth: str | None = "AUTH PLAIN LOGIN"
@@ -47,7 +48,7 @@ class Smtp:
             peer.start_tls(self.tls)
         if self.greeting_delay:
             peer.sleep(self.greeting_delay)
-        self.manners.say(peer, *self.greeting)
+        self.manners.say(peer, *(self.greeting or (f"220 {self.name} ESMTP",)))
         while True:
             verb = peer.line().split(" ")[0].upper()
             if verb == "QUIT":
@@ -69,7 +70,7 @@ class Smtp:
             keywords.append("STARTTLS")
         if self.auth and (secure or not self.tls):
             keywords.append(self.auth)
-        texts = ["scripted at your service", *map(self.manners.case, keywords)]
+        texts = [f"{self.name} at your service", *map(self.manners.case, keywords)]
         return [f"250-{text}" for text in texts[:-1]] + [f"250 {texts[-1]}"]
 
 
@@ -308,20 +309,44 @@ def closing_at_ehlo(peer: Peer) -> None:
     peer.send("421 4.3.2 shutting down\r\n")
 
 
-def web(path: str, body: bytes, content_type: str) -> Behaviour:
-    """A web server with one document."""
+def web(path: str, body: bytes, content_type: str, *, head: Callable[[], Sequence[str]] = tuple) -> Behaviour:
+    """A web server with one document (`path` empty: at every path); `head` gives further lines of the header."""
 
     def behave(peer: Peer) -> None:
         request = peer.line().split(" ")
         while peer.line():
             pass
-        found = len(request) > 1 and request[1] == path
-        head = "200 OK" if found else "404 Not Found"
+        found = len(request) > 1 and path in ("", request[1])
         payload = body if found else b""
-        peer.send(
-            f"HTTP/1.1 {head}\r\nContent-Type: {content_type}\r\nContent-Length: {len(payload)}\r\n"
-            "Connection: close\r\n\r\n"
-        )
+        lines = [
+            f"HTTP/1.1 {'200 OK' if found else '404 Not Found'}",
+            f"Content-Type: {content_type}",
+            f"Content-Length: {len(payload)}",
+            *head(),
+            "Connection: close",
+        ]
+        peer.send("".join(f"{line}\r\n" for line in lines) + "\r\n")
         peer.send(payload)
+
+    return behave
+
+
+def redirect(location: str) -> Behaviour:
+    """A web server that sends everybody elsewhere, as a hotel's box does before the guest has signed in."""
+
+    def behave(peer: Peer) -> None:
+        while peer.line():
+            pass
+        peer.send(f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    return behave
+
+
+def secure_web(tls: ssl.SSLContext) -> Behaviour:
+    """A web server behind TLS, with nothing to say."""
+
+    def behave(peer: Peer) -> None:
+        peer.start_tls(tls)
+        http(peer)
 
     return behave

@@ -2,14 +2,14 @@
 
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 from .netns import Namespace
-from .topology import Host
+from .topology import Host, Machine
 
-Chain = Literal["input", "output", "forward"]
+Chain = Literal["input", "output", "forward", "early", "divert", "divert_own"]
 Action = Literal[
     "drop",
     "reset",
@@ -26,7 +26,13 @@ table inet lab {
   chain input   { type filter hook input priority 0; }
   chain output  { type filter hook output priority 0; }
   chain forward { type filter hook forward priority 0; }
+  # Before the routing decision, and so before a packet's hop limit is looked at.
+  chain early   { type filter hook prerouting priority -150; }
 }
+"""
+_DIVERSIONS = """
+add chain inet lab divert     { type nat hook prerouting priority -100; }
+add chain inet lab divert_own { type nat hook output priority -100; }
 """
 _VERDICTS: dict[Action, str] = {
     "drop": "drop",
@@ -42,6 +48,40 @@ _VERDICTS: dict[Action, str] = {
 
 def _direction(address: str, end: Literal["saddr", "daddr"]) -> str:
     return f"{'ip6' if ':' in address else 'ip'} {end} {address}"
+
+
+def _ports(ports: Sequence[int]) -> str:
+    return f"tcp dport {{ {','.join(map(str, ports))} }}" if ports else "meta l4proto tcp"
+
+
+def _hosts(hosts: Sequence[Host | str], family: int) -> str:
+    addresses = [address for host in hosts for address in ([host] if isinstance(host, str) else host.addresses)]
+    return ", ".join(address for address in addresses if (":" in address) == (family == 6))
+
+
+def _matches(
+    machine: Machine | None,
+    ports: Sequence[int],
+    to: Sequence[Host | str],
+    excepting: Sequence[Host | str],
+    family: int | None,
+) -> list[str]:
+    """The beginnings of rules, one a family, that match a machine's connections."""
+    matches = []
+    for version, word in ((4, "ip"), (6, "ip6")):
+        source = (machine.v4 if version == 4 else machine.v6) if machine else None
+        goals, spared = _hosts(to, version), _hosts(excepting, version)
+        if (machine and not source) or (to and not goals) or family not in (None, version):
+            continue
+        parts = [
+            f"meta nfproto ipv{version}",
+            f"{word} saddr {source}" if source else "",
+            f"{word} daddr {{ {goals} }}" if goals else "",
+            f"{word} daddr != {{ {spared} }}" if spared else "",
+            _ports(ports),
+        ]
+        matches.append(" ".join(filter(None, parts)))
+    return matches
 
 
 class Counter:
@@ -62,17 +102,23 @@ class Firewall:
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
         self._lock = threading.Lock()
+        self._diverts = False
         namespace.run("nft", "-f", "-", text=_TABLE)
 
-    def _add(self, chain: Chain, rule: str) -> int:
+    def _add(self, chain: Chain, rules: list[str]) -> list[int]:
+        commands = "; ".join(f"add rule inet lab {chain} {rule}" for rule in rules)
         with self._lock:
-            reply = self._namespace.run("nft", "-j", "-e", "-a", "add", "rule", "inet", "lab", chain, *rule.split())
-        added = next(entry["add"]["rule"] for entry in json.loads(reply)["nftables"] if "add" in entry)
-        return int(added["handle"])
+            if chain.startswith("divert") and not self._diverts:
+                # Translation of addresses costs every connection of the namespace: only where it is wanted.
+                self._namespace.run("nft", "-f", "-", text=_DIVERSIONS)
+                self._diverts = True
+            reply = self._namespace.run("nft", "-j", "-e", "-a", commands)
+        added = [entry["add"]["rule"] for entry in json.loads(reply)["nftables"] if "add" in entry]
+        return [int(rule["handle"]) for rule in added]
 
-    def _delete(self, chain: Chain, handle: int) -> None:
+    def _delete(self, chain: Chain, handles: list[int]) -> None:
         with self._lock:
-            self._namespace.run("nft", "delete", "rule", "inet", "lab", chain, "handle", str(handle))
+            self._namespace.run("nft", "; ".join(f"delete rule inet lab {chain} handle {handle}" for handle in handles))
 
     def count(self, handles: list[int]) -> int:
         with self._lock:
@@ -82,22 +128,99 @@ class Firewall:
 
     @contextmanager
     def _rules(self, chain: Chain, rules: list[str]) -> Iterator[list[int]]:
-        with ExitStack() as stack:
-            handles = []
-            for rule in rules:
-                handle = self._add(chain, rule)
-                stack.callback(self._delete, chain, handle)
-                handles.append(handle)
+        handles = self._add(chain, rules) if rules else []
+        try:
             yield handles
+        finally:
+            if handles:
+                self._delete(chain, handles)
+
+    # ---- one client's network: rules that name it as the source, for every destination or for some
+
+    @contextmanager
+    def ail(
+        self,
+        machine: Machine | None,
+        *ports: int,
+        action: Action = "drop",
+        to: Sequence[Host | str] = (),
+        excepting: Sequence[Host | str] = (),
+        only: str = "",
+        family: int | None = None,
+        chain: Chain = "forward",
+    ) -> Iterator[None]:
+        """Answer what a machine (`None`: anybody) sends to these ports (none named: to every port) of `to` (nobody
+        named: of every host) with `action`. `excepting` are left alone; `only` narrows it by an expression of nftables.
+        """
+        with self._rules(
+            chain, [f"{match} {only} {_VERDICTS[action]}" for match in _matches(machine, ports, to, excepting, family)]
+        ):
+            yield
+
+    @contextmanager
+    def isolate(self, machine: Machine, *, chain: Chain = "forward") -> Iterator[None]:
+        """Lose whatever a machine sends, names included."""
+        with self._rules(chain, [f"{_direction(address, 'saddr')} drop" for address in machine.addresses]):
+            yield
+
+    @contextmanager
+    def limit_syns(self, machine: Machine, *ports: int, chain: Chain = "forward") -> Iterator[None]:
+        """Let five connections begin at once and one a second after them, in each family."""
+        only = "tcp flags & (syn|ack) == syn limit rate over 1/second burst 5 packets"
+        with self.ail(machine, *ports, only=only, chain=chain):
+            yield
+
+    @contextmanager
+    def lose(self, machine: Machine, percent: int, *, chain: Chain = "forward") -> Iterator[None]:
+        """Lose so many of a machine's TCP packets, drawn anew for each."""
+        with self.ail(machine, only=f"numgen random mod 100 < {percent}", chain=chain):
+            yield
+
+    @contextmanager
+    def cut(self, machine: Machine, *ports: int, chain: Chain = "forward") -> Iterator[None]:
+        """Reset connections that have opened at the machine's first packet after the handshake."""
+        with self.ail(machine, *ports, action="reset", only="ct state established", chain=chain):
+            yield
+
+    @contextmanager
+    def gag(self, machine: Machine, *ports: int, chain: Chain = "forward") -> Iterator[None]:
+        """Let connections open and lose every byte that servers say to the machine on these ports."""
+        sources = f"tcp sport {{ {','.join(map(str, ports))} }} tcp flags & psh == psh drop"
+        with self._rules(chain, [f"{_direction(address, 'daddr')} {sources}" for address in machine.addresses]):
+            yield
+
+    @contextmanager
+    def divert(
+        self,
+        machine: Machine | None,
+        *ports: int,
+        to: Sequence[str],
+        port: int | None = None,
+        excepting: Sequence[Host | str] = (),
+        only: str = "",
+        chain: Chain = "divert",
+    ) -> Iterator[None]:
+        """Send what a machine addresses to these ports, of any host, to one of the addresses `to`: to the same port,
+        or to `port`.
+        """
+        end = f":{port}" if port else ""
+        rules = []
+        for address in to:
+            family = 6 if ":" in address else 4
+            goal = f"ip6 to [{address}]{end}" if family == 6 else f"ip to {address}{end}"
+            rules += [f"{match} {only} dnat {goal}" for match in _matches(machine, ports, (), excepting, family)]
+        with self._rules(chain, rules):
+            yield
+
+    # ---- one host
 
     @contextmanager
     def block(
         self, host: Host, *ports: int, action: Action = "drop", chain: Chain = "forward", family: int | None = None
     ) -> Iterator[None]:
         """Answer connections to these ports of a host (none named: to every port) with `action`."""
-        which = f"tcp dport {{ {','.join(map(str, ports))} }}" if ports else "meta l4proto tcp"
         rules = [
-            f"{_direction(address, 'daddr')} {which} {_VERDICTS[action]}"
+            f"{_direction(address, 'daddr')} {_ports(ports)} {_VERDICTS[action]}"
             for address in host.addresses
             if family in (None, 6 if ":" in address else 4)
         ]

@@ -23,6 +23,10 @@ _ELAPSED_SLACK = 1.5
 Json = dict[str, Any]
 
 
+def _path(seen: Json) -> str:
+    return " ".join(f"{hop['hop']}:{hop['answer']}@{hop['address']}" for hop in seen["path"])
+
+
 @dataclass
 class Run:
     """What one `poterne check` printed and how it ended. `moments` are seconds since its start, one an event."""
@@ -38,12 +42,14 @@ class Run:
     def __str__(self) -> str:
         report = self.events[-1].get("report", {}) if self.events else {}
         findings = [
-            f"{finding['severity']} {finding['code']} {finding['host']}:{finding['port']} v{finding['family']}"
+            f"{finding['severity']} {finding['code']} ({finding['confidence']})"
+            f" {finding['host']}:{finding['port']} v{finding['family']}"
             f" {finding['params']} by {finding['evidence']}"
             for finding in report.get("findings", ())
         ]
         observations = [
-            f"{seen['id']} {seen['host']}:{seen['port']} v{seen['family']} {seen['state']} by {seen['reporter']}"
+            f"{seen['id']} {seen['role']} {seen['host']}:{seen['port']} v{seen['family']} {seen['state']}"
+            f" by {seen['reporter']} {_path(seen)}"
             f" {seen['greeting_kind']} {seen['security']} {seen['starttls']} {seen['error']}"
             f" {(seen['tls'] or {}).get('faults')}"
             for seen in report.get("observations", ())
@@ -54,7 +60,8 @@ class Run:
             for row in rows
         ]
         head = f"status {self.status} after {self.seconds:.2f} s, {report.get('verdict')}, {self.stderr.strip()}"
-        return "\n  ".join([f"{' '.join(self.argv)}: {head}", *findings, *settings, *observations])
+        place = [f"{key}: {report.get(key)}" for key in ("way", "portal", "trace", "machine", "names")]
+        return "\n  ".join([f"{' '.join(self.argv)}: {head}", *findings, *settings, *observations, *place])
 
     __repr__ = __str__
 
@@ -93,11 +100,16 @@ class Run:
         observations: list[Json] = self.report["observations"]
         return observations
 
+    @property
+    def tried(self) -> list[Json]:
+        """The target's own observations, without those that it is compared with."""
+        return [seen for seen in self.observations if seen["role"] == "target"]
+
     def observation(self, port: int, family: int = 4, host: str | None = None) -> Json:
         """The one observation of a port in a family (and of a host, where several were tested)."""
         (seen,) = [
             seen
-            for seen in self.observations
+            for seen in self.tried
             if (seen["port"], seen["family"]) == (port, family) and host in (None, seen["host"])
         ]
         return seen
@@ -105,7 +117,7 @@ class Run:
     def states(self, family: int | None = None) -> dict[int, str]:
         """The state of each port; a port with different states in two families raises."""
         states: dict[int, str] = {}
-        for seen in self.observations:
+        for seen in self.tried:
             if family not in (None, seen["family"]):
                 continue
             if states.setdefault(seen["port"], seen["state"]) != seen["state"]:

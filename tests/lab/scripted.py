@@ -13,6 +13,7 @@ from .netns import Namespace
 from .topology import Host
 
 _IDLE_SECONDS = 60.0
+_ORIGINAL_DESTINATION = 80  # SO_ORIGINAL_DST of linux/netfilter_ipv4.h
 
 
 class GoneError(Exception):
@@ -23,7 +24,7 @@ class Peer:
     """One accepted connection. `heard` holds the lines that the client said, in the clear and inside TLS alike."""
 
     def __init__(self, sock: socket.socket, closing: threading.Event) -> None:
-        self._sock = sock
+        self.sock = sock
         self._closing = closing
         self._buffer = b""
         self.heard: list[str] = []
@@ -36,7 +37,7 @@ class Peer:
             if start and pause:
                 self.sleep(pause)
             try:
-                self._sock.sendall(data[start : start + (chunk or len(data))])
+                self.sock.sendall(data[start : start + (chunk or len(data))])
             except OSError as error:
                 raise GoneError from error
 
@@ -55,7 +56,7 @@ class Peer:
 
     def _read(self) -> bytes:
         try:
-            data = self._sock.recv(4096)
+            data = self.sock.recv(4096)
         except OSError as error:
             raise GoneError from error
         if not data:
@@ -64,9 +65,19 @@ class Peer:
 
     def start_tls(self, context: ssl.SSLContext) -> None:
         try:
-            self._sock = context.wrap_socket(self._sock, server_side=True)
+            self.sock = context.wrap_socket(self.sock, server_side=True)
         except OSError as error:
             raise GoneError from error
+
+    def original_destination(self) -> tuple[str, int]:
+        """Where the client meant to go before the connection was diverted hither."""
+        if ":" in self.address:
+            raw = self.sock.getsockopt(socket.IPPROTO_IPV6, _ORIGINAL_DESTINATION, 28)
+            port, address = struct.unpack("!2xH4x16s4x", raw)
+            return socket.inet_ntop(socket.AF_INET6, address), port
+        raw = self.sock.getsockopt(socket.IPPROTO_IP, _ORIGINAL_DESTINATION, 16)
+        port, address = struct.unpack("!2xH4s8x", raw)
+        return socket.inet_ntop(socket.AF_INET, address), port
 
     def sleep(self, seconds: float) -> None:
         if self._closing.wait(seconds):
@@ -80,17 +91,17 @@ class Peer:
     def end(self) -> None:
         """Send FIN and go on listening."""
         with suppress(OSError):
-            self._sock.shutdown(socket.SHUT_WR)
+            self.sock.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
         """End the connection by RST, without a FIN before it."""
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._sock.close()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
 
     def close(self) -> None:
         with suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
-        self._sock.close()
+            self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
 
 
 Behaviour = Callable[[Peer], None]

@@ -25,9 +25,15 @@ def _name(text: str) -> dns.name.Name:
 
 
 class Zone:
-    """An authoritative and recursive-looking server for everything, over UDP and TCP."""
+    """An authoritative and recursive-looking server for everything, over UDP and TCP.
 
-    def __init__(self) -> None:
+    With `behind` it knows what that one knows, and leads whoever asks for a name that does not exist to the addresses
+    `astray`.
+    """
+
+    def __init__(self, behind: "Zone | None" = None, astray: Sequence[str] = ()) -> None:
+        self._behind = behind
+        self._astray = self._sets([a for a in astray if ":" not in a], [a for a in astray if ":" in a], ())
         self._records: dict[dns.name.Name, dict[RdataType, tuple[str, ...]]] = {}
         self._wildcards: dict[dns.name.Name, dict[RdataType, tuple[str, ...]]] = {}
         self._failing: list[dns.name.Name] = []
@@ -90,6 +96,9 @@ class Zone:
 
     def _find(self, name: dns.name.Name) -> dict[RdataType, tuple[str, ...]] | None:
         """Records of a name, `{}` where the name exists without any (RFC 8020), `None` where it does not exist."""
+        if self._behind:
+            known = self._behind._find(name)
+            return (self._astray or None) if known is None else known
         if name in self._records:
             return self._records[name]
         for parent, records in self._wildcards.items():

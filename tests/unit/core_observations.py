@@ -1,12 +1,26 @@
 """Recorded observations: what a port would show, without a network."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from poterne import ports
-from poterne.diagnose import Conclusion, Evidence, diagnose
-from poterne.model import Endpoint, Family, Finding, NameAnswer, Observation, Options, Report, Stages, Target, Tls
+from poterne.diagnose import Conclusion, Evidence, Want, diagnose
+from poterne.model import (
+    Endpoint,
+    Family,
+    Finding,
+    Hop,
+    Machine,
+    NameAnswer,
+    Observation,
+    Options,
+    Portal,
+    Report,
+    Stages,
+    Target,
+    Tls,
+)
 from poterne.target import parse
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -82,7 +96,8 @@ def unreached(port: int, state: str, **changed: Any) -> Observation:
         "security": None,
         "starttls": None,
         "tls": None,
-        "stages": Stages(connect_ms=10),
+        "stages": Stages(connect_ms=3300 if state == "no-answer" else 10),
+        "attempts": 3 if state == "no-answer" else 1,
     }
     return seen(port, **{**nothing, **changed})
 
@@ -152,6 +167,12 @@ def resolved(name: str = HOST, source: str = "typed", **changed: Any) -> NameAns
     return NameAnswer(**{"name": name, "source": source, "state": "ok", "addresses": ("192.0.2.7",), **changed})
 
 
+def random_label(*addresses: str, label: str = "q7x", zone: str = "com") -> NameAnswer:
+    """What the resolvers say of a name that must not exist."""
+    found: dict[str, Any] = {"state": "ok" if addresses else "nxdomain", "addresses": addresses}
+    return NameAnswer(name=f"{label}.{zone}", source="random", **found)
+
+
 def server(name: str = HOST) -> Target:
     """A server, as a check understands a name without an MX."""
     return Target(input=name, kind="server", host=name)
@@ -162,9 +183,16 @@ def evidence(
     *observations: Observation,
     names: Iterable[NameAnswer] = (),
     online: bool = True,
+    machine: Machine | None = None,
+    portal: Portal | None = None,
+    fetched: Iterable[Want] = (),
+    complete: bool = False,
     **options: Any,
 ) -> Evidence:
     """All that is known of one check."""
+    known: dict[str, Any] = {"fetched": frozenset(fetched), "complete": complete, "portal": portal}
+    if machine is not None:
+        known["machine"] = machine
     return Evidence(
         target=parse(target) if isinstance(target, str) else target,
         options=Options(**options),
@@ -172,6 +200,7 @@ def evidence(
         observations=observations,
         online=online,
         now=NOW,
+        **known,
     )
 
 
@@ -209,6 +238,10 @@ def report_of(known: Evidence) -> Report:
         names=known.names,
         observations=known.observations,
         online=known.online,
+        machine=known.machine,
+        portal=known.portal,
+        trace=known.trace,
+        way=conclusion.way,
         started_at=known.now.isoformat().replace("+00:00", "Z"),
         elapsed_ms=1,
     )
@@ -217,3 +250,208 @@ def report_of(known: Evidence) -> Report:
 def planned(observation: Observation) -> Endpoint:
     """The endpoint of an observation."""
     return Endpoint(**{name: getattr(observation, name) for name in Endpoint.model_fields})
+
+
+# ---- a little world ------------------------------------------------------------------------------------------------
+
+CONTROLS = ("mx.alpha.example", "mx.beta.example", "mx.gamma.example")
+OWN = {4: "10.77.0.2", 6: "fd77::2"}
+BOX = {4: "10.77.0.1", 6: "fd77::1"}
+ISP = {4: "203.0.113.1", 6: "2001:db8:1::1"}
+FURTHER = {4: "203.0.113.9", 6: "2001:db8:1::9"}
+MACHINE = Machine(
+    addresses=(OWN[4], OWN[6], "fe80::2"), networks=("10.77.0.0/24", "fd77::/64"), gateways=(BOX[4], BOX[6])
+)
+CANARY = {4: "192.0.2.1", 6: "2001:db8::1"}
+RELAY = "smtp.isp.example"
+USUAL = (25, 465, 587, 993)
+
+
+class World:
+    """A target and controls on which all is well, but for what is changed.
+
+    `who` is `everybody`, `target`, `controls`, or a host. A changed observation is the last word on its place.
+    """
+
+    def __init__(
+        self,
+        *,
+        target: Target | str | None = None,
+        controls: Iterable[str] = CONTROLS,
+        source: str = "policy",
+        families: Iterable[Family] = (4,),
+        ports: Iterable[int] = USUAL,
+        control_ports: Iterable[int] = (25, 587),
+    ) -> None:
+        self.target = server() if target is None else target
+        self.controls = tuple(controls)
+        self.families = tuple(families)
+        self.seen: dict[str, Observation] = {}
+        self.known: dict[str, Any] = {"machine": MACHINE}
+        for family in self.families:
+            for port in ports:
+                self.add(seen(port, family=family))
+            for host in self.controls:
+                for port in control_ports:
+                    self.add(self.control(host, port, family, source=source))
+
+    @staticmethod
+    def control(host: str, port: int, family: Family = 4, *, source: str = "policy", **changed: Any) -> Observation:
+        """A control on which all is well."""
+        number = sum(host.encode()) % 200
+        base: dict[str, Any] = {
+            "role": "control",
+            "address": f"198.51.100.{number}" if family == 4 else f"2001:db8:51::{number}",
+            "source": source,
+            "tls": GOOD_TLS.model_copy(update={"subject": host, "names": (host,)}),
+        }
+        observation = seen(port, host=host, family=family, **{**base, **changed})
+        if observation.greeting is not None and observation.greeting.startswith("220"):
+            observation = observation.model_copy(update={"greeting": f"220 {host} ESMTP"})
+        return observation
+
+    def add(self, *observations: Observation) -> "World":
+        """Further observations."""
+        for observation in observations:
+            self.seen[observation.id] = observation
+        return self
+
+    def change(
+        self,
+        new: Callable[..., Observation] | dict[str, Any] | None,
+        *ports_: int,
+        who: str = "everybody",
+        family: Family | None = None,
+        **changed: Any,
+    ) -> "World":
+        """Changes observations: to what a maker of observations says of that place, by fields, or (None) to nothing."""
+        for id_, old in list(self.seen.items()):
+            if (ports_ and old.port not in ports_) or family not in (None, old.family) or not self._is(old, who):
+                continue
+            if new is None:
+                del self.seen[id_]
+            elif isinstance(new, dict):
+                self.seen[id_] = old.model_copy(update={**new, **changed})
+            else:
+                place = {name: getattr(old, name) for name in ("id", "role", "host", "address", "family", "source")}
+                self.seen[id_] = new(old.port, **{**place, **changed})
+        return self
+
+    def fail(
+        self, state: str, *ports_: int, who: str = "everybody", family: Family | None = None, **changed: Any
+    ) -> "World":
+        """Lets connections fail."""
+        return self.change(
+            lambda port, **place: unreached(port, state, **place), *ports_, who=who, family=family, **changed
+        )
+
+    def silent(self, *ports_: int, who: str = "everybody", family: Family | None = None, **changed: Any) -> "World":
+        """Drops connections."""
+        return self.fail("no-answer", *ports_, who=who, family=family, **changed)
+
+    def refused(self, *ports_: int, who: str = "everybody", family: Family | None = None, **changed: Any) -> "World":
+        """Resets connections."""
+        return self.fail("refused", *ports_, who=who, family=family, **changed)
+
+    def rejected(
+        self, *ports_: int, by: dict[int, str], who: str = "everybody", family: Family | None = None, **changed: Any
+    ) -> "World":
+        """Rejects connections by an ICMP error of somebody in each family."""
+        errors = {4: "EHOSTUNREACH (ICMP 3/13)", 6: "EACCES (ICMPv6 1/1)"}
+        for each in self.families:
+            if family in (None, each):
+                said = {"reporter": by[each], "error": errors[each], **changed}
+                self.fail("prohibited", *ports_, who=who, family=each, **said)
+        return self
+
+    def canary(self, port: int, state: str = "no-answer", **changed: Any) -> "World":
+        """What a connection to an address does at which nobody is."""
+        for family in self.families:
+            place: dict[str, Any] = {
+                "role": "canary", "host": CANARY[family], "address": CANARY[family], "family": family,
+                "source": "canary",
+            }  # fmt: skip
+            if state == "open":
+                mute: dict[str, Any] = {
+                    "greeting": None, "greeting_kind": "silent", "capabilities": (), "auth": (), "security": "none",
+                    "starttls": None, "tls": None,
+                }  # fmt: skip
+                self.add(seen(port, **{**place, **mute, **changed}))
+            else:
+                self.add(unreached(port, state, **{**place, **changed}))
+        return self
+
+    def relay(self, **changed: Any) -> "World":
+        """The provider's relay greets on 25."""
+        for family in self.families:
+            self.add(
+                seen(
+                    25,
+                    host=RELAY,
+                    family=family,
+                    source="policy",
+                    **{"role": "relay", "address": ISP[family], **changed},
+                )
+            )
+        return self
+
+    def gateway(self, port: int, state: str = "no-answer", family: Family = 4, **changed: Any) -> "World":
+        """What the home box itself does on a port."""
+        place: dict[str, Any] = {"role": "control", "source": "gateway", "host": BOX[family], "address": BOX[family]}
+        patience = {"attempts": 2, "stages": Stages(connect_ms=1500)} if state == "no-answer" else {}
+        return self.add(unreached(port, state, family=family, **{**place, **patience, **changed}))
+
+    def path(self, port: int, *answers: str, host: str = HOST, family: Family = 4, start: int = 1) -> "World":
+        """The path to a port, each hop as `silent`, `refused`, `open`, or the address of the router that answered."""
+        hops = tuple(
+            Hop(hop=number, answer=answer)  # type: ignore[arg-type]
+            if answer in ("silent", "refused", "open", "prohibited")
+            else Hop(hop=number, address=answer, answer="time-exceeded")
+            for number, answer in enumerate(answers, start=start)
+        )
+        id_ = f"{host}-{port}-{family}"
+        self.seen[id_] = self.seen[id_].model_copy(update={"path": hops})
+        return self
+
+    def twice(self, *ports_: int, who: str = "everybody") -> "World":
+        """Everything there was looked at again, with the same result."""
+        again = [
+            o.model_copy(update={"id": f"{o.id}-again"})
+            for o in list(self.seen.values())
+            if o.port in ports_ and self._is(o, who) and not o.id.endswith("-again")
+        ]
+        return self.add(*again)
+
+    def with_(self, **known: Any) -> "World":
+        """What else is known: names, portal, machine, options."""
+        self.known |= known
+        return self
+
+    @property
+    def evidence(self) -> Evidence:
+        """All of it."""
+        return evidence(self.target, *self.seen.values(), **self.known)
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """What is concluded from it."""
+        return diagnose(self.evidence)
+
+    @property
+    def codes(self) -> set[str]:
+        """The codes that are found."""
+        return codes(self.conclusion)
+
+    @property
+    def wanted(self) -> set[Want]:
+        """What is wanted."""
+        return set(self.conclusion.wanted)
+
+    def confidence(self, code: str) -> str:
+        """How sure a finding is."""
+        return found(self.conclusion, code).confidence
+
+    @staticmethod
+    def _is(observation: Observation, who: str) -> bool:
+        kinds = {"everybody": ("target", "control"), "target": ("target",), "controls": ("control",)}
+        return observation.role in kinds[who] if who in kinds else observation.host == who

@@ -49,8 +49,10 @@ def policy(folder: Path, *, tables: str = "", **lab: Any) -> policies.Policy:
 
 
 def policy_file(folder: Path, *, tables: str = "", **lab: Any) -> Path:
-    """The file of such a policy."""
+    """The file of such a policy, without comparisons unless `tables` has its own."""
     keys = {"resolver": _nobody().place, **lab}
+    if "[controls]" not in tables:
+        tables = f'[controls]\nhosts = []\ncanary = []\nportal = ""\n{tables}'
     rows = [f"{key} = {_toml(value)}" for key, value in keys.items()]
     file = folder / "policy.toml"
     file.write_text("\n".join([tables, "[lab]", *rows, ""]), encoding="utf-8")

@@ -21,10 +21,24 @@ from tests.unit.core_observations import (
 
 from poterne import catalogue as module
 from poterne import ports
-from poterne.catalogue import LANGUAGES, Catalogue, language_of
+from poterne.catalogue import LANGUAGES, Catalogue, Saying, language_of
 from poterne.diagnose import Conclusion, diagnose
 from poterne.knowledge import load
-from poterne.model import Confidence, Finding, Security, Severity, Stages, State, UserName
+from poterne.model import (
+    Confidence,
+    Finding,
+    HintKind,
+    Hop,
+    NameState,
+    ParamValue,
+    PortalState,
+    Security,
+    Severity,
+    Stages,
+    State,
+    Station,
+    UserName,
+)
 
 HOST_FOLDER = Path(module.__file__).parent
 LOCALES = HOST_FOLDER.parents[1] / "extension" / "_locales"
@@ -98,7 +112,7 @@ def emitted() -> set[str]:
     known = {*CONTRACT, *load("findings")["weight"]}
     found: set[str] = set()
     for path in [
-        *(HOST_FOLDER / "diagnose").glob("*.py"),
+        *(HOST_FOLDER / "diagnose").rglob("*.py"),
         HOST_FOLDER / "probe/certificates.py",
         HOST_FOLDER / "probe/tls.py",
     ]:
@@ -196,9 +210,34 @@ def shown() -> list[Conclusion]:
     ]
 
 
-def test_these_conclusions_hold_every_code_that_can_be_said() -> None:
-    said = {finding.code for conclusion in shown() for finding in conclusion.findings}
-    assert emitted() - said == set()
+def compared() -> list[Finding]:
+    """What only a comparison with others shows, with the parameters that its rules give."""
+    ports: dict[str, ParamValue] = {"ports": (465, 587)}
+    rows: list[tuple[str, int | None, dict[str, ParamValue]]] = [
+        ("port25-blocked", 25, {"ports": (25,)}),
+        ("port25-blocked", 25, {"ports": (25,), "where": "provider"}),
+        ("port25-relay-only", 25, {"ports": (25,), "relay": "smtp.isp.example"}),
+        *[(code, 465, ports) for code in ("port-blocked", "local-firewall", "gateway-firewall", "smtp-intercepted")],
+        ("port-blocked", 465, {**ports, "where": "provider"}),
+        *[(code, 465, ports) for code in ("mail-allowlist", "port-silent", "client-rejected", "starttls-stripped")],
+        ("tls-intercepted", 465, {**ports, "issuer": "An authority", "trusted": True}),
+        ("tls-intercepted", 465, {**ports, "issuer": "An authority", "trusted": False}),
+        *[(code, None, {}) for code in ("server-down", "captive-portal", "ipv6-broken", "ipv4-broken", "clock-wrong")],
+        ("dns-hijacked", None, {}),
+        ("wrong-host-name", None, {"names": ("smtp.example.org",)}),
+    ]
+    return [
+        Finding(code=code, severity="warning", confidence="likely", host=HOST, port=port, params=params)
+        for code, port, params in rows
+    ]
+
+
+def findings() -> list[Finding]:
+    return [*(finding for conclusion in shown() for finding in conclusion.findings), *compared()]
+
+
+def test_these_findings_hold_every_code_that_can_be_said() -> None:
+    assert emitted() - {finding.code for finding in findings()} == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -206,17 +245,28 @@ def test_these_conclusions_hold_every_code_that_can_be_said() -> None:
 def test_sentences_leave_no_gap(language: str, suffix: str) -> None:
     """Every placeholder of a sentence gets a value from the finding for which it is said."""
     catalogue, raw = Catalogue(language), messages(language)
-    for conclusion in shown():
-        for finding in conclusion.findings:
-            sentence = catalogue.finding(finding, suffix)
-            assert sentence.strip()
-            assert "$" not in sentence
-            used = placeholders(raw[key_of(finding.code) + suffix]["message"])
-            have = {name for name, value in finding.params.items() if value not in (None, "", ())}
-            have |= {"host"} if finding.host else set()
-            have |= {"port", "ports"} if finding.port else set()
-            have |= {"family"} if finding.family else set()
-            assert used <= have, (finding.code, used - have, sentence)
+    for finding in findings():
+        sentence = catalogue.finding(finding, suffix)
+        assert sentence.strip()
+        assert "$" not in sentence
+        used = placeholders(raw[key_of(finding.code) + suffix]["message"])
+        have = {name for name, value in finding.params.items() if value not in (None, "", ())}
+        have |= {"host"} if finding.host else set()
+        have |= {"port", "ports"} if finding.port else set()
+        have |= {"family"} if finding.family else set()
+        assert used <= have, (finding.code, used - have, sentence)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_proved_is_said_in_a_sentence_of_its_own(language: str) -> None:
+    catalogue = Catalogue(language)
+    sentences = {
+        (finding.code, finding.params.get("where"), finding.params.get("trusted")): catalogue.finding(finding)
+        for finding in compared()
+    }
+    for code in ("port25-blocked", "port-blocked"):
+        assert sentences[code, "provider", None] != sentences[code, None, None]
+    assert sentences["tls-intercepted", None, False] != sentences["tls-intercepted", None, True]
 
 
 def test_nothing_tested_is_said_without_a_gap() -> None:
@@ -235,6 +285,14 @@ def test_every_value_has_a_word(language: str) -> None:
         "state": get_args(State),
         "confidence": get_args(Confidence),
         "username": get_args(UserName),
+        "name_state": get_args(NameState),
+        "portal_state": get_args(PortalState),
+        "why_portal": get_args(PortalState),
+        "station": get_args(Station),
+        "way_name": (*get_args(Station), "router"),
+        "way_where": get_args(Station),
+        "hint": get_args(HintKind),
+        "hop": set(get_args(Hop.model_fields["answer"].annotation)) - {"time-exceeded"},
         "service": {row.dialogue for row in ports.known()}
         | {row["protocol"] for row in load("dialogues")["recognise"]},
     }.items():
@@ -254,6 +312,17 @@ def test_the_number_of_ports_decides_the_form() -> None:
     assert english.finding(closed(25, 587)) == "Connections to ports 25 and 587 of mail.example.org are refused."
     assert "25, 465 and 587" in english.finding(closed(25, 465, 587)).replace(", and", " and")
     assert "25 et 587" in Catalogue("fr").finding(closed(25, 587))
+    many = (110, 143, 465, 587, 993, 995)
+    assert all(str(port) in english.finding(closed(*many)) for port in many)
+
+
+def test_a_saying_is_written_as_the_language_does() -> None:
+    ports = Saying("why_reporter", {"ports": (25, 587), "address": "192.0.2.1", "who": "box"}, 2)
+    assert Catalogue("en").said(ports) == "Ports 25 and 587: the refusal came from 192.0.2.1 (your box)."
+    asked = {count: Catalogue("fr").said(Saying("why_controls", {"count": count}, count)) for count in (1, 3)}
+    assert asked[1].startswith("1 serveur d\u2019un autre opérateur a été")
+    assert asked[3].startswith("3 serveurs d\u2019autres opérateurs ont été")
+    assert "port 2525" in Catalogue("en").said(Saying("why_path_none", {"port": 2525})).lower()
 
 
 def test_dates_and_numbers_are_written_as_the_language_does() -> None:

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from tests.unit.core_servers import Server, free_port
@@ -94,6 +95,32 @@ async def test_silence_is_told_once_and_ends_in_time(silence: Endpoint, quick: T
     assert len(told) == 1
     assert quick.provisional <= told[0] < quick.provisional + 0.1
     assert quick.give_up <= took < quick.give_up + 0.2
+
+
+async def test_another_schedule_may_be_asked_for(silence: Endpoint) -> None:
+    told: list[float] = []
+    started = time.monotonic()
+    hurry = Timing((0.0, 0.1), 0.3, 0.3)
+    result = await Gate(Policy()).connect(
+        silence, schedule=hurry, on_silence=lambda: told.append(time.monotonic() - started)
+    )
+    assert isinstance(result, Failure)
+    assert (result.state, result.attempts) == ("no-answer", 2)
+    assert hurry.give_up * 1000 <= result.elapsed_ms < dial.schedule("gateway").give_up * 1000
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("name", get_args(dial.Schedule))
+def test_schedules_are_in_order(name: dial.Schedule) -> None:
+    found = dial.schedule(name)
+    assert list(found.attempts) == sorted(found.attempts)
+    assert found.attempts[0] == 0
+    assert found.attempts[-1] < found.give_up
+    assert found.provisional <= found.give_up
+
+
+def test_each_schedule_has_its_purpose() -> None:
+    assert dial.schedule("gateway").give_up < dial.timing().give_up < dial.schedule("again").give_up
 
 
 async def test_silence_leaves_no_socket(silence: Endpoint, quick: Timing) -> None:

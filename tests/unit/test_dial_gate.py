@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poterne.dial import Gate, Trust, has_route, source_address
-from poterne.policy import Allow, Policy
+from poterne.dial import Gate, Trust
+from poterne.model import Endpoint, Role
+from poterne.policy import Allow, Lab, Policy
 
 TRUSTS: tuple[Trust, ...] = get_args(Trust)
 PUBLIC = ["1.1.1.1", "203.0.114.1", "2606:4700:4700::1111", "2a00::1"]
@@ -42,6 +43,20 @@ def disguised(address: str) -> list[str]:
     a, b, c, d = (int(part) for part in address.split("."))
     high, low = f"{a << 8 | b:x}", f"{c << 8 | d:x}"
     return [f"::ffff:{address}", f"64:ff9b::{high}:{low}", f"2002:{high}:{low}::1"]
+
+
+def place(address: str, role: Role, source: str) -> Endpoint:
+    return Endpoint(
+        id="o1",
+        role=role,
+        host="x.example",
+        address=address,
+        family=6 if ":" in address else 4,
+        port=25,
+        service="smtp",
+        asked="starttls",
+        source=source,
+    )
 
 
 def allowed(address: str, policy: Policy | None = None) -> list[str]:
@@ -113,8 +128,35 @@ def test_more_trust_never_allows_less(address: str) -> None:
     assert allowed(address, Policy(allow=Allow(deny_networks=("0.0.0.0/0", "::/0")))) == []
 
 
-def test_the_ways_of_this_machine_are_told_without_raising() -> None:
-    assert has_route("127.0.0.1", 4) is True
-    assert source_address(4) is None or source_address(4) != "127.0.0.1"
-    assert source_address(6) is None or source_address(6) != "::1"
-    assert has_route("fe80::1%no-such-device", 6) is False
+SOURCES = {
+    "target": {"typed": "typed", "guess": "named", "mx": "named", "certificate": "foreign"},
+    "control": {"policy": "typed", "gateway": "typed", "default": "foreign", "network": "foreign"},
+    "canary": {"canary": "typed", "policy": "typed", "default": "foreign"},
+    "relay": {"policy": "typed", "option": "typed", "network": "foreign"},
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "source", "trust"), [(role, *row) for role, rows in SOURCES.items() for row in rows.items()]
+)
+def test_who_named_a_host_decides_what_it_may_lead_to(role: Role, source: str, trust: Trust) -> None:
+    gate = Gate(Policy())
+    for address in (PUBLIC[0], PUBLIC[2], PRIVATE[0], "fd12:3456::1", "192.0.2.1", "127.0.0.1", "::1", "fe80::1%eth0"):
+        assert gate.permits(place(address, role, source)) is gate.allows(address, trust), address
+
+
+@pytest.mark.parametrize("source", ["typed", "certificate", "policy", "canary", "gateway", "default"])
+@pytest.mark.parametrize("role", get_args(Role))
+def test_a_denied_network_is_denied_whoever_named_it(role: Role, source: str) -> None:
+    policy = Policy(allow=Allow(deny_networks=("1.1.1.0/24", "10.0.0.0/8")))
+    assert not Gate(policy).permits(place("1.1.1.1", role, source))
+    assert not Gate(policy).permits(place("10.0.0.1", role, source))
+
+
+@pytest.mark.parametrize(("role", "source"), [("target", "certificate"), ("control", "default"), ("relay", "network")])
+def test_a_lab_may_send_everybody_to_loopback(role: Role, source: str) -> None:
+    lab = Lab.model_validate({"connect_to": ["x.example:25:127.0.0.1:2525"]})
+    assert Gate(Policy(lab=lab)).permits(place("127.0.0.1", role, source))
+    denied = Policy(lab=lab, allow=Allow(deny_networks=("127.0.0.0/8",)))
+    assert not Gate(denied).permits(place("127.0.0.1", role, source))
+    assert not Gate(Policy()).permits(place("127.0.0.1", role, source))

@@ -64,6 +64,27 @@ def test_which_errors_say_forbidden(family: int, kind: int, code: int, prohibite
     assert IcmpError(family, kind, code, "192.0.2.1").prohibited is prohibited
 
 
+@pytest.mark.parametrize(
+    ("family", "kind", "code", "said"),
+    [
+        (4, 11, 0, "expired"),
+        (4, 11, 1, None),
+        (4, 3, 1, "unreachable"),
+        (4, 3, 0, None),
+        (6, 3, 0, "expired"),
+        (6, 3, 1, None),
+        (6, 1, 3, "unreachable"),
+        (6, 1, 0, None),
+        (6, 11, 0, None),
+    ],
+)
+def test_which_errors_say_that_the_hops_were_too_few_or_that_nobody_is_there(
+    family: int, kind: int, code: int, said: str | None
+) -> None:
+    error = IcmpError(family, kind, code, "192.0.2.1")
+    assert [word for word in ("expired", "unreachable") if getattr(error, word)] == ([said] if said else [])
+
+
 class Queue:
     """A socket whose error queue holds these bytes."""
 

@@ -1,4 +1,5 @@
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 from tests.unit.core_dns import Answer, NameServer
 from tests.unit.core_world import hurry_names, policy
 
+from poterne.knowledge import load
 from poterne.model import NameAnswer
 from poterne.policy import Policy
 from poterne.probe.names import MAX_ADDRESSES, MAX_EXCHANGERS, Names
@@ -143,6 +145,123 @@ async def test_a_name_that_a_lab_maps_needs_no_dns(tmp_path: Path) -> None:
     names = Names(policy(tmp_path, resolver="127.0.0.1:9", connect_to=entries))
     answer = await names.addresses("a.example", "typed")
     assert (answer.state, set(answer.addresses)) == ("ok", {"127.0.0.1", "::1"})
+
+
+class TestLabelsThatMustNotExist:
+    async def ask(self, rules: Policy) -> tuple[NameAnswer, NameAnswer]:
+        names = Names(rules)
+        try:
+            return await names.random_labels()
+        finally:
+            await names.close()
+
+    async def test_an_honest_resolver_knows_none(self, tmp_path: Path) -> None:
+        with NameServer({}) as server:
+            rules = policy(tmp_path, resolver=server.place)
+            answers = [*await self.ask(rules), *await self.ask(rules)]
+        assert {answer.state for answer in answers} == {"nxdomain"}
+        assert {answer.source for answer in answers} == {"random"}
+        assert len({answer.name for answer in answers}) == 4
+        assert len({answer.name.partition(".")[2] for answer in answers}) == 2
+        for answer in answers:
+            assert re.fullmatch(r"[0-9a-f]{16}\.[a-z]+", answer.name)
+            assert (answer.name, "A") in server.asked
+
+    async def test_a_resolver_that_makes_up_answers(self, tmp_path: Path) -> None:
+        with NameServer({("*", "A"): ["192.0.2.66"]}) as server:
+            answers = await self.ask(policy(tmp_path, resolver=server.place))
+        assert [(answer.state, answer.addresses) for answer in answers] == [("ok", ("192.0.2.66",))] * 2
+
+    async def test_they_are_not_waited_for_long(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(load("timing")["names"], "answer", 30.0)
+        monkeypatch.setitem(load("controls")["random"], "patience", 0.2)
+        with NameServer({("*", "*"): "SILENT"}) as server:
+            started = time.monotonic()
+            answers = await self.ask(policy(tmp_path, resolver=server.place))
+            assert time.monotonic() - started < 5
+        assert [answer.state for answer in answers] == ["timeout", "timeout"]
+
+    async def test_programs_way_and_yet_absolute(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A search domain that answers for every name is not taken for a resolver that makes up answers."""
+        asked: list[str] = []
+
+        def searching(name: str, *_: object, **__: object) -> list[object]:
+            asked.append(name)
+            if name.endswith("."):
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            return [(0, 0, 0, "", ("192.0.2.66", 0))]
+
+        async def unasked(*_: object, **__: object) -> tuple[str, None]:
+            return "nxdomain", None
+
+        monkeypatch.setattr("poterne.probe.names.socket.getaddrinfo", searching)
+        monkeypatch.setattr(Names, "_question", unasked)
+        answers = await self.ask(Policy())
+        assert sorted(asked) == sorted(f"{answer.name}." for answer in answers)
+        assert {answer.state for answer in answers} == {"nxdomain"}
+
+
+class TestReverse:
+    async def ask(self, folder: Path, records: dict[tuple[str, str], Answer], address: str) -> str | None:
+        with NameServer(records) as server:
+            names = Names(policy(folder, resolver=server.place))
+            both = await asyncio.gather(names.reverse(address), names.reverse(address))
+            await names.close()
+        assert both[0] == both[1]
+        assert len(server.asked) <= 1
+        return both[0]
+
+    @pytest.mark.parametrize(
+        ("address", "pointer"),
+        [
+            ("192.0.2.7", "7.2.0.192.in-addr.arpa"),
+            ("2001:db8::7", "7" + ".0" * 23 + ".8.b.d.0.1.0.0.2.ip6.arpa"),
+            ("fe80::7%eth0", "7" + ".0" * 27 + ".0.8.e.f.ip6.arpa"),
+        ],
+    )
+    async def test_a_name(self, tmp_path: Path, address: str, pointer: str) -> None:
+        assert await self.ask(tmp_path, {(pointer, "PTR"): ["a.example."]}, address) == "a.example"
+
+    @pytest.mark.parametrize("answer", ["NXDOMAIN", "NODATA", "SERVFAIL", "SILENT", ["."]])
+    async def test_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+        monkeypatch.setitem(load("controls")["reverse"], "patience", 0.2)
+        assert await self.ask(tmp_path, {("7.2.0.192.in-addr.arpa", "PTR"): answer}, "192.0.2.7") is None
+
+    async def test_what_is_no_address(self, tmp_path: Path) -> None:
+        assert await self.ask(tmp_path, {("*", "*"): "SILENT"}, "a.example") is None
+
+    async def test_an_odd_name_is_made_fit_to_be_shown(self, tmp_path: Path) -> None:
+        records: dict[tuple[str, str], Answer] = {
+            ("7.2.0.192.in-addr.arpa", "PTR"): ["\\027[31m\\226\\128\\174.example."]
+        }
+        name = await self.ask(tmp_path, records, "192.0.2.7")
+        assert name is not None
+        assert name.isprintable()
+
+
+class TestTheSecondResolver:
+    async def ask(self, rules: Policy, name: str = "a.example") -> NameAnswer | None:
+        names = Names(rules)
+        try:
+            return await names.second(name)
+        finally:
+            await names.close()
+
+    async def test_it_is_asked_only_where_the_policy_has_one(self, tmp_path: Path) -> None:
+        assert await self.ask(policy(tmp_path)) is None
+
+    async def test_it_answers_for_itself(self, tmp_path: Path) -> None:
+        with NameServer({A: ["192.0.2.1"]}) as first, NameServer({A: ["192.0.2.2"]}) as second:
+            rules = policy(tmp_path, tables=f'[controls]\nresolver = "{second.place}"\n', resolver=first.place)
+            answer = await self.ask(rules)
+            assert answer is not None
+            assert (answer.name, answer.source, answer.state) == ("a.example", "second", "ok")
+            assert answer.addresses == ("192.0.2.2",)
+            missing = await self.ask(rules, "b.example")
+            assert missing is not None
+            assert missing.state == "nxdomain"
+            assert await self.ask(rules, "192.0.2.7") is None
+        assert first.asked == []
 
 
 class TestTheSystemsResolver:

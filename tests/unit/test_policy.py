@@ -9,7 +9,7 @@ from tests.unit.core_world import roots_file
 from poterne import policy as policies
 from poterne import ports
 from poterne.errors import Forbidden, PolicyError
-from poterne.policy import Policy, load
+from poterne.policy import Policy, Resolver, load
 
 GOOD = """
 [controls]
@@ -17,6 +17,7 @@ hosts = ["MX.alpha.example", "mx.beta.example."]
 canary = ["192.0.2.1", "2001:DB8::1"]
 portal = ""
 relay = "smtp.isp.example"
+resolver = "[2001:db8::53]:5353"
 [allow]
 ports = [25, 587]
 deny_networks = ["192.0.2.0/24", "2001:db8::/32", "10.1.2.3"]
@@ -54,6 +55,7 @@ def test_every_key(tmp_path: Path) -> None:
     assert rules.controls.hosts == ("mx.alpha.example", "mx.beta.example")
     assert rules.controls.canary == ("192.0.2.1", "2001:db8::1")
     assert (rules.controls.portal, rules.controls.relay) == ("", "smtp.isp.example")
+    assert rules.controls.resolver == Resolver(address="2001:db8::53", port=5353)
     assert rules.allow.ports == (25, 587)
     assert rules.trust.public_roots == str(roots_file())
     assert rules.discovery.ispdb == ""
@@ -67,6 +69,7 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
     assert load(written(tmp_path, "")) == Policy()
     assert set(Policy().allow.ports) == {row.number for row in ports.known()}
     assert Policy().lab is None
+    assert Policy().controls.resolver is None
 
 
 def test_without_a_file_of_this_machine_the_defaults_hold(default: Path) -> None:
@@ -122,6 +125,17 @@ BROKEN: dict[str, str | bytes] = {
     "no address": '[controls]\ncanary = ["a.example"]\n',
     "portal as a number": "[controls]\nportal = 1\n",
     "no relay": '[controls]\nrelay = "smtp.isp.example:25"\n',
+    "portal over TLS": '[controls]\nportal = "https://portal.example/"\n',
+    "portal without a scheme": '[controls]\nportal = "portal.example"\n',
+    "portal without a host": '[controls]\nportal = "http:///x"\n',
+    "portal with a user": '[controls]\nportal = "http://a@portal.example/"\n',
+    "portal with a space": '[controls]\nportal = "http://portal.example/a b"\n',
+    "portal with a line": '[controls]\nportal = "http://portal.example/\\n"\n',
+    "portal port 65536": '[controls]\nportal = "http://portal.example:65536/"\n',
+    "portal bad host": '[controls]\nportal = "http://256.0.0.1/"\n',
+    "second resolver name": '[controls]\nresolver = "dns.example"\n',
+    "second resolver empty": '[controls]\nresolver = ""\n',
+    "second resolver as a list": '[controls]\nresolver = ["127.0.0.1"]\n',
     "roots as a list": '[trust]\npublic_roots = ["x"]\n',
     "ispdb false": "[discovery]\nispdb = false\n",
     "connect_to as a number": "[lab]\nconnect_to = 1\n",
@@ -262,6 +276,21 @@ def test_forms_of_resolver(tmp_path: Path, text: str, address: str, port: int) -
     assert lab is not None
     assert lab.resolver is not None
     assert (lab.resolver.address, lab.resolver.port) == (address, port)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://portal.example",
+        "http://portal.example/check?a=b",
+        "http://portal.example:8080/",
+        "http://192.0.2.7/",
+        "http://[2001:db8::7]:8080/x",
+        "",
+    ],
+)
+def test_forms_of_portal(tmp_path: Path, url: str) -> None:
+    assert load(written(tmp_path, f'[controls]\nportal = "{url}"\n')).controls.portal == url
 
 
 def test_ports_that_are_not_allowed_are_named() -> None:

@@ -16,13 +16,17 @@ from tests.unit.core_observations import (
     spoilt,
     unreached,
 )
+from tests.unit.told_reports import CONTROLS, reports
 
 from poterne.catalogue import Catalogue
 from poterne.cli import main
 from poterne.model import Report
 from poterne.probe.text import MAX_LINE, display, displays
+from poterne.reasons import reasons_in_words
+from poterne.telling import hint_in_words, remedy_in_words, tell, way_drawn, way_in_words
 from poterne.text import show
 
+TOLD = reports()
 REPORTS = {
     "all well": report_of(evidence(server(), seen(587), seen(993), names=[resolved()])),
     "blocked": report_of(evidence(f"{HOST}:25", unreached(25, "no-answer"), seen(587), seen(465))),
@@ -59,6 +63,51 @@ def test_the_answer_as_text(name: str, language: str, capsys: pytest.CaptureFixt
     assert not re.search(r"\$\w*\$|\{\w*\}|\bNone\b|\bTrue\b|\bFalse\b", out)
     assert not re.search(r"\b[Pp]orts?  ", out.partition("\n\n")[0])
     assert all(character.isprintable() or character in "\n\u00a0\u202f" for character in out)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("name", TOLD)
+def test_a_comparison_as_text(name: str, language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    report, catalogue = TOLD[name], Catalogue(language)
+    show(report, catalogue)
+    out = capsys.readouterr().out
+    flat = " ".join(out.split()).replace(" · ", " ")
+    wanted = [
+        *reasons_in_words(report, catalogue),
+        *(hint_in_words(hint, catalogue) for hint in report.hints),
+        tell(report, catalogue),
+        remedy_in_words(report, catalogue),
+        way_in_words(report.way, report.verdict.code, catalogue) if report.way else None,
+    ]
+    for text in filter(None, wanted):
+        assert " ".join(text.split()) in flat
+    if report.way:
+        for line, ports in way_drawn(report.way, catalogue):
+            assert f"  {line}   {ports}" in out
+    for one in report.observations:
+        assert re.search(rf"{re.escape(one.host)}\s+{one.port}\b", out)
+    assert not re.search(r"\$\w*\$|\bNone\b|\bTrue\b|\bFalse\b", out)
+
+
+def test_a_narrow_terminal_gets_the_sentence_without_the_picture(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("poterne.text._WIDTH", 60)
+    report = TOLD["blocked"]
+    show(report, Catalogue("en"))
+    out = capsys.readouterr().out
+    assert report.way is not None
+    assert " ".join(way_in_words(report.way, report.verdict.code, Catalogue("en")).split()) in " ".join(out.split())
+    assert "──" not in out
+
+
+def test_controls_stand_apart_from_the_target(capsys: pytest.CaptureFixture[str]) -> None:
+    show(TOLD["blocked"], Catalogue("en"))
+    own, _, others = capsys.readouterr().out.partition("Endpoints")[2].partition("Asked for comparison")
+    for host in CONTROLS:
+        assert host not in own
+        assert host in others
+    assert HOST not in others.partition("The way to")[0]
 
 
 def test_the_first_line_is_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:

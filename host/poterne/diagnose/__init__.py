@@ -2,5 +2,6 @@
 
 from poterne.diagnose.evidence import Conclusion, Evidence
 from poterne.diagnose.verdict import diagnose
+from poterne.diagnose.wanted import Want
 
-__all__ = ["Conclusion", "Evidence", "diagnose"]
+__all__ = ["Conclusion", "Evidence", "Want", "diagnose"]

@@ -2,15 +2,35 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from poterne import ports
-from poterne.model import Finding, NameAnswer, Observation, Options, Report, Settings, Target, Verdict
+from poterne.diagnose.wanted import Want
+from poterne.knowledge import load
+from poterne.model import (
+    Finding,
+    Machine,
+    NameAnswer,
+    Observation,
+    Options,
+    Portal,
+    Report,
+    Settings,
+    Target,
+    TraceState,
+    Verdict,
+    Way,
+)
+
+_NOWHERE = Machine()
+# How a connection ends that is cut while TLS begins; any other failure there is an answer of something that speaks TLS.
+_CUT_IN_TLS = ("closed by the server", "ECONNRESET", "EOF")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is known of one check. `online`: this machine has a usable source address. `now`: its
-    beginning, in UTC.
+    beginning, in UTC. `fetched`: what was wanted and has come, or cannot be had; `complete`: nothing more can be had.
     """
 
     target: Target
@@ -19,6 +39,11 @@ class Evidence:
     observations: tuple[Observation, ...]
     online: bool
     now: datetime
+    machine: Machine = _NOWHERE
+    portal: Portal | None = None
+    trace: TraceState = "unasked"
+    fetched: frozenset[Want] = frozenset()
+    complete: bool = False
 
     @classmethod
     def of(cls, report: Report) -> "Evidence":
@@ -30,12 +55,28 @@ class Evidence:
             observations=report.observations,
             online=report.online,
             now=datetime.fromisoformat(report.started_at),
+            machine=report.machine,
+            portal=report.portal,
+            trace=report.trace,
+            complete=True,
         )
 
     @property
+    def ours(self) -> tuple[Observation, ...]:
+        """Everything seen at the target's own hosts: for a server or an endpoint, the host that was typed."""
+        typed = self.target.host if self.target.kind in ("server", "endpoint") else None
+        return tuple(o for o in self.observations if o.role == "target" and typed in (None, o.host))
+
+    @property
     def tried(self) -> tuple[Observation, ...]:
-        """The target's own observations, without controls."""
-        return tuple(observation for observation in self.observations if observation.role == "target")
+        """The target's own observations, without controls; of the web's ports those only that were asked for."""
+        return tuple(o for o in self.ours if o.port not in web_ports() or self.asks_for(o.port))
+
+    @property
+    def beside(self) -> tuple[Observation, ...]:
+        """What was seen at other hosts, which may be meant instead of the one that was typed."""
+        ours = {o.host for o in self.ours} | {self.target.host}
+        return tuple(o for o in self.observations if o.role == "target" and o.host not in ours)
 
     @property
     def asked(self) -> tuple[Observation, ...]:
@@ -44,14 +85,34 @@ class Evidence:
             return self.tried
         return tuple(observation for observation in self.tried if observation.port == self.target.port)
 
+    def asks_for(self, port: int) -> bool:
+        """Whether the user named that port."""
+        return port == self.target.port or port in (self.options.ports or ())
+
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What was concluded; `verdict` is one of the findings."""
+    """What was concluded; `verdict` is one of the findings. `wanted`: evidence that would tell more. `way`: where
+    connections stop, None where they do not, or where nobody knows.
+    """
 
     findings: tuple[Finding, ...]
     verdict: Verdict
     settings: Settings
+    wanted: frozenset[Want] = frozenset()
+    way: Way | None = None
+
+
+@cache
+def web_ports() -> frozenset[int]:
+    """The ports that show whether a host is up at all."""
+    return frozenset(row.number for row in ports.known() if row.dialogue == "http")
+
+
+@cache
+def _patience() -> tuple[int, float]:
+    table = load("timing")["connect"]
+    return len(table["attempts"]), min(3.0, table["give_up"]) * 1000
 
 
 def direction(observation: Observation) -> str:
@@ -81,3 +142,61 @@ def encrypted(observation: Observation) -> bool:
 def verified(observation: Observation) -> bool:
     """DESIGN's `verified`: reached, the protocol answered, encrypted and trusted, the certificate names the host."""
     return answers(observation) and encrypted(observation)
+
+
+def spoke(observation: Observation) -> bool:
+    """Whether somebody said something of the expected kind: any greeting, be it a refusal, or a TLS handshake's. That a
+    port opens is not enough: a proxy on the way opens in anybody's name.
+    """
+    if observation.state != "open":
+        return False
+    if observation.greeting_kind in ("accepted", "busy", "refused"):
+        return True
+    return observation.tls is not None and not cut_in_tls(observation)
+
+
+def cut_in_tls(observation: Observation) -> bool:
+    """Whether the connection was cut while TLS began."""
+    tls = observation.tls
+    return (
+        tls is not None
+        and tls.version is None
+        and tls.fault == "tls-failed"
+        and any(word in (tls.alert or "") for word in _CUT_IN_TLS)
+    )
+
+
+def refused_by_target(observation: Observation) -> bool:
+    """Whether the refusal came from the target's address; an ICMP error of somebody on the way does not say that."""
+    return observation.state == "refused" and observation.reporter in (None, observation.address)
+
+
+def reset(observation: Observation) -> bool:
+    """Whether a TCP reset answered the SYN. It bears the target's address, whoever sent it."""
+    return observation.state == "refused" and observation.reporter is None
+
+
+def reached(observation: Observation) -> bool:
+    """Whether something came back in the target's name: data, a reset, or an ICMP error of its own."""
+    return (
+        observation.state in ("open", "reset")
+        or refused_by_target(observation)
+        or observation.reporter == observation.address
+    )
+
+
+def settled(observation: Observation) -> bool:
+    """Whether it is a result of this check. Silence is one only after several attempts, or more than 3 s with one: a
+    SYN can be lost, and a budget can end early.
+    """
+    if observation.provisional or observation.cached:
+        return False
+    attempts, patience_ms = _patience()
+    waited_ms = observation.stages.connect_ms or 0
+    return observation.state != "no-answer" or observation.attempts >= attempts or waited_ms >= patience_ms
+
+
+def needed(observation: Observation, evidence: Evidence) -> bool:
+    """Whether a failure is news: a port that servers seldom offer is missed only where it was asked for."""
+    row = ports.facts(observation.port)
+    return row is None or not row.optional or evidence.asks_for(observation.port)

@@ -1,6 +1,6 @@
 """What to type: every way in that was seen, the best first (RFC 8314 section 3)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 
 from poterne import ports
@@ -9,7 +9,7 @@ from poterne.knowledge import load
 from poterne.model import MailProtocol, Observation, Setting, Settings
 
 _SECURITY_RANK = {"tls": 0, "starttls": 1, "none": 2}
-_SOURCE_RANK = {"typed": 0, "srv": 1, "guess": 2, "mx": 3, "domain": 4}
+_SOURCE_RANK = {"typed": 0, "certificate": 1, "srv": 2, "guess": 3, "mx": 4, "domain": 5}
 _PROTOCOL_RANK: dict[MailProtocol, int] = {"smtp": 0, "imap": 0, "pop3": 1}
 
 
@@ -29,8 +29,10 @@ def sign_in(mechanisms: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda family: _family_order()[family]))
 
 
-def settings(observations: Iterable[Observation]) -> Settings:
-    """The settings that observations of the target show; both families of one port make one."""
+def settings(observations: Iterable[Observation], *, distrusted: Collection[int] = ()) -> Settings:
+    """The settings that observations of the target show; both families of one port make one. `distrusted` ports, which
+    this network blocks or somebody intercepts, stand behind the others that were verified.
+    """
     found: dict[tuple[str, int, str], Setting] = {}
     for observation in observations:
         setting = _setting(observation)
@@ -40,7 +42,7 @@ def settings(observations: Iterable[Observation]) -> Settings:
         known = found.get(key)
         if known is None or (setting.verified, len(setting.auth)) > (known.verified, len(known.auth)):
             found[key] = setting
-    ordered = sorted(found.values(), key=_rank)
+    ordered = sorted(found.values(), key=lambda setting: _rank(setting, distrusted=setting.port in distrusted))
     return Settings(
         outgoing=tuple(setting for setting in ordered if setting.protocol == "smtp"),
         incoming=tuple(setting for setting in ordered if setting.protocol != "smtp"),
@@ -81,12 +83,13 @@ def _protocol(dialogue: str) -> MailProtocol:
     return protocols[dialogue]
 
 
-def _rank(setting: Setting) -> tuple[bool, bool, int, int, int, int, int, str]:
+def _rank(setting: Setting, *, distrusted: bool) -> tuple[bool, bool, bool, int, int, int, int, int, str]:
     row = ports.facts(setting.port)
     rank = row.rank if row else 9
     return (
         not setting.verified,
         setting.security == "none",
+        distrusted,
         _PROTOCOL_RANK[setting.protocol],
         # 2525 and 25 stand behind the standard ports of submission, whatever their security.
         rank if rank > 2 and setting.protocol == "smtp" else 0,

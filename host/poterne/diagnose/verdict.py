@@ -4,9 +4,14 @@ from collections.abc import Iterable
 
 from poterne import ports
 from poterne.diagnose import rules
+from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import Conclusion, Evidence, answers, direction, encrypted, verified
-from poterne.diagnose.rules import Symptom
+from poterne.diagnose.explain import depth, unexplained
+from poterne.diagnose.rules import endpoint, names
 from poterne.diagnose.settings import settings
+from poterne.diagnose.symptom import Symptom
+from poterne.diagnose.wanted import Want
+from poterne.diagnose.way import way
 from poterne.knowledge import load
 from poterne.model import Family, Finding, Observation, ParamValue, Severity, Verdict
 
@@ -14,18 +19,47 @@ _INCOMING_ONLY = ("imap", "pop", "pop3")
 
 
 def diagnose(evidence: Evidence) -> Conclusion:
-    """Every finding, the weightiest first; the verdict; the settings."""
+    """Every finding, the weightiest first; the verdict; the settings; what else would be worth knowing."""
+    case = Comparison(evidence)
     missing = _missing(evidence)
-    symptoms = list(_symptoms(evidence))
-    findings = _quieted([_finding(group, evidence, missing) for group in _groups(symptoms, evidence)])
+    said = list(rules.comparing(case))
+    wanted = frozenset(want for want in said if isinstance(want, Want))
+    compared = [symptom for symptom in said if isinstance(symptom, Symptom)]
+    symptoms = unexplained((*compared, *_symptoms(evidence)))
+    findings = _quieted([_finding(group, evidence, missing) for group in _groups(symptoms, evidence)], evidence)
     if missing and not any(finding.severity == "blocker" for finding in findings):
         findings.append(_nothing_proven(evidence))
     if not missing:
         findings.append(_ok(evidence))
     findings.sort(key=_weight, reverse=True)
-    first = findings[0] if missing else next(finding for finding in findings if finding.code == "ok")
+    first = _first(findings, well=not missing)
     verdict = Verdict(code=first.code, severity=first.severity, confidence=first.confidence)
-    return Conclusion(tuple(findings), verdict, settings(evidence.observations))
+    return Conclusion(
+        tuple(findings),
+        verdict,
+        settings(evidence.observations, distrusted=_distrusted(findings)),
+        wanted,
+        way(first, case),
+    )
+
+
+def _first(findings: list[Finding], *, well: bool) -> Finding:
+    """The verdict (DESIGN 2.3): a blocker; else what this network does that somebody should know of; else that all is
+    well.
+    """
+    if not well:
+        return findings[0]
+    codes = load("findings")["network"]["codes"]
+    return next(
+        (finding for finding in findings if finding.code in codes),
+        next(finding for finding in findings if finding.code == "ok"),
+    )
+
+
+def _distrusted(findings: list[Finding]) -> frozenset[int]:
+    codes = load("findings")["network"]["distrusts"]
+    numbers = (finding.params.get("ports") for finding in findings if finding.code in codes)
+    return frozenset(n for ports_ in numbers if isinstance(ports_, tuple) for n in ports_ if isinstance(n, int))
 
 
 def _missing(evidence: Evidence) -> frozenset[str]:
@@ -36,7 +70,7 @@ def _missing(evidence: Evidence) -> frozenset[str]:
             if any(_as_asked(observation, evidence) for observation in evidence.asked)
             else frozenset({"endpoint"})
         )
-    ways = settings(evidence.observations)
+    ways = settings(evidence.ours)
     working = {
         side
         for side, rows in (("outgoing", ways.outgoing), ("incoming", ways.incoming))
@@ -79,26 +113,31 @@ def _offers_incoming(observation: Observation, evidence: Evidence) -> bool:
 
 
 def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
-    if not evidence.online and not any(observation.state in ("open", "refused") for observation in evidence.tried):
+    """What names and endpoints show by themselves. What has only been silent for a while shows nothing yet."""
+    tried = [observation for observation in evidence.tried if not observation.provisional]
+    if not evidence.online and not any(observation.state in ("open", "refused") for observation in tried):
         yield Symptom("offline", "certain")
         return
-    yield from rules.names(evidence)
-    yield from rules.wanted_family(evidence)
-    yield from rules.null_mx(evidence)
-    without_service = list(rules.no_mail_service(evidence))
-    without_family = list(rules.families(evidence))
+    yield from names.names(evidence)
+    yield from names.wanted_family(evidence)
+    yield from names.null_mx(evidence)
+    without_service = list(endpoint.no_mail_service(evidence))
+    without_family = list(endpoint.families(evidence))
     explained = {symptom.host for symptom in (*without_service, *without_family)}
     yield from without_service
     yield from without_family
-    for observation in evidence.tried:
+    for observation in tried:
         if observation.host not in explained:
-            yield from rules.endpoint(observation, evidence)
+            yield from endpoint.endpoint(observation, evidence)
 
 
 def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Symptom]]:
     """Symptoms that make one finding: same code and parameters at one host; the asked port apart from the others."""
     groups: dict[tuple[object, ...], list[Symptom]] = {}
-    for symptom in symptoms:
+    for number, symptom in enumerate(symptoms):
+        if symptom.compared:
+            groups[number,] = [symptom]
+            continue
         seen = symptom.observation
         key = (
             symptom.code,
@@ -117,32 +156,46 @@ def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Sympto
 
 def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) -> Finding:
     first = group[0]
-    seen = [symptom.observation for symptom in group if symptom.observation is not None]
-    host = first.host or (seen[0].host if seen else None)
-    numbers = tuple(dict.fromkeys(observation.port for observation in seen))
+    seen = [o for symptom in group for o in ((symptom.observation,) if symptom.observation else symptom.seen)]
     about_host = first.host is not None
+    host = first.host or (seen[0].host if seen and not first.compared else None)
+    numbers = tuple(dict.fromkeys(observation.port for observation in seen))
     params: dict[str, ParamValue] = dict(first.params)
     if numbers and not about_host:
         params["ports"] = numbers
+    ids = (*(observation.id for observation in seen), *(id_ for symptom in group for id_ in symptom.support))
     return Finding(
         code=first.code,
         severity=_severity(first, seen, evidence, missing),
         confidence=first.confidence,
         host=host,
-        port=numbers[0] if numbers and not about_host else None,
-        family=None if about_host else _family(seen, evidence),
+        port=numbers[0] if numbers and "ports" in params else None,
+        family=first.family if about_host or first.compared else _family(seen, evidence),
         params=params,
-        evidence=tuple(observation.id for observation in seen),
+        evidence=tuple(dict.fromkeys(ids)),
     )
 
 
-def _quieted(findings: list[Finding]) -> list[Finding]:
-    """Closed and silent ports are no blockers beside something that explains more for the same purpose."""
-    shallow = ("port-closed", "unproven")
-    deep = {_purpose(finding) for finding in findings if finding.severity == "blocker" and finding.code not in shallow}
+def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
+    """Closed and silent ports are no blockers beside something that explains more for the same purpose; ports that
+    nobody gets through on are none beside one where the connection came further.
+    """
+    quiet = load("findings")["quiet"]
+    opened = {o.id for o in evidence.tried if o.state == "open"}
+    blockers = [finding for finding in findings if finding.severity == "blocker"]
+    deep = {_purpose(finding) for finding in blockers if finding.code not in quiet["shallow"]}
+    further = {
+        _purpose(finding)
+        for finding in blockers
+        if finding.code not in (*quiet["shallow"], *quiet["blocks"]) and opened.intersection(finding.evidence)
+    }
     return [
         finding.model_copy(update={"severity": _beside(finding.code, _purpose(finding) == "outgoing")})
-        if finding.severity == "blocker" and finding.code in shallow and _purpose(finding) in deep
+        if finding.severity == "blocker"
+        and (
+            (finding.code in quiet["shallow"] and _purpose(finding) in deep)
+            or (finding.code in quiet["blocks"] and _purpose(finding) in further)
+        )
         else finding
         for finding in findings
     ]
@@ -163,6 +216,8 @@ def _family(seen: list[Observation], evidence: Evidence) -> Family | None:
 
 def _severity(symptom: Symptom, seen: list[Observation], evidence: Evidence, missing: frozenset[str]) -> Severity:
     beside = _beside(symptom.code, any(direction(observation) == "outgoing" for observation in seen))
+    if missing and symptom.blocks is not None:
+        return "blocker" if symptom.blocks else beside
     if not missing or symptom.code in load("findings")["remarks"]["codes"]:
         return beside
     if "endpoint" in missing and evidence.target.port is not None:
@@ -214,11 +269,10 @@ def _ok(evidence: Evidence) -> Finding:
 
 def _weight(finding: Finding) -> tuple[int, int, int]:
     severity = {"blocker": 3, "warning": 2, "good": 1, "note": 0}[finding.severity]
-    depth = load("findings")["weight"].get(finding.code, {"depth": 0})["depth"]
     numbers = finding.params.get("ports")
     best = (
         min((row.rank for n in numbers if isinstance(n, int) and (row := ports.facts(n))), default=9)
         if isinstance(numbers, tuple)
         else 9
     )
-    return severity, depth, -best
+    return severity, depth(finding.code), -best

@@ -16,7 +16,7 @@ class Want:
     canary     the canary addresses on `port`
     gateway    the gateway's own address of `family` on `port`
     trace      the path to `observation` (an id) and, beside it, to `beside`, a working port of the same address
-    again      `observation` once more, alone and patiently
+    again      `observation` once more, alone and patiently; the result is a further observation of the same endpoint
     relay      the provider's relay on port 25
     portal     the captive-portal page
     web        443 and 80 of `host`

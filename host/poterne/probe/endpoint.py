@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from poterne import ports
-from poterne.dial import Gate
+from poterne.dial import Gate, Timing
 from poterne.knowledge import load
 from poterne.model import Endpoint, Observation, Security
 from poterne.probe import tls as handshakes
@@ -17,8 +17,9 @@ from poterne.probe.stream import Stream
 
 @dataclass(slots=True)
 class Toolkit:
-    """What every probe of a check shares. `deadline` is loop time; `warming` ends when the trust stores are loaded:
-    handshakes wait for it, connections do not; `farewells` are goodbyes that still wait.
+    """What probes of a check share. `deadline` is loop time; `warming` ends when handshakes may begin (the trust stores
+    are loaded, and for comparisons the target is served): connections do not wait for it; `farewells` are goodbyes that
+    still wait; `schedule` is how a connection is tried (None: as usual); `on_open` is told of every connection.
     """
 
     gate: Gate
@@ -26,6 +27,8 @@ class Toolkit:
     deadline: float
     warming: asyncio.Future[None]
     farewells: set[asyncio.Task[None]] = field(default_factory=set)
+    schedule: Timing | None = None
+    on_open: Callable[[Endpoint], None] = lambda _: None
 
     def farewell(self, stream: Stream, goodbye: bytes | None) -> None:
         """Leaves a connection politely, without keeping anybody waiting."""

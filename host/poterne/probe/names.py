@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import secrets
 import socket
 import threading
 from collections.abc import Awaitable, Callable
@@ -10,13 +11,15 @@ from typing import Any
 
 from poterne.knowledge import load
 from poterne.model import NameAnswer, NameState
-from poterne.policy import Policy
+from poterne.policy import Policy, Resolver
+from poterne.probe.text import display
 
 # Of two answers without an address, the one that tells more.
 _TELLING: tuple[NameState, ...] = ("nxdomain", "servfail", "timeout", "unasked", "nodata", "ok")
 
 MAX_ADDRESSES = 16
 MAX_EXCHANGERS = 10
+MAX_NAME = 253
 
 
 class Names:
@@ -25,8 +28,10 @@ class Names:
     def __init__(self, policy: Policy) -> None:
         self._lab = policy.lab
         self._lab_resolver = policy.lab.resolver if policy.lab else None
+        self._second_resolver = policy.controls.resolver
         self._timing = load("timing")["names"]
         self._asked: dict[str, asyncio.Task[NameAnswer]] = {}
+        self._reversed: dict[str, asyncio.Task[str | None]] = {}
 
     async def addresses(self, name: str, source: str) -> NameAnswer:
         """The addresses of a name (IPv6 and IPv4), or why there are none. Never raises."""
@@ -43,11 +48,63 @@ class Names:
         exchangers = tuple(str(record.exchange).removesuffix(".").lower() for record in records[:MAX_EXCHANGERS])
         return NameAnswer(name=domain, source="mx", state=state, mail_exchangers=exchangers, elapsed_ms=_since(started))
 
+    async def random_labels(self) -> tuple[NameAnswer, NameAnswer]:
+        """Two labels that nobody has registered, in zones of different operators: `ok` is a resolver that makes up
+        answers. Asked as programs ask, yet absolute: a search domain that answers for every name is no such resolver.
+        Never raises; within a few seconds.
+        """
+        table = load("controls")["random"]
+        first, second = (f"{secrets.token_hex(8)}.{zone}" for zone in table["zones"])
+        return await asyncio.gather(self._random(first, table["patience"]), self._random(second, table["patience"]))
+
+    async def second(self, name: str) -> NameAnswer | None:
+        """The addresses of a name by the policy's second resolver; None where the policy has none. Never raises."""
+        if self._second_resolver is None or is_address(name):
+            return None
+        started = perf_counter()
+        state, found = await self._explain(name, self._second_resolver)
+        return NameAnswer(
+            name=name, source="second", state=state, addresses=found[:MAX_ADDRESSES], elapsed_ms=_since(started)
+        )
+
+    async def reverse(self, address: str) -> str | None:
+        """The name of an address in reverse DNS (RFC 1035 section 3.5), fit to be shown; None where none comes soon."""
+        if address not in self._reversed:
+            self._reversed[address] = asyncio.create_task(self._reverse(address))
+        return await asyncio.shield(self._reversed[address])
+
     async def close(self) -> None:
         """Ends questions that are still open."""
-        for task in self._asked.values():
+        tasks = (*self._asked.values(), *self._reversed.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _random(self, name: str, patience: float) -> NameAnswer:
+        started = perf_counter()
+        state: NameState = "timeout"
+        found: tuple[str, ...] = ()
+        try:
+            async with asyncio.timeout(patience):
+                if self._lab_resolver is not None:
+                    state, found = await self._explain(name)
+                else:
+                    state, found = await self._system(name, absolute=True)
+        except TimeoutError:
+            pass
+        return NameAnswer(
+            name=name, source="random", state=state, addresses=found[:MAX_ADDRESSES], elapsed_ms=_since(started)
+        )
+
+    async def _reverse(self, address: str) -> str | None:
+        import dns.reversename
+
+        if not is_address(address):
+            return None
+        pointer = dns.reversename.from_address(address.partition("%")[0]).to_text(omit_final_dot=True)
+        _, records = await self._question(pointer, "PTR", patience=load("controls")["reverse"]["patience"])
+        names = sorted(record.target.to_text().removesuffix(".") for record in records or ())
+        return display(names[0], MAX_NAME) or None if names else None
 
     async def _addresses(self, name: str, source: str) -> NameAnswer:
         started = perf_counter()
@@ -63,9 +120,9 @@ class Names:
             name=name, source=source, state=state, addresses=found[:MAX_ADDRESSES], elapsed_ms=_since(started)
         )
 
-    async def _system(self, name: str) -> tuple[NameState, tuple[str, ...]]:
+    async def _system(self, name: str, *, absolute: bool = False) -> tuple[NameState, tuple[str, ...]]:
         """getaddrinfo, as programs use it (hosts files, VPN resolvers); DNS explains where it fails or takes long."""
-        system = asyncio.ensure_future(_in_thread(lambda: _getaddrinfo(name)))
+        system = asyncio.ensure_future(_in_thread(lambda: _getaddrinfo(f"{name}." if absolute else name)))
         try:
             await asyncio.wait({system}, timeout=self._timing["patience"])
             if system.done() and system.result():
@@ -79,26 +136,33 @@ class Names:
         finally:
             system.cancel()
 
-    async def _explain(self, name: str) -> tuple[NameState, tuple[str, ...]]:
-        answers = await asyncio.gather(self._question(name, "AAAA"), self._question(name, "A"))
+    async def _explain(self, name: str, server: Resolver | None = None) -> tuple[NameState, tuple[str, ...]]:
+        answers = await asyncio.gather(
+            self._question(name, "AAAA", server=server), self._question(name, "A", server=server)
+        )
         found = tuple(record.address for _, records in answers for record in records or ())
         if found:
             return "ok", found
         return min((state for state, _ in answers), key=_TELLING.index), ()
 
-    async def _question(self, name: str, kind: str) -> tuple[NameState, Any]:
+    async def _question(
+        self, name: str, kind: str, *, server: Resolver | None = None, patience: float | None = None
+    ) -> tuple[NameState, Any]:
+        """Asks `server`, else the lab's resolver, else the system's."""
         import dns.asyncresolver
         import dns.exception
         import dns.resolver
 
+        server = server or self._lab_resolver
+        lifetime = patience or self._timing["answer"]
         try:
-            if self._lab_resolver is not None:
+            if server is not None:
                 resolver = dns.asyncresolver.Resolver(configure=False)
-                resolver.nameservers = [self._lab_resolver.address]
-                resolver.port = self._lab_resolver.port
+                resolver.nameservers = [server.address]
+                resolver.port = server.port
             else:
                 resolver = dns.asyncresolver.Resolver()
-            answer = await resolver.resolve(name + ".", kind, lifetime=self._timing["answer"], search=False)
+            answer = await resolver.resolve(name + ".", kind, lifetime=lifetime, search=False)
         except (dns.exception.DNSException, OSError, ValueError) as error:
             kinds: dict[type[Exception], NameState] = {
                 dns.resolver.NXDOMAIN: "nxdomain",

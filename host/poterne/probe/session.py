@@ -88,11 +88,14 @@ class Session:
         draft = self._draft
         # That a further connection is not answered says nothing of the port.
         told = None if self._further else self._unanswered
-        result = await self._toolkit.gate.connect(draft.endpoint, port=self._dialled_port, on_silence=told)
+        result = await self._toolkit.gate.connect(
+            draft.endpoint, port=self._dialled_port, on_silence=told, schedule=self._toolkit.schedule
+        )
         draft.attempts = result.attempts
         if isinstance(result, Connection):
             draft.state, draft.security = "open", "none"
             draft.times["connect_ms"] = round(result.connect_ms, 3)
+            self._toolkit.on_open(draft.endpoint)
             return Stream(result.sock)
         draft.times["connect_ms"] = round(result.elapsed_ms, 3)
         draft.state, draft.error, draft.reporter = result.state, result.error, result.reporter

@@ -1,71 +1,14 @@
-"""What each endpoint and each name shows by itself. A rule yields what its evidence proves, not how bad that is."""
+"""What each endpoint shows by itself. A rule yields what its evidence proves, not how bad that is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from poterne import ports
-from poterne.diagnose.evidence import Evidence, answers, direction, verified
+from poterne.diagnose.evidence import Evidence, answers, direction, needed, refused_by_target, verified
 from poterne.diagnose.settings import sign_in
+from poterne.diagnose.symptom import Symptom
 from poterne.knowledge import load
-from poterne.model import Confidence, NameAnswer, NameState, Observation, ParamValue
-
-_NAME_CODES: dict[NameState, str] = {
-    "nxdomain": "dns-nxdomain",
-    "nodata": "dns-nodata",
-    "servfail": "dns-servfail",
-    "timeout": "dns-timeout",
-    "differs": "dns-differs",
-    "unasked": "dns-timeout",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Symptom:
-    """A code with what it is about; symptoms that differ by port and family only become one finding."""
-
-    code: str
-    confidence: Confidence
-    observation: Observation | None = None
-    host: str | None = None
-    params: dict[str, ParamValue] = field(default_factory=dict)
-
-
-def names(evidence: Evidence) -> Iterator[Symptom]:
-    """Names that did not resolve: the typed one, and what a domain names. Guesses that do not exist are no news."""
-    resolved = any(answer.addresses for answer in evidence.names)
-    told: set[tuple[str, str]] = set()
-    for answer in evidence.names:
-        code = _NAME_CODES.get(answer.state)
-        if answer.source == "mx" and answer.state == "nodata" and not answer.addresses and resolved:
-            continue  # no MX: the domain's own address takes its place (RFC 5321 section 5.1)
-        if code is None or (code, answer.name) in told:
-            continue
-        told.add((code, answer.name))
-        if _is_news(answer, evidence, resolved=resolved):
-            yield Symptom(code, "certain", host=answer.name)
-
-
-def wanted_family(evidence: Evidence) -> Iterator[Symptom]:
-    """A name that resolves, but not to an address of the family that was asked for."""
-    family = evidence.options.family
-    if family is None:
-        return
-    for answer in evidence.names:
-        if answer.addresses and not any((":" in address) == (family == 6) for address in answer.addresses):
-            yield Symptom("dns-nodata", "certain", host=answer.name, params={"family": family})
-
-
-def null_mx(evidence: Evidence) -> Iterator[Symptom]:
-    """A domain that says that it takes no mail (RFC 7505)."""
-    for answer in evidence.names:
-        if answer.mail_exchangers == ("",):
-            yield Symptom("null-mx", "certain", host=answer.name)
-
-
-def _is_news(answer: NameAnswer, evidence: Evidence, *, resolved: bool) -> bool:
-    typed = answer.name in (evidence.target.domain, evidence.target.host)
-    return typed or answer.source == "mx" or not resolved
+from poterne.model import Confidence, Observation, ParamValue
 
 
 def families(evidence: Evidence) -> Iterator[Symptom]:
@@ -107,9 +50,7 @@ def endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
 
 
 def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
-    row = ports.facts(observation.port)
-    asked = evidence.options.ports or ((evidence.target.port,) if evidence.target.port else ())
-    if row is not None and row.optional and observation.port not in asked:
+    if not needed(observation, evidence):
         return
     if any(_same_place(observation, other) and other.state == "open" for other in evidence.tried):
         return  # another address of the same name and family answers, as it would a mail program
@@ -123,11 +64,6 @@ def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom
         if observation.reporter is not None:
             params["reporter"] = observation.reporter
         yield Symptom("unproven", "possible", observation, params=params)
-
-
-def refused_by_target(observation: Observation) -> bool:
-    """Whether the refusal came from the target's address; an ICMP error of somebody on the way does not say that."""
-    return observation.state == "refused" and observation.reporter in (None, observation.address)
 
 
 def _same_place(one: Observation, other: Observation) -> bool:

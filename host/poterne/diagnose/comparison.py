@@ -1,0 +1,375 @@
+"""What the target's failures are held against: which controls are alive, who vouches for what, and what fails alike."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Literal
+
+from poterne.diagnose.evidence import (
+    Evidence,
+    answers,
+    cut_in_tls,
+    needed,
+    reached,
+    refused_by_target,
+    reset,
+    settled,
+    spoke,
+    web_ports,
+)
+from poterne.diagnose.wanted import Want
+from poterne.knowledge import load
+from poterne.model import Confidence, Family, Observation, State
+
+Signature = Literal[
+    "silent", "refused", "own", "local", "target", "gateway", "way", "cut", "mute", "foreign", "nowhere"
+]
+_UNREPORTED: dict[State, Signature] = {
+    "no-answer": "silent",
+    "refused": "refused",
+    "reset": "cut",
+    "prohibited": "local",
+}
+Place = tuple[Family, int]
+
+# A SYN that is repeated once a second, and then every two: an answer after that long is not the first one's.
+_REPEATED_MS = 900.0
+_FAMILIES: tuple[Family, Family] = (4, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A failure on one port and family that the target shares with every live control that vouches for the port.
+
+    `failing` are the target's observations, `controls` those of the controls, `count` how many operators these are.
+    `shaky`: what has to be seen once more, because packets are being lost.
+    """
+
+    signature: Signature
+    failing: tuple[Observation, ...]
+    controls: tuple[Observation, ...]
+    count: int
+    shaky: tuple[Observation, ...] = ()
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """What so many controls prove: three certain, two likely, fewer nothing."""
+        if self.count < 2:
+            return None
+        return "certain" if self.count >= 3 and not self.shaky else "likely"
+
+
+class Comparison:
+    """One check's evidence, arranged. Nothing is computed that no rule asks for."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self._alike: dict[Place, Alike | None] = {}
+
+    # ---- who is who
+
+    @cached_property
+    def target(self) -> tuple[Observation, ...]:
+        """The target's own observations on every port, the web's included, provisional ones too."""
+        return self.evidence.ours
+
+    @cached_property
+    def tried(self) -> tuple[Observation, ...]:
+        """The target's own observations on the ports that were meant to be tested."""
+        return self.evidence.tried
+
+    @cached_property
+    def failing(self) -> tuple[Observation, ...]:
+        """Those of `tried` without an answer, as far as known, that are news."""
+        return tuple(o for o in self.tried if not spoke(o) and needed(o, self.evidence))
+
+    @cached_property
+    def controls(self) -> tuple[Observation, ...]:
+        """Observations of hosts that have nothing to do with the target. The gateway is no control."""
+        ours = [o for o in self.evidence.observations if o.role == "target"]
+        hosts = {o.host for o in ours} | {self.evidence.target.host}
+        addresses = {o.address for o in ours}
+        return tuple(
+            o
+            for o in self.evidence.observations
+            if o.role == "control" and o.source != "gateway" and o.host not in hosts and o.address not in addresses
+        )
+
+    def of(self, role: str) -> tuple[Observation, ...]:
+        """Observations of the canary, the relay; `gateway` for the home box."""
+        if role == "gateway":
+            return tuple(o for o in self.evidence.observations if o.role == "control" and o.source == "gateway")
+        return tuple(o for o in self.evidence.observations if o.role == role)
+
+    @cached_property
+    def _places(self) -> dict[Place, list[Observation]]:
+        places: dict[Place, list[Observation]] = {}
+        for seen in self.controls:
+            places.setdefault((seen.family, seen.port), []).append(seen)
+        return places
+
+    def controls_at(self, family: Family, port: int) -> list[Observation]:
+        """The controls' observations there."""
+        return self._places.get((family, port), [])
+
+    @cached_property
+    def _signs_of_life(self) -> dict[tuple[Family, str], set[int]]:
+        """Ports on which a control spoke in this check."""
+        alive: dict[tuple[Family, str], set[int]] = {}
+        for seen in self.controls:
+            if spoke(seen) and not seen.cached:
+                alive.setdefault((seen.family, seen.host), set()).add(seen.port)
+        return alive
+
+    def live(self, host: str, family: Family, port: int) -> bool:
+        """Whether a control spoke on some other port than the one that is judged."""
+        return bool(self._signs_of_life.get((family, host), set()) - {port})
+
+    def answering(self, family: Family, port: int) -> list[Observation]:
+        """Controls that spoke there, be it a minute ago: they clear the network."""
+        return [o for o in self.controls_at(family, port) if spoke(o)]
+
+    @cached_property
+    def living(self) -> list[Observation]:
+        """The controls' observations, in this check, of ports that spoke."""
+        return [o for o in self.controls if spoke(o) and not o.cached]
+
+    # ---- failures
+
+    @cached_property
+    def _neighbours(self) -> tuple[frozenset[str], frozenset[str], list[ipaddress.IPv4Network | ipaddress.IPv6Network]]:
+        machine = self.evidence.machine
+        own = frozenset(_plain(address) for address in machine.addresses)
+        gateways = frozenset(_plain(address) for address in machine.gateways)
+        networks = [ipaddress.ip_network(network, strict=False) for network in machine.networks]
+        return own, gateways, networks
+
+    @cached_property
+    def first_hops(self) -> dict[Family, set[str]]:
+        """The routers that traces met first."""
+        found: dict[Family, set[str]] = {4: set(), 6: set()}
+        for seen in self.evidence.observations:
+            found[seen.family] |= {
+                _plain(hop.address)
+                for hop in seen.path
+                if hop.hop == 1 and hop.answer == "time-exceeded" and hop.address
+            }
+        return found
+
+    def signature(self, seen: Observation) -> Signature | None:
+        """How a connection failed: None where somebody spoke. Who sent an ICMP error decides what it means: this
+        machine (`own`), the target itself, the home box (`gateway`), or any other router (`way`).
+        """
+        if spoke(seen):
+            return None
+        if seen.state == "open":
+            return _without_words(seen)
+        if seen.reporter is not None:
+            return self._reporter(seen)
+        return _UNREPORTED.get(seen.state, "nowhere")
+
+    def _reporter(self, seen: Observation) -> Signature:
+        own, gateways, networks = self._neighbours
+        reporter = _plain(seen.reporter or "")
+        if reporter in own:
+            return "own"
+        if reporter == _plain(seen.address):
+            return "target"
+        if reporter in gateways or reporter in self.first_hops[seen.family]:
+            return "gateway"
+        try:
+            parsed = ipaddress.ip_address(reporter)
+        except ValueError:
+            return "way"
+        if parsed.is_loopback:
+            return "own"
+        return "gateway" if any(parsed in network for network in networks) else "way"
+
+    def elsewhere(self, seen: Observation, *, resets: bool = False) -> bool:
+        """Whether the target answers on another port in that family. `resets`: a TCP reset is answer enough."""
+        return any(
+            o.family == seen.family and o.port != seen.port and not o.cached and (spoke(o) or (resets and reset(o)))
+            for o in self.target
+        )
+
+    def beside(self, seen: Observation) -> Observation | None:
+        """A working port of the same address, the best to hold a path against."""
+        working = [
+            o
+            for o in self.target
+            if o.state == "open" and o.address == seen.address and o.port != seen.port and not o.cached
+        ]
+        return min(working, key=lambda o: (o.path == (), not answers(o), o.port), default=None)
+
+    def clears(self, seen: Observation, signature: Signature) -> bool:
+        """Whether an observation shows that a port is not blocked in the way of that signature: one answer on it, by
+        whomever, is enough.
+        """
+        if signature in ("cut", "mute"):
+            return spoke(seen) or refused_by_target(seen)
+        return reached(seen) and not (signature == "refused" and reset(seen))
+
+    def alike(self, family: Family, port: int) -> Alike | None:
+        """The failure on that port that the target and the controls have in common; None where there is none, where
+        anybody got through, or where it is not known of everybody yet.
+        """
+        if (family, port) not in self._alike:
+            self._alike[family, port] = self._compare(family, port)
+        return self._alike[family, port]
+
+    def _compare(self, family: Family, port: int) -> Alike | None:
+        here = [o for o in self.target if (o.family, o.port) == (family, port)]
+        failing = tuple(o for o in here if settled(o) and not spoke(o))
+        signatures = {self.signature(o) for o in failing}
+        if len(signatures) != 1:
+            return None
+        signature = signatures.pop()
+        assert signature is not None
+        others = [o for o in self.evidence.beside if (o.family, o.port) == (family, port)]
+        if any(self.clears(o, signature) for o in (*here, *others, *self.controls_at(family, port))):
+            return None
+        silent = signature in ("silent", "way", "gateway", "own")
+        if not any(self.elsewhere(o, resets=silent) for o in failing):
+            return None
+        judged = [o for o in self.controls_at(family, port) if vouches(o, port) and self.live(o.host, family, port)]
+        if any(not o.cached and (not settled(o) or self.signature(o) != signature) for o in judged):
+            return None
+        controls = tuple(o for o in judged if settled(o))
+        shaky = self._shaky(family, port, (*failing, *controls)) if signature == "silent" else ()
+        return Alike(signature, failing, controls, independent(controls), shaky)
+
+    # ---- loss
+
+    def _shaky(self, family: Family, port: int, silent: tuple[Observation, ...]) -> tuple[Observation, ...]:
+        """Of what kept silent, that which has not been seen twice, where packets are being lost or where the other
+        family gets through on the same port: a limit on SYNs may just have been used up.
+        """
+        if not self._lossy(family, port) and not self._one_sided(family, port):
+            return ()
+        return tuple(o for o in silent if not self.seen_twice(o))
+
+    def _lossy(self, family: Family, port: int) -> bool:
+        everybody = (*self.target, *self.controls)
+        if any(
+            o.state == "open" and not o.cached and (o.attempts > 1 or (o.stages.connect_ms or 0) >= _REPEATED_MS)
+            for o in everybody
+        ):
+            return True
+        for host, ports in self._by_host(family).items():
+            silent = {p for p, seen in ports.items() if p != port and vouches(seen, p) and seen.state == "no-answer"}
+            if self.live(host, family, port) and any(self.answering(family, p) for p in silent):
+                return True
+        return False
+
+    def _by_host(self, family: Family) -> dict[str, dict[int, Observation]]:
+        found: dict[str, dict[int, Observation]] = {}
+        for seen in self.controls:
+            if seen.family == family:
+                found.setdefault(seen.host, {})[seen.port] = seen
+        return found
+
+    def _one_sided(self, family: Family, port: int) -> bool:
+        other = _FAMILIES[family == 4]
+        return any(o.state == "open" and (o.family, o.port) == (other, port) for o in (*self.target, *self.controls))
+
+    def seen_twice(self, seen: Observation) -> bool:
+        """Whether an endpoint was looked at again, after its first failure."""
+        usual = len(load("timing")["connect"]["attempts"])
+        if seen.attempts > usual:
+            return True
+        same = [
+            o
+            for o in self.evidence.observations
+            if (o.role, o.host, o.address, o.family, o.port)
+            == (seen.role, seen.host, seen.address, seen.family, seen.port)
+            and settled(o)
+        ]
+        return len(same) > 1
+
+    # ---- the path
+
+    def nearer(self, seen: Observation) -> bool:
+        """Whether a trace shows that an answer came from fewer hops than those of a working port of that address."""
+        end = _end(seen)
+        far = self._distance(seen)
+        return end is not None and far is not None and end < far
+
+    def _distance(self, seen: Observation) -> int | None:
+        ends = [
+            end
+            for o in self.target
+            if o.address == seen.address and o.port != seen.port and o.state == "open" and (end := _end(o)) is not None
+        ]
+        return min(ends, default=None)
+
+    def working_path(self, seen: Observation) -> Observation | None:
+        """A working port of the same address with a path."""
+        working = self.beside(seen)
+        return working if working is not None and working.path else None
+
+    # ---- what is wanted
+
+    def want(self, *wants: Want) -> Iterable[Want]:
+        """Those that can still be had."""
+        evidence = self.evidence
+        return () if evidence.complete else [want for want in wants if want not in evidence.fetched]
+
+
+def _without_words(seen: Observation) -> Signature:
+    if seen.greeting_kind == "foreign":
+        return "foreign"
+    return "cut" if seen.greeting_kind == "closed" or cut_in_tls(seen) else "mute"
+
+
+def _end(seen: Observation) -> int | None:
+    """The hop that answered the SYN itself."""
+    return min((hop.hop for hop in seen.path if hop.answer in ("open", "refused")), default=None)
+
+
+def _plain(address: str) -> str:
+    return address.partition("%")[0]
+
+
+@cache
+def _defaults() -> dict[str, tuple[str, frozenset[int]]]:
+    """Network and ports of the default controls."""
+    try:
+        rows = load("controls")["control"]
+    except (OSError, KeyError):
+        return {}
+    return {row["host"]: (row["network"], frozenset(row["ports"])) for row in rows}
+
+
+def vouches(control: Observation, port: int) -> bool:
+    """Whether that port of a control is known to be served, so that its failure is news. An administrator vouches for
+    every port of the hosts in the policy; the defaults are documented port by port.
+    """
+    if control.source == "policy":
+        return True
+    return port in _defaults().get(control.host, ("", frozenset()))[1]
+
+
+def known_ports(host: str) -> frozenset[int]:
+    """The documented ports of a default control."""
+    return _defaults().get(host, ("", frozenset()))[1]
+
+
+def independent(observations: Iterable[Observation]) -> int:
+    """How many operators are behind observations: two names of one address, or of one network in the table, are one."""
+    known: set[str] = set()
+    count = 0
+    marks: dict[str, set[str]] = {}
+    for seen in observations:
+        network = _defaults().get(seen.host, (None, None))[0] if seen.source != "policy" else None
+        marks.setdefault(seen.host, {seen.host}).update({seen.address, *([f"network {network}"] if network else [])})
+    for host in sorted(marks):
+        if not marks[host] & known:
+            count += 1
+        known |= marks[host]
+    return count
+
+
+def is_web(observation: Observation) -> bool:
+    """Whether the port is one of the web's."""
+    return observation.port in web_ports()

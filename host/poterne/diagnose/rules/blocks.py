@@ -1,0 +1,203 @@
+"""Ports that this network lets nobody through on, and servers that it does not let this machine reach by mail."""
+
+from collections.abc import Iterable, Iterator
+
+from poterne.diagnose.comparison import Alike, Comparison, independent
+from poterne.diagnose.evidence import reset, settled, spoke
+from poterne.diagnose.rules.nearby import silent_here, stops_here
+from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.wanted import Want
+from poterne.model import Confidence, Family, Observation
+
+RELAY_PORT = 25
+SUBMISSION_PORT = 587
+# Signatures of a network on the way; the others say who it was.
+_OF_THE_WAY = ("silent", "refused", "way", "cut", "mute")
+_FAMILIES: tuple[Family, Family] = (4, 6)
+_CERTAINTY: tuple[Confidence, ...] = ("possible", "likely", "certain")
+
+
+def port25(case: Comparison) -> Said:
+    """Port 25 fails alike towards the target and every live control, and both answer elsewhere (facts 2d).
+
+    Three live controls make it certain, two likely; one is no proof. Confounders: a server that drops 25 itself, a dead
+    control, a lost SYN (one answer of anybody on 25, in that family, clears the network); a limit on SYNs (a second
+    look comes first); this machine's firewall and the home box (rules of their own, which go before).
+
+    Where the provider's relay greets on 25, the block is selective: port25-relay-only.
+    """
+    blocked = _blocked(case, RELAY_PORT)
+    yield from _further(case, RELAY_PORT)
+    if not blocked:
+        return
+    yield from case.want(Want("relay"))
+    relays = [o for o in case.of("relay") if o.port == RELAY_PORT and spoke(o)]
+    families = _tested(case, RELAY_PORT)
+    yield Symptom(
+        "port25-relay-only" if relays else "port25-blocked",
+        _best(blocked.values()),
+        params={"relay": relays[0].host} if relays else {},
+        seen=_failing(blocked),
+        support=(*_support(blocked), *(o.id for o in relays)),
+        family=None if families == set(blocked) else next(iter(blocked)),
+        explains=frozenset(o.id for o in _failing(blocked)),
+    )
+
+
+def other_ports(case: Comparison) -> Said:
+    """The same on other ports, for each of which only those controls count that are known to serve it.
+
+    A reset proves less than silence, since perhaps none of them serves the port: it takes a canary that is reset there
+    too, or a trace on which the reset comes from nearer than the target.
+    """
+    groups: dict[tuple[str, Family | None], dict[int, dict[Family, Alike]]] = {}
+    for port in dict.fromkeys(o.port for o in case.failing if o.port != RELAY_PORT):
+        yield from _further(case, port)
+        found = {
+            family: alike
+            for family, alike in _blocked(case, port).items()
+            if alike.signature != "refused" or _refused_by_the_network(case, family, port, alike)
+        }
+        if found:
+            scope = None if _tested(case, port) == set(found) else next(iter(found))
+            groups.setdefault((next(iter(found.values())).signature, scope), {})[port] = found
+    for (_, family), by_port in groups.items():
+        every = [alike for found in by_port.values() for alike in found.values()]
+        failing = tuple(o for alike in every for o in alike.failing)
+        yield Symptom(
+            "port-blocked",
+            min((_best(found.values()) for found in by_port.values()), key=_CERTAINTY.index),
+            seen=failing,
+            support=tuple(dict.fromkeys(o.id for alike in every for o in alike.controls)),
+            family=family,
+            explains=frozenset(o.id for o in failing),
+        )
+
+
+def allow_list(case: Comparison) -> Said:
+    """A box that lets mail out to certain servers only: this one fails on 25 and 587, others answer on both.
+
+    The box says so itself by ICMP (certain), or the trace shows that the failing port stops right behind it where the
+    working port goes on to further routers (likely). Confounder: a server that drops or does not offer both, whose
+    packets pass the box.
+    """
+    for family in _FAMILIES:
+        if any(_served(case, family, port) < 2 for port in (RELAY_PORT, SUBMISSION_PORT)):
+            continue
+        for host in dict.fromkeys(o.host for o in case.tried):
+            failing = [
+                o
+                for o in case.tried
+                if (o.host, o.family) == (host, family) and o.port in (RELAY_PORT, SUBMISSION_PORT)
+            ]
+            signatures = {case.signature(o) for o in failing}
+            if len({o.port for o in failing}) < 2 or len(signatures) != 1 or not case.elsewhere(failing[0]):
+                continue
+            if signatures <= {"silent", "refused"}:
+                yield from _want_traces(case, failing)
+            confidence = _listed(case, failing)
+            if confidence and all(settled(o) for o in failing):
+                yield Symptom(
+                    "mail-allowlist",
+                    confidence,
+                    host=host,
+                    params={"ports": (RELAY_PORT, SUBMISSION_PORT)},
+                    seen=tuple(failing),
+                    support=tuple(o.id for port in (25, 587) for o in case.answering(family, port)),
+                    family=_only(case, failing, family),
+                    explains=frozenset(o.id for o in failing),
+                )
+
+
+def _listed(case: Comparison, failing: list[Observation]) -> Confidence | None:
+    signature = case.signature(failing[0])
+    if signature == "gateway":
+        return "certain"
+    if signature not in ("silent", "refused"):
+        return None
+    stops = [stops_here(case, seen) for seen in failing]
+    return "likely" if True in stops and False not in stops else None
+
+
+def _served(case: Comparison, family: Family, port: int) -> int:
+    return independent(case.answering(family, port))
+
+
+def _only(case: Comparison, failing: list[Observation], family: Family) -> Family | None:
+    places = {(o.host, o.port) for o in failing}
+    return family if any((o.host, o.port) in places and o.family != family for o in case.tried) else None
+
+
+def _want_traces(case: Comparison, failing: list[Observation]) -> Iterator[Want]:
+    for seen in failing:
+        if not seen.path and (beside := case.beside(seen)) is not None:
+            yield from case.want(Want("trace", observation=seen.id, beside=beside.id))
+
+
+def _blocked(case: Comparison, port: int) -> dict[Family, Alike]:
+    """What the network blocks, by family: nobody gets through, and nothing says that it is this machine or its box."""
+    found: dict[Family, Alike] = {}
+    for family in sorted(_tested(case, port)):
+        alike = case.alike(family, port)
+        if alike is None or alike.signature not in _OF_THE_WAY or alike.confidence is None:
+            continue
+        if any(silent_here(case, o) for o in alike.failing) or any(_at_the_first_hop(o) for o in alike.failing):
+            continue
+        found[family] = alike
+    return found
+
+
+def _at_the_first_hop(seen: Observation) -> bool:
+    """Whether this machine or the box reset the connection."""
+    return any(hop.hop <= 1 and hop.answer == "refused" for hop in seen.path)
+
+
+def _tested(case: Comparison, port: int) -> set[Family]:
+    """Families in which the target was tested there. One that this machine does not have was not."""
+    return {o.family for o in case.tried if o.port == port and case.signature(o) != "nowhere"}
+
+
+def _best(blocked: Iterable[Alike]) -> Confidence:
+    """A network that is certain to block one family, and seems to block the other, is certain to block."""
+    return max((alike.confidence or "possible" for alike in blocked), key=_CERTAINTY.index)
+
+
+def _failing(blocked: dict[Family, Alike]) -> tuple[Observation, ...]:
+    return tuple(o for alike in blocked.values() for o in alike.failing)
+
+
+def _support(blocked: dict[Family, Alike]) -> tuple[str, ...]:
+    return tuple(o.id for alike in blocked.values() for o in alike.controls)
+
+
+def _refused_by_the_network(case: Comparison, family: Family, port: int, alike: Alike) -> bool:
+    if any(reset(o) and (o.family, o.port) == (family, port) for o in case.of("canary")):
+        return True
+    return any(case.nearer(o) for o in alike.failing)
+
+
+def _further(case: Comparison, port: int) -> Iterator[Want]:
+    """What would make a shared failure certain, or say who it is."""
+    for family in sorted({o.family for o in case.failing if o.port == port}):
+        alike = case.alike(family, port)
+        yield from _want_fresh(case, family, port)
+        if alike is None:
+            continue
+        if alike.count >= 2:
+            for seen in alike.shaky:
+                yield from case.want(Want("again", observation=seen.id))
+        if alike.signature == "refused" and alike.count >= 2:
+            yield from case.want(Want("canary", port=port))
+            yield from _want_traces(case, list(alike.failing[:1]))
+        if alike.signature in ("cut", "mute") and alike.count >= 2:
+            yield from case.want(Want("canary", port=port))
+
+
+def _want_fresh(case: Comparison, family: Family, port: int) -> Iterator[Want]:
+    """Controls that are known from a minute ago only: an accusation connects again."""
+    if case.answering(family, port):
+        return
+    for seen in case.controls:
+        stale = seen.cached and seen.family == family
+        if stale and not any(o.host == seen.host and o.port == seen.port and not o.cached for o in case.controls):
+            yield from case.want(Want("again", observation=seen.id))

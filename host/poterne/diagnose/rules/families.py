@@ -1,0 +1,45 @@
+"""One of the two families does not work here, whatever the server."""
+
+from poterne.diagnose.comparison import Comparison, independent
+from poterne.diagnose.evidence import reached, settled, spoke
+from poterne.diagnose.symptom import Said, Symptom
+from poterne.model import Family, Observation
+
+_CODES: dict[Family, str] = {4: "ipv4-broken", 6: "ipv6-broken"}
+
+
+def broken(case: Comparison) -> Said:
+    """In one family nothing came back from anybody, the target and every control; in the other two controls answer that
+    have addresses of both: three make it certain, two likely.
+
+    A machine without an address of a family has no broken one: it has none. Confounder: controls that are named in that
+    family and do not serve it.
+    """
+    for family, code in _CODES.items():
+        ours = [o for o in case.target if o.family == family]
+        controls = [o for o in case.controls if o.family == family]
+        everybody = (*ours, *controls)
+        if not ours or not _has(case, family, everybody) or any(reached(o) or spoke(o) for o in everybody):
+            continue
+        if not all(settled(o) for o in everybody):
+            continue
+        working = {o.host: o for o in case.living if o.family != family}
+        both = [working[host] for host in dict.fromkeys(o.host for o in controls) if host in working]
+        if (count := independent(both)) >= 2:
+            yield Symptom(
+                code,
+                "certain" if count >= 3 else "likely",
+                seen=tuple(o for o in case.tried if o.family == family) or tuple(ours),
+                support=tuple(dict.fromkeys(o.id for o in (*controls, *both))),
+                family=family,
+                explains=frozenset(o.id for o in ours),
+            )
+
+
+def _has(case: Comparison, family: Family, tried: tuple[Observation, ...]) -> bool:
+    """Whether this machine has the family: packets left it."""
+    if all(case.signature(o) == "nowhere" for o in tried):
+        return False
+    addresses = [a for a in case.evidence.machine.addresses if (":" in a) == (family == 6)]
+    usable = [a for a in addresses if not a.lower().startswith(("fe80:", "127.", "169.254.")) and a != "::1"]
+    return bool(usable) or not case.evidence.machine.addresses

@@ -1,0 +1,218 @@
+"""Somebody on the way answers in place of the servers, takes their STARTTLS away, or opens their TLS."""
+
+import re
+from collections.abc import Iterator
+
+from poterne import ports
+from poterne.diagnose.comparison import Comparison, independent
+from poterne.diagnose.evidence import settled, spoke, verified
+from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.wanted import Want
+from poterne.model import Confidence, Observation
+
+_STRIPPABLE = (25, 587, 143, 110)
+# A box that may not change the length of what it takes away writes this over it.
+_GARBLED = re.compile(r"X{4,}[A-Z]?")
+_NAME = re.compile(r"^220[- ]+(\S+)")
+_TRUST_FAULTS = ("cert-untrusted", "cert-incomplete-chain", "cert-self-signed")
+_CERTAINTY: tuple[Confidence, ...] = ("possible", "likely", "certain")
+# How much sooner an answer on the suspicious port has to come, to be worth a trace.
+_QUICKER = 0.25
+_APART_MS = 15.0
+
+
+def smtp_intercepted(case: Comparison) -> Said:
+    """Somebody else answers on a port. One of these shows it:
+
+    - The canary, at whose address nobody can be, greets (certain), or opens on that port and not on another (likely).
+    - Unrelated servers greet by one name, which none of them says on any other port: with two controls certain, with
+      one likely.
+    - The connection opens from fewer hops than another port of the same address: from the first hop, or at least two
+      hops nearer, likely; else possible (port forwarding in front of a server's own network looks like that too).
+
+    Confounder: a proxy on this machine that opens every connection at once, for everybody; then only greetings count.
+    """
+    yield from _suspicions(case)
+    found: dict[int, tuple[Confidence, set[str]]] = {}
+    for port in dict.fromkeys(o.port for o in case.tried if settled(o)):
+        for confidence, support in (*_by_canary(case, port), *_by_name(case, port), *_by_path(case, port)):
+            known = found.get(port, ("possible", set()))
+            best = max(known[0], confidence, key=_CERTAINTY.index)
+            found[port] = (best, known[1] | support)
+    for confidence in _CERTAINTY:
+        numbers = [port for port, (sure, _) in found.items() if sure == confidence]
+        if not numbers:
+            continue
+        seen = tuple(o for o in case.tried if o.port in numbers and settled(o) and o.state in ("open", "reset"))
+        ids = sorted(set().union(*(found[port][1] for port in numbers)))
+        if seen:
+            yield Symptom(
+                "smtp-intercepted",
+                confidence,
+                seen=seen,
+                support=tuple(ids),
+                explains=frozenset(o.id for o in seen),
+            )
+
+
+def _by_canary(case: Comparison, port: int) -> Iterator[tuple[Confidence, set[str]]]:
+    opened = [o for o in case.of("canary") if o.port == port and o.state == "open"]
+    if not opened:
+        return
+    if any(spoke(o) for o in opened):
+        yield "certain", {o.id for o in opened}
+        return
+    ours = [o for o in case.tried if o.port == port and o.state == "open"]
+    elsewhere = [o for o in case.of("canary") if o.port != port and settled(o)]
+    if any(o.state != "open" for o in elsewhere) and not (ours and all(verified(o) for o in ours)):
+        yield "likely", {o.id for o in (*opened, *elsewhere)}
+
+
+def _by_name(case: Comparison, port: int) -> Iterator[tuple[Confidence, set[str]]]:
+    names = {_greeted_as(o) for o in case.tried if o.port == port} - {None}
+    for name in names:
+        saying = [o for o in _greeters(case) if o.port == port and _greeted_as(o) == name]
+        hosts = {o.host for o in saying}
+        elsewhere = [o for o in _greeters(case) if o.host in hosts and o.port != port]
+        if any(_greeted_as(o) == name for o in elsewhere):
+            continue
+        # Only hosts that say another name elsewhere are known to have one of their own.
+        known = {o.host for o in elsewhere}
+        telling = [o for o in saying if o.host in known]
+        count = independent(o for o in telling if o.role == "control")
+        if count and any(o.role == "target" for o in telling):
+            yield ("certain" if count >= 2 else "likely"), {o.id for o in (*telling, *elsewhere)}
+
+
+def _greeters(case: Comparison) -> list[Observation]:
+    return [o for o in (*case.tried, *case.controls) if settled(o) and _greeted_as(o) is not None]
+
+
+def _greeted_as(seen: Observation) -> str | None:
+    """The name in an SMTP greeting (RFC 5321 section 4.2)."""
+    match = _NAME.match(seen.greeting or "")
+    return match[1].lower().rstrip(".") if match and _dialogue(seen.port) == "smtp" else None
+
+
+def _dialogue(port: int) -> str:
+    row = ports.facts(port)
+    return row.dialogue if row else "smtp"
+
+
+def _by_path(case: Comparison, port: int) -> Iterator[tuple[Confidence, set[str]]]:
+    for seen in case.tried:
+        near = min((hop.hop for hop in seen.path if hop.answer == "open"), default=None)
+        if seen.port != port or seen.state != "open" or near is None:
+            continue
+        for other in case.target:
+            far = min((hop.hop for hop in other.path if hop.answer == "open"), default=None)
+            if other.address == seen.address and other.port != port and far is not None and near < far:
+                plain = far - near > 1 or near == 1
+                yield ("likely" if plain else "possible"), {seen.id, other.id}
+
+
+def _suspicions(case: Comparison) -> Iterator[Want]:
+    """An answer that comes far too soon, here and at two controls; a canary that opened."""
+    for seen in case.of("canary"):
+        if seen.state == "open" and not spoke(seen):
+            yield from case.want(Want("canary", port=465 if seen.port == 25 else 25))
+    for seen in case.tried:
+        slower = _much_slower(case.target, seen)
+        if slower is None or seen.path:
+            continue
+        alike = [o for o in case.controls_at(seen.family, seen.port) if _much_slower(case.controls, o)]
+        if independent(alike) >= 2:
+            yield from case.want(Want("canary", port=seen.port))
+            yield from case.want(Want("trace", observation=seen.id, beside=slower.id))
+
+
+def _much_slower(others: tuple[Observation, ...], seen: Observation) -> Observation | None:
+    """A port of the same address, where every one of them took much longer to open; None where not."""
+    taken = seen.stages.connect_ms
+    same = [o for o in others if o.address == seen.address and o.port != seen.port and o.state == "open"]
+    times = [(o.stages.connect_ms, o.id, o) for o in same if o.stages.connect_ms is not None and o.attempts == 1]
+    if taken is None or seen.state != "open" or seen.attempts > 1 or not times:
+        return None
+    least = min(times)
+    return least[2] if taken < _QUICKER * (least[0] or 0) and (least[0] or 0) - taken > _APART_MS else None
+
+
+def starttls_stripped(case: Comparison) -> Said:
+    """The target offers no STARTTLS on a port, and at least two controls, which all do offer it, do not either.
+
+    Confounder: a server whose own mail gateway takes it away (one server proves nothing, neither does one control).
+    """
+    for port in _STRIPPABLE:
+        ours = [o for o in case.tried if o.port == port and settled(o) and _lacks(o)]
+        if not ours:
+            continue
+        yield from case.want(Want("controls", port=None if port in (25, 587) else port))
+        families = {o.family for o in ours}
+        greeting = [o for family in families for o in case.controls_at(family, port) if _talked(o)]
+        lacking = [o for o in greeting if _lacks(o) and settled(o)]
+        if independent(lacking) >= 2 and all(_lacks(o) for o in greeting):
+            yield Symptom(
+                "starttls-stripped",
+                "certain",
+                seen=tuple(ours),
+                support=tuple(o.id for o in lacking),
+                explains=frozenset(o.id for o in ours),
+            )
+
+
+def _talked(seen: Observation) -> bool:
+    return seen.state == "open" and seen.greeting_kind == "accepted" and (seen.starttls is not None or _garbled(seen))
+
+
+def _garbled(seen: Observation) -> bool:
+    return any(_GARBLED.fullmatch(line.strip()) for line in (*seen.capabilities, *seen.capabilities_clear))
+
+
+def _lacks(seen: Observation) -> bool:
+    """Whether a port that talked in the clear has no STARTTLS, or does not know it when it is used."""
+    return _talked(seen) and seen.tls is None and (seen.starttls in ("absent", "refused") or _garbled(seen))
+
+
+def tls_intercepted(case: Comparison) -> Said:
+    """Unrelated servers show certificates of one issuer that is not among the public ones: target and two controls
+    certain, target and one likely.
+
+    Confounders: a private authority of the target's owner, which no control shares; servers that sign for themselves
+    under one common name; a server that leaves out an intermediate.
+    """
+    ours = [o for o in case.tried if settled(o) and _private(o)]
+    if not ours:
+        return
+    yield from case.want(Want("controls"))
+    for issuer in dict.fromkeys(_issuer(o) for o in ours):
+        shown = [o for o in case.controls if settled(o) and _private(o) and _issuer(o) == issuer]
+        count = independent(o for o in shown if o.tls is not None and _operator(o) not in {_operator(m) for m in ours})
+        if not count:
+            continue
+        seen = tuple(o for o in ours if _issuer(o) == issuer)
+        trusted = all(o.tls is not None and o.tls.trusted is True for o in seen)
+        yield Symptom(
+            "tls-intercepted",
+            "certain" if count >= 2 else "likely",
+            params={"issuer": issuer, "trusted": trusted},
+            seen=seen,
+            support=tuple(o.id for o in shown),
+            explains=frozenset(o.id for o in seen),
+        )
+
+
+def _private(seen: Observation) -> bool:
+    """Whether a certificate has an issuer that the public set does not know."""
+    tls = seen.tls
+    if tls is None or not tls.issuer or tls.issuer == tls.subject or tls.public_trusted is not False:
+        return False
+    return tls.trusted is True or any(fault in _TRUST_FAULTS for fault in tls.faults)
+
+
+def _issuer(seen: Observation) -> str:
+    return (seen.tls.issuer if seen.tls else None) or ""
+
+
+def _operator(seen: Observation) -> str:
+    """The last two labels of a host name: near enough to a registered domain to tell operators apart."""
+    return ".".join(seen.host.split(".")[-2:])

@@ -1,0 +1,156 @@
+"""Names: those that do not resolve, resolvers that invent answers, and the better name for what was typed."""
+
+from collections.abc import Iterator
+
+from poterne import ports
+from poterne.diagnose.comparison import Comparison
+from poterne.diagnose.evidence import Evidence, direction, refused_by_target, settled, verified
+from poterne.diagnose.settings import settings
+from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.wanted import Want
+from poterne.model import Confidence, NameAnswer, NameState, Observation
+
+_CODES: dict[NameState, str] = {
+    "nxdomain": "dns-nxdomain",
+    "nodata": "dns-nodata",
+    "servfail": "dns-servfail",
+    "timeout": "dns-timeout",
+    "differs": "dns-differs",
+    "unasked": "dns-timeout",
+}
+_ABSENT = ("nxdomain", "nodata")
+_MAX_NAMES = 4
+
+
+def names(evidence: Evidence) -> Iterator[Symptom]:
+    """Names that did not resolve: the typed one, and what a domain names. Guesses that do not exist are no news."""
+    resolved = any(answer.addresses for answer in _own(evidence))
+    told: set[tuple[str, str]] = set()
+    for answer in _own(evidence):
+        code = _CODES.get(answer.state)
+        if answer.source == "mx" and answer.state == "nodata" and not answer.addresses and resolved:
+            continue  # no MX: the domain's own address takes its place (RFC 5321 section 5.1)
+        if answer.state in _ABSENT and answer.source != "mx" and _known_elsewhere(answer.name, evidence):
+            code = "dns-differs"
+        if code is None or (code, answer.name) in told:
+            continue
+        told.add((code, answer.name))
+        if _is_news(answer, evidence, resolved=resolved):
+            yield Symptom(code, "certain", host=answer.name)
+
+
+def wanted_family(evidence: Evidence) -> Iterator[Symptom]:
+    """A name that resolves, but not to an address of the family that was asked for."""
+    family = evidence.options.family
+    if family is None:
+        return
+    for answer in _own(evidence):
+        if answer.addresses and not any((":" in address) == (family == 6) for address in answer.addresses):
+            yield Symptom("dns-nodata", "certain", host=answer.name, params={"family": family})
+
+
+def null_mx(evidence: Evidence) -> Iterator[Symptom]:
+    """A domain that says that it takes no mail (RFC 7505)."""
+    for answer in _own(evidence):
+        if answer.mail_exchangers == ("",):
+            yield Symptom("null-mx", "certain", host=answer.name)
+
+
+def _own(evidence: Evidence) -> list[NameAnswer]:
+    """What was asked for the target's sake: neither names that must not exist, nor better names for what was typed."""
+    answers = [answer for answer in evidence.names if answer.source not in ("random", "second")]
+    if evidence.target.kind in ("server", "endpoint"):
+        answers = [answer for answer in answers if answer.name in (evidence.target.host, evidence.target.domain)]
+    return answers
+
+
+def _known_elsewhere(name: str, evidence: Evidence) -> bool:
+    return any(answer.source == "second" and answer.name == name and answer.addresses for answer in evidence.names)
+
+
+def _is_news(answer: NameAnswer, evidence: Evidence, *, resolved: bool) -> bool:
+    typed = answer.name in (evidence.target.domain, evidence.target.host)
+    return typed or answer.source == "mx" or not resolved
+
+
+def hijacked(case: Comparison) -> Said:
+    """The resolver invents addresses: two labels that must not exist resolve (certain), or one does, to the very
+    addresses of the target (likely).
+
+    Where the target has no other addresses than invented ones, it does not exist either, and that is why it fails.
+    Confounder: a wildcard (RFC 4592) in the target's own zone; such a label proves nothing.
+    """
+    evidence = case.evidence
+    invented = [answer for answer in evidence.names if answer.source == "random" and answer.addresses]
+    typed = {name for name in (evidence.target.host, evidence.target.domain) if name}
+    foreign = [answer for answer in invented if not _in_zone_of(answer.name, typed)]
+    if not foreign:
+        return
+    false = {address for answer in foreign for address in answer.addresses}
+    ours = {address for answer in _own(evidence) if answer.name in typed for address in answer.addresses}
+    ours |= {o.address for o in case.target}
+    confidence: Confidence = "certain" if len({answer.name for answer in invented}) >= 2 else "likely"
+    if confidence == "likely" and not ours & false:
+        return
+    caught = bool(ours) and ours <= false
+    yield Symptom(
+        "dns-hijacked",
+        confidence,
+        seen=case.tried if caught else (),
+        support=tuple(o.id for o in case.tried) if caught else (),
+        explains=frozenset(o.id for o in case.target) if caught else frozenset(),
+        blocks=caught,
+    )
+    if caught:
+        for name in sorted(typed):
+            yield Symptom("dns-nxdomain", "likely", host=name)
+
+
+def _in_zone_of(label: str, typed: set[str]) -> bool:
+    """Whether the zone that a label was invented in holds the target too; a top-level domain is nobody's own."""
+    zone = label.partition(".")[2]
+    return "." in zone and any(name == zone or name.endswith(f".{zone}") for name in typed)
+
+
+def wrong_host_name(case: Comparison) -> Said:
+    """The typed host is no mail server, or shows a certificate for others, or does not exist, and another one of the
+    same domain, or named by that certificate, works from here: likely; certain where the certificate names it and it
+    works at the same address.
+
+    It says what to type instead, and stands beside what is wrong with the typed name.
+    """
+    evidence = case.evidence
+    host = evidence.target.host
+    if evidence.target.kind not in ("server", "endpoint") or host is None:
+        return
+    mismatched = [o for o in case.tried if o.tls is not None and "cert-name-mismatch" in o.tls.faults]
+    missing = any(
+        answer.name == host and answer.state in _ABSENT and not answer.addresses for answer in _own(evidence)
+    ) or any(s.code == "dns-nxdomain" for s in hijacked(case) if isinstance(s, Symptom))
+    mail = [o for o in case.tried if direction(o) in ("outgoing", "incoming")]
+    without_service = bool(mail) and all(refused_by_target(o) and settled(o) for o in mail)
+    if not (mismatched or missing or without_service):
+        return
+    yield from case.want(Want("names", host=host))
+    row = ports.facts(evidence.target.port) if evidence.target.port else None
+    sides = {row.direction} if row else {"outgoing", "incoming"}
+    better = [o for o in evidence.beside if settled(o) and verified(o) and direction(o) in sides]
+    ways = settings(better)
+    ranked = dict.fromkeys(way.host for way in (*ways.outgoing, *ways.incoming) if way.verified)
+    ranked |= dict.fromkeys(o.host for o in better)
+    if not ranked:
+        return
+    certified = {name.lower() for o in mismatched for name in (o.tls.names if o.tls else ())}
+    addresses = {o.address for o in mismatched}
+    sure = any(o.address in addresses and o.host in certified for o in better)
+    yield Symptom(
+        "wrong-host-name",
+        "certain" if sure else "likely",
+        host=host,
+        params={"names": tuple(ranked)[:_MAX_NAMES]},
+        support=tuple(o.id for o in _evidence(mismatched, mail, better)),
+    )
+
+
+def _evidence(*groups: list[Observation]) -> list[Observation]:
+    return list({o.id: o for group in groups for o in group}.values())

@@ -1,0 +1,178 @@
+"""Who is nearest: this machine's own firewall, and the home box."""
+
+from collections.abc import Iterator
+
+from poterne.diagnose.comparison import Comparison
+from poterne.diagnose.evidence import settled, spoke
+from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.wanted import Want
+from poterne.model import Confidence, Family, Observation
+
+_FAMILIES: tuple[Family, Family] = (4, 6)
+# An absent neighbour is reported by this machine itself, after three questions of a second each (RFC 4861 section 10).
+_NEIGHBOUR_MS = 900.0
+_ABSENT = ("ICMP 3/1)", "ICMPv6 1/3)")
+# A refusal without an ICMP error that took no time to speak of did not leave this machine.
+_AT_ONCE_MS = 20.0
+# So many silent ports are traced in each family.
+_MAX_TRACES = 2
+_IMPORTANT = (25, 587, 465)
+
+
+def local_firewall(case: Comparison) -> Said:
+    """This machine refuses: by an ICMP error of an address of its own, by a SYN that could not leave and was reset all
+    the same (hop 0), by EPERM or EACCES at once (all certain); or it seems to keep silent (`silent_here`: possible).
+
+    Confounders: an absent neighbour, which this machine reports too, after some seconds; a route that does not exist; a
+    box that drops everything to itself; a reset at hop 1 without the proof of hop 0 (IPv6 only, possible: over IPv4 the
+    box could not be missed).
+    """
+    found: dict[Confidence, list[Observation]] = {}
+    for seen in case.failing:
+        if settled(seen) and (confidence := _refuses_here(case, seen)):
+            found.setdefault(confidence, []).append(seen)
+    for confidence, failing in found.items():
+        yield Symptom(
+            "local-firewall",
+            confidence,
+            seen=tuple(failing),
+            support=tuple(o.id for seen in failing for o in _held_against(case, seen, confidence)),
+            family=_family(case, failing),
+            explains=frozenset(o.id for o in failing),
+        )
+
+
+def gateway_firewall(case: Comparison) -> Said:
+    """The home box refuses, by an ICMP error that comes from it (certain), or by a reset at hop 1 that cannot be this
+    machine's (likely). That controls get through changes nothing: it is still the box that refuses.
+
+    Confounder: a box that has no route to a server, or knows that it is absent: it says so of every port.
+    """
+    found: dict[Confidence, list[Observation]] = {}
+    for seen in case.failing:
+        if not settled(seen):
+            continue
+        if case.signature(seen) == "gateway" and _of_that_port(case, seen):
+            found.setdefault("certain", []).append(seen)
+        elif seen.family == 4 and _reset_at(seen, 1) and not _reset_at(seen, 0):
+            found.setdefault("likely", []).append(seen)
+    for confidence, failing in found.items():
+        yield Symptom(
+            "gateway-firewall",
+            confidence,
+            seen=tuple(failing),
+            family=_family(case, failing),
+            explains=frozenset(o.id for o in failing),
+        )
+
+
+def paths(case: Comparison) -> Iterator[Want]:
+    """A port is silent, another one of the same address works, and no control has answered there yet: where does it
+    stop? Traced for the ports that matter most; and does the box itself answer there?
+    """
+    for family in _FAMILIES:
+        silent = [
+            o
+            for o in case.failing
+            if o.family == family and case.signature(o) == "silent" and not case.answering(family, o.port)
+        ]
+        silent.sort(key=lambda o: (not case.evidence.asks_for(o.port), o.port not in _IMPORTANT, _rank(o), o.id))
+        for seen in silent[:_MAX_TRACES]:
+            working = case.beside(seen)
+            if working is None:
+                continue
+            if not seen.path:
+                yield from case.want(Want("trace", observation=seen.id, beside=working.id))
+            yield from case.want(Want("gateway", port=seen.port, family=seen.family))
+
+
+def silent_here(case: Comparison, seen: Observation) -> bool:
+    """Whether silence seems to begin in this machine: the first hop does not see the failing port, sees a working one,
+    and the box itself, asked on that port, does not answer. Any answer of anybody on that port clears this machine.
+    """
+    if case.signature(seen) != "silent":
+        return False
+    first = [hop for hop in seen.path if hop.hop == 1]
+    working = case.working_path(seen)
+    if not first or any(hop.answer != "silent" for hop in first) or working is None:
+        return False
+    passed = [
+        hop
+        for hop in working.path
+        if hop.hop == 1 and hop.answer == "time-exceeded" and hop.address not in (None, seen.address)
+    ]
+    box = [o for o in case.of("gateway") if (o.family, o.port) == (seen.family, seen.port)]
+    if not passed or not box or any(o.state != "no-answer" or o.provisional for o in box):
+        return False
+    others = (*case.target, *case.controls_at(seen.family, seen.port))
+    return not any((o.family, o.port) == (seen.family, seen.port) and case.clears(o, "silent") for o in others)
+
+
+def stops_here(case: Comparison, seen: Observation) -> bool | None:
+    """Whether a trace shows that a port stops right behind the first hop, while a working port of the same address goes
+    on to further routers. None where there is no such trace.
+    """
+    working = case.working_path(seen)
+    if not seen.path or working is None:
+        return None
+    if not any(hop.hop == 1 and hop.answer == "time-exceeded" for hop in seen.path):
+        return None
+    beyond = [hop for hop in seen.path if hop.hop > 1]
+    if not beyond or not any(
+        hop.hop > 1 and hop.answer == "time-exceeded" and hop.address != seen.address for hop in working.path
+    ):
+        return None
+    if case.signature(seen) == "refused":
+        return any(hop.hop == 2 and hop.answer == "refused" for hop in beyond)
+    return all(hop.answer == "silent" for hop in beyond)
+
+
+def _refuses_here(case: Comparison, seen: Observation) -> Confidence | None:
+    signature = case.signature(seen)
+    if _reset_at(seen, 0):
+        return "certain"
+    if signature == "own":
+        return "certain" if _of_that_port(case, seen) else None
+    if signature == "local":
+        return "certain" if (seen.stages.connect_ms or 0) < _AT_ONCE_MS or seen.error == "EPERM" else "likely"
+    if seen.family == 6 and _reset_at(seen, 1):
+        return "possible"
+    return "possible" if silent_here(case, seen) else None
+
+
+def _of_that_port(case: Comparison, seen: Observation) -> bool:
+    """Whether an ICMP error speaks of a rule, not of a host that cannot be reached."""
+    if seen.state in ("prohibited", "refused"):
+        return True
+    absent = (seen.stages.connect_ms or 0) >= _NEIGHBOUR_MS and (seen.error or "").endswith(_ABSENT)
+    others = (*case.target, *case.controls)
+    return not absent and any(
+        o.family == seen.family
+        and o.port != seen.port
+        and spoke(o)
+        and (o.role == "control" or o.address == seen.address)
+        for o in others
+    )
+
+
+def _reset_at(seen: Observation, number: int) -> bool:
+    return any(hop.hop == number and hop.answer == "refused" for hop in seen.path)
+
+
+def _held_against(case: Comparison, seen: Observation, confidence: Confidence) -> list[Observation]:
+    if confidence != "possible":
+        return []
+    box = [o for o in case.of("gateway") if (o.family, o.port) == (seen.family, seen.port)]
+    working = case.working_path(seen)
+    return [*box, *([working] if working else [])]
+
+
+def _family(case: Comparison, failing: list[Observation]) -> Family | None:
+    families = {o.family for o in failing}
+    ports = {o.port for o in failing}
+    tested = {o.family for o in case.tried if o.port in ports and case.signature(o) != "nowhere"}
+    return families.pop() if len(families) == 1 and len(tested) > 1 else None
+
+
+def _rank(seen: Observation) -> int:
+    return _IMPORTANT.index(seen.port) if seen.port in _IMPORTANT else seen.port

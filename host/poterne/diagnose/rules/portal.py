@@ -1,0 +1,76 @@
+"""No network at all, or one that wants a sign-in first."""
+
+from poterne.diagnose.comparison import Comparison, independent
+from poterne.diagnose.evidence import answers, reached, settled, spoke
+from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.wanted import Want
+from poterne.model import Confidence, Observation
+
+_ABSENT = ("ICMP 3/1)", "ICMPv6 1/3)")
+
+
+def captive_portal(case: Comparison) -> Said:
+    """The page that portals alter was altered, no control works, and neither does the target: likely with one control,
+    certain where at least two fail alike or show one and the same wrong certificate.
+
+    An altered page while mail works is nobody's trouble.
+    """
+    portal = case.evidence.portal
+    if portal is None or portal.state != "altered":
+        return
+    failing = [o for o in case.controls if settled(o)]
+    if not failing or any(_works(o) for o in (*case.controls, *case.target)):
+        return
+    alike = len({(case.signature(o), o.tls.fault if o.tls else None) for o in failing}) == 1
+    certificates = {(o.tls.subject, o.tls.issuer, o.tls.not_after) for o in failing if o.tls and o.tls.subject}
+    same = len(certificates) == 1 and independent(o for o in failing if o.tls and o.tls.subject) >= 2
+    ours = [o for o in case.target if settled(o)]
+    yield Symptom(
+        "captive-portal",
+        "certain" if independent(failing) >= 2 and (alike or same) else "likely",
+        params={"location": portal.location} if portal.location else {},
+        seen=tuple(o for o in ours if o in case.tried),
+        support=tuple(o.id for o in failing),
+        explains=frozenset(o.id for o in ours),
+        blocks=True,
+    )
+
+
+def offline(case: Comparison) -> Said:
+    """Nothing came back from anybody: the target, two controls or more on every port, the portal, and no resolver knew
+    that an invented name does not exist. Likely; certain where this machine itself reports that the next router is
+    gone.
+    """
+    evidence = case.evidence
+    everybody = (*case.target, *case.controls)
+    if not case.tried or any(reached(o) or spoke(o) for o in everybody):
+        return
+    yield from case.want(Want("portal"), Want("controls"))
+    if not all(settled(o) or o.cached for o in everybody):
+        return
+    if evidence.portal is not None and evidence.portal.state != "failed":
+        return
+    if any(name.source == "random" and name.state in ("nxdomain", "nodata", "ok") for name in evidence.names):
+        return
+    dead = [o for o in everybody if case.signature(o) == "own" and _absent(o)]
+    count = independent(o for o in case.controls if settled(o))
+    confidence: Confidence = "certain" if dead and independent(o for o in dead if o.role == "control") else "likely"
+    if count >= 2:
+        yield Symptom(
+            "offline",
+            confidence,
+            seen=case.tried,
+            support=tuple(o.id for o in everybody),
+            explains=frozenset(o.id for o in case.target),
+            blocks=True,
+        )
+
+
+def _works(seen: Observation) -> bool:
+    if seen.tls is not None:
+        return seen.tls.fault is None and spoke(seen)
+    return answers(seen)
+
+
+def _absent(seen: Observation) -> bool:
+    return seen.state == "unreachable" and (seen.error or "").endswith(_ABSENT)

@@ -1,0 +1,141 @@
+"""The server's side: it is down, it turns us away, or it keeps one port silent; held against controls that answer."""
+
+from poterne.diagnose.comparison import Comparison, independent, is_web
+from poterne.diagnose.evidence import direction, reached, reset, settled, spoke
+from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.wanted import Want
+from poterne.model import Confidence, Family, Observation
+
+
+def server_down(case: Comparison) -> Said:
+    """Nothing came back from the server, on any port, the web's included, in any family, while two controls are live.
+
+    A reset, and an ICMP error of the server's own address, are answers. Where the web's ports could not be asked it is
+    possible only. Confounders: a route that fails towards that network only; an endpoint on a port that the controls
+    fail on too: perhaps it is the only one that this server has.
+    """
+    for host in _hosts(case):
+        here = [o for o in case.target if o.host == host]
+        if any(reached(o) or spoke(o) for o in here):
+            continue
+        yield from case.want(Want("web", host=host), Want("portal"), Want("controls"))
+        if not all(settled(o) and _gone(case, o) for o in here) or len({o.port for o in here}) < 2:
+            continue
+        if all(case.signature(o) == "nowhere" for o in here):
+            continue
+        asked = [o for o in here if case.evidence.target.port == o.port]
+        if asked and all(_shared(case, o) for o in asked):
+            continue
+        if independent(case.living) < 2:
+            continue
+        yield Symptom(
+            "server-down",
+            "likely" if any(is_web(o) for o in here) else "possible",
+            host=host,
+            seen=tuple(o for o in here if o in case.tried) or tuple(here),
+            support=tuple(dict.fromkeys(o.id for o in (*here, *case.living))),
+            explains=frozenset(o.id for o in here),
+        )
+
+
+def client_rejected(case: Comparison) -> Said:
+    """The host is up, and turns every mail connection away: by ICMP errors of its own address (likely), or by silence
+    where its web ports answer (possible).
+
+    One port alone is closed, not a ban; resets on all of them are a host without mail. Confounder: a web server whose
+    firewall rejects everything else, which another name for the mail server would show.
+    """
+    for host in _hosts(case):
+        here = [o for o in case.tried if o.host == host and _is_mail(o)]
+        if len({o.port for o in here}) < 2 or any(spoke(o) or o.state == "open" for o in here):
+            continue
+        yield from case.want(Want("web", host=host))
+        shared = [o for o in here if _shared(case, o)]
+        failing = [o for o in here if o not in shared]
+        if len({o.port for o in failing}) < 2 or not all(settled(o) for o in failing):
+            continue
+        signatures = {case.signature(o) for o in failing}
+        up = [o for o in case.target if o.host == host and (spoke(o) or o.state == "open")]
+        confidence: Confidence | None = None
+        if signatures == {"target"}:
+            confidence = "likely"
+        elif signatures == {"silent"} and up and _served(case, failing) >= 2:
+            confidence = "possible"
+        if confidence:
+            yield Symptom(
+                "client-rejected",
+                confidence,
+                host=host,
+                seen=tuple(failing),
+                support=tuple(o.id for o in up),
+                explains=frozenset(
+                    o.id for o in case.tried if o.host == host and case.signature(o) in signatures and o not in shared
+                ),
+            )
+
+
+def port_silent(case: Comparison) -> Said:
+    """A port is silent, or rejected on the way, at a server that is alive, and controls answer on it in that family:
+    two make it certain that it is the server or its path, one likely.
+    """
+    groups: dict[tuple[str, Confidence, Family | None], list[Observation]] = {}
+    for seen in case.failing:
+        if not settled(seen) or case.signature(seen) not in ("silent", "way") or not _alive(case, seen):
+            continue
+        if any((o.host, o.port, o.family, o.state) == (seen.host, seen.port, seen.family, "open") for o in case.target):
+            continue
+        count = independent(case.answering(seen.family, seen.port))
+        if count:
+            confidence: Confidence = "certain" if count >= 2 else "likely"
+            groups.setdefault((seen.host, confidence, _only(case, seen)), []).append(seen)
+    for (host, sure, family), failing in groups.items():
+        for side in dict.fromkeys(direction(o) for o in failing):
+            seen_there = tuple(o for o in failing if direction(o) == side)
+            places = {(o.family, o.port) for o in seen_there}
+            yield Symptom(
+                "port-silent",
+                sure,
+                host=host,
+                params={"ports": tuple(dict.fromkeys(o.port for o in seen_there))},
+                seen=seen_there,
+                support=tuple(o.id for place in sorted(places) for o in case.answering(*place)),
+                family=family,
+                explains=frozenset(o.id for o in seen_there),
+            )
+
+
+def _hosts(case: Comparison) -> list[str]:
+    return list(dict.fromkeys(o.host for o in case.tried))
+
+
+def _is_mail(seen: Observation) -> bool:
+    return direction(seen) in ("outgoing", "incoming")
+
+
+def _gone(case: Comparison, seen: Observation) -> bool:
+    """Silent, or reported as a host or a network that cannot be reached."""
+    return case.signature(seen) == "silent" or seen.state == "unreachable"
+
+
+def _shared(case: Comparison, seen: Observation) -> bool:
+    """Whether live controls fail on that port too, and none answers."""
+    there = case.controls_at(seen.family, seen.port)
+    return any(
+        settled(o) and not spoke(o) and case.live(o.host, o.family, o.port) for o in there
+    ) and not case.answering(seen.family, seen.port)
+
+
+def _served(case: Comparison, failing: list[Observation]) -> int:
+    return max((independent(case.answering(o.family, o.port)) for o in failing), default=0)
+
+
+def _alive(case: Comparison, seen: Observation) -> bool:
+    return any(
+        o.host == seen.host and o.port != seen.port and (spoke(o) or reset(o) or o.state == "open") for o in case.target
+    )
+
+
+def _only(case: Comparison, seen: Observation) -> Family | None:
+    """The family, where the other one was tried on that port of that host and works there."""
+    other = [o for o in case.tried if (o.host, o.port) == (seen.host, seen.port) and o.family != seen.family]
+    return seen.family if any(o.state == "open" for o in other) else None

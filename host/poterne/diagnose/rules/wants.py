@@ -1,0 +1,48 @@
+"""What every failure is held against, whatever the rules make of it."""
+
+from collections.abc import Iterator
+
+from poterne.diagnose.comparison import Comparison, independent, known_ports, vouches
+from poterne.diagnose.evidence import settled, spoke
+from poterne.diagnose.wanted import Want
+
+# The controls answer on these from the beginning.
+_USUAL = (25, 465, 587)
+_TRUST_FAULTS = ("cert-untrusted", "cert-incomplete-chain", "cert-self-signed")
+_MAX_SIGNS_OF_LIFE = 2
+
+
+def wants(case: Comparison) -> Iterator[Want]:
+    """Controls for whatever fails, and where every TLS handshake or everything fails, the portal."""
+    for seen in case.failing:
+        yield from case.want(Want("controls", port=None if seen.port in _USUAL else seen.port))
+    protected = [o for o in case.tried if o.tls is not None]
+    doubtful = [o for o in protected if o.tls is not None and _doubtful(o.tls.faults, public=o.tls.public_trusted)]
+    if doubtful:
+        yield from case.want(Want("controls"))
+    if protected and all(o.tls is not None and o.tls.fault for o in protected):
+        yield from case.want(Want("portal"), Want("controls"))
+    if case.tried and not any(spoke(o) for o in case.tried):
+        yield from case.want(Want("portal"), *(Want("web", host=o.host) for o in case.tried))
+    yield from _signs_of_life(case)
+
+
+def _doubtful(faults: tuple[str, ...], *, public: bool | None) -> bool:
+    return public is False or any(fault in _TRUST_FAULTS for fault in faults)
+
+
+def _signs_of_life(case: Comparison) -> Iterator[Want]:
+    """Controls fail like the target, and on every port that they were asked on: are they alive on any other?"""
+    for family, port in dict.fromkeys((o.family, o.port) for o in case.failing):
+        there = [o for o in case.controls_at(family, port) if settled(o) and vouches(o, port)]
+        if not there or case.answering(family, port):
+            continue
+        dead = [o for o in there if not case.live(o.host, family, port)]
+        if independent(there) - independent(dead) >= 3 or not dead:
+            continue
+        asked = {o.port for o in case.controls}
+        working = [o.port for o in case.target if spoke(o) and o.family == family]
+        offered = {number for o in dead for number in known_ports(o.host)}
+        candidates = dict.fromkeys((*working, *sorted(offered, reverse=True)))
+        for number in [number for number in candidates if number not in asked][:_MAX_SIGNS_OF_LIFE]:
+            yield from case.want(Want("controls", port=number))

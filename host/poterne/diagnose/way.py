@@ -1,0 +1,91 @@
+"""The picture of the path: where connections stop between this computer and the server."""
+
+import ipaddress
+
+from poterne.diagnose.comparison import Comparison
+from poterne.diagnose.evidence import settled, spoke
+from poterne.knowledge import load
+from poterne.model import Finding, Hop, Observation, Station, Way
+
+# RFC 1918, 6598, 3927, 4193, 4291: routers with these addresses may stand at home as well as at the provider.
+_INSIDE = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+
+
+def way(verdict: Finding, case: Comparison) -> Way | None:
+    """Where connections stop, for the finding that is the verdict; None where they do not, or where nobody knows."""
+    row = load("findings")["way"].get(verdict.code)
+    if row is None:
+        return None
+    seen = {o.id: o for o in case.target}
+    stopped = [seen[id_] for id_ in verdict.evidence if id_ in seen and not spoke(seen[id_])]
+    stopped = stopped or [seen[id_] for id_ in verdict.evidence if id_ in seen]
+    stopped = [o for o in stopped if o in case.tried] or stopped
+    numbers = tuple(dict.fromkeys(o.port for o in stopped))
+    passing = dict.fromkeys(o.port for o in case.tried if settled(o) and spoke(o) and o.port not in numbers)
+    pairs = [(o, beside) for o in stopped if o.path and (beside := case.working_path(o) or o)]
+    stops_from, stops_to = _stations(row)
+    traced = bool(pairs)
+    if traced and row.get("traced"):
+        stops_from, stops_to = _located(*pairs[0])
+    return Way(
+        stops_from=stops_from,
+        stops_to=stops_to,
+        stopped=tuple(sorted(numbers)),
+        passing=tuple(sorted(passing)),
+        box=_box(case, pairs),
+        provider=_provider(pairs),
+        traced=traced,
+    )
+
+
+def _stations(row: dict[str, str]) -> tuple[Station, Station]:
+    stations: dict[str, Station] = {station: station for station in ("you", "box", "provider", "internet", "server")}
+    return stations[row["from"]], stations[row["to"]]
+
+
+def _located(failing: Observation, working: Observation) -> tuple[Station, Station]:
+    """By the last router that the failing port still reaches, or the hop that answers in the server's place."""
+    answered = [hop for hop in failing.path if hop.answer in ("time-exceeded", "prohibited")]
+    ends = [hop.hop for hop in failing.path if hop.answer in ("open", "refused", "prohibited")]
+    if ends and min(ends) <= 1:
+        return ("you", "you") if min(ends) == 0 else ("box", "box")
+    far = [hop for hop in answered if hop.hop > 1 and _outside(hop)]
+    return ("provider", "internet") if far else ("box", "provider")
+
+
+def _outside(hop: Hop) -> bool:
+    if hop.address is None:
+        return False
+    try:
+        address = ipaddress.ip_address(hop.address.partition("%")[0])
+    except ValueError:
+        return False
+    return not any(address in network for network in _INSIDE if network.version == address.version)
+
+
+def _box(case: Comparison, pairs: list[tuple[Observation, Observation]]) -> str | None:
+    for failing, working in pairs:
+        for hop in (*failing.path, *working.path):
+            if hop.hop == 1 and hop.answer == "time-exceeded" and hop.address:
+                return hop.address
+    return next(iter(case.evidence.machine.gateways), None)
+
+
+def _provider(pairs: list[tuple[Observation, Observation]]) -> str | None:
+    """The router behind the box."""
+    for failing, working in pairs:
+        for hop in (*failing.path, *working.path):
+            if hop.hop == 2 and hop.answer == "time-exceeded" and hop.address:
+                return hop.address
+    return None

@@ -1,0 +1,235 @@
+"""HTTP through the gate: one GET, every address judged, nothing followed, everything bounded."""
+
+import asyncio
+import errno
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from poterne import __version__
+from poterne.dial import Connection, Failure, Gate, Trust
+from poterne.errors import Forbidden, InvalidTarget, WebError
+from poterne.model import Endpoint
+from poterne.policy import Policy
+from poterne.probe.names import Names
+from poterne.probe.places import Place, mapped, places
+from poterne.probe.text import display
+from poterne.target import host_name
+
+if TYPE_CHECKING:
+    import h11
+
+MAX_HEAD = 16 * 1024
+MAX_URL = 2048
+_CHUNK = 16 * 1024
+# RFC 8305 section 5: how long the family that was asked first is ahead.
+_HEAD_START = 0.25
+_PORTS = {"http": 80, "https": 443}
+# RFC 3986 section 3.3 and 3.4: what stands in a path and a query as it is.
+_SAFE = "/%:@!$&'()*+,;=~?"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer. Header names are lower case; `body` is as it was sent, `whole` false where it was cut at the limit."""
+
+    url: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    whole: bool
+
+    def header(self, name: str) -> str | None:
+        """The first header of that (lower-case) name."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Url:
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def authority(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+async def get(
+    url: str,
+    gate: Gate,
+    *,
+    policy: Policy,
+    resolver: Names,
+    trust: Trust,
+    deadline: float,
+    limit: int,
+    source: str = "default",
+    context: ssl.SSLContext | None = None,
+) -> Response:
+    """GETs an http: or https: URL by `deadline` (loop time), and reads at most `limit` bytes of the body.
+
+    The host is resolved as a mail program's would be, each address is judged by `trust`, and the judged address is
+    dialled, the families side by side. `source` says who named the URL; only `policy` may use a port that the policy
+    does not list. `context` verifies the server of an https: URL. Redirects are answers. Raises WebError, and Forbidden
+    where nothing may be dialled. What a lab maps elsewhere counts as typed: the lab's author named it.
+    """
+    parts = _parse(url)
+    if parts.scheme == "https" and context is None:
+        raise WebError("there are no trusted roots for https")
+    if source != "policy":
+        policy.check_ports((parts.port,))
+    try:
+        async with asyncio.timeout_at(deadline):
+            answer = await resolver.addresses(parts.host, source)
+            found = await places(answer, parts.port, policy, resolver)
+            if not found:
+                raise WebError(f"the name of the server was not found ({answer.state})")
+            trust = "typed" if mapped(policy, parts.host, parts.port) else trust
+            endpoints = [(_endpoint(parts, place, source), place.port) for place in found]
+            permitted = [pair for pair in endpoints if gate.allows(pair[0].address, trust) and gate.permits(pair[0])]
+            if not permitted:
+                raise Forbidden("nothing was dialled: that URL leads to addresses that are not to be asked from here")
+            connection = await _race(permitted, gate)
+            return await _exchange(connection, url, parts, limit, context if parts.scheme == "https" else None)
+    except TimeoutError:
+        raise WebError("no answer in time") from None
+
+
+def _parse(url: str) -> _Url:
+    from urllib.parse import quote, urlsplit
+
+    if len(url) > MAX_URL:
+        raise WebError("the URL is too long")
+    try:
+        split = urlsplit(url)
+        port = split.port
+        host = host_name(split.hostname or "")
+    except (ValueError, InvalidTarget):
+        raise WebError("that is not the URL of a host") from None
+    if split.scheme not in _PORTS or split.username is not None or port == 0:
+        raise WebError("only http: and https: URLs without a user name are asked")
+    path = quote(split.path or "/", safe=_SAFE)
+    target = f"{path}?{quote(split.query, safe=_SAFE)}" if split.query else path
+    return _Url(split.scheme, host, port or _PORTS[split.scheme], target)
+
+
+def _endpoint(url: _Url, place: Place, source: str) -> Endpoint:
+    return Endpoint(
+        id="web",
+        role="control",
+        host=url.host,
+        address=place.address,
+        family=place.family,
+        port=url.port,
+        service=url.scheme,
+        asked="tls" if url.scheme == "https" else "none",
+        source=source,
+    )
+
+
+async def _race(endpoints: Sequence[tuple[Endpoint, int]], gate: Gate) -> Connection:
+    """The first connection that opens; a family starts a little after the one before, or when that one has failed."""
+    failures: list[Failure] = []
+    pending: set[asyncio.Task[Connection | Failure]] = set()
+    waiting = list(endpoints)
+    opened: list[Connection] = []
+    try:
+        while not opened and (pending or waiting):
+            if waiting:
+                endpoint, port = waiting.pop(0)
+                pending.add(asyncio.create_task(gate.connect(endpoint, port=port)))
+            done, pending = await asyncio.wait(
+                pending, timeout=_HEAD_START if waiting else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            results = [task.result() for task in done]
+            opened += [result for result in results if isinstance(result, Connection)]
+            failures += [result for result in results if isinstance(result, Failure)]
+        for task in pending:
+            task.cancel()
+        late = await asyncio.gather(*pending, return_exceptions=True)
+        opened += [result for result in late if isinstance(result, Connection)]
+        if not opened:
+            raise WebError(failures[0].error or failures[0].state)
+        return opened.pop(0)
+    finally:
+        for task in pending:
+            task.cancel()
+        for connection in opened:
+            connection.sock.close()
+
+
+async def _exchange(
+    connection: Connection, url: str, parts: _Url, limit: int, context: ssl.SSLContext | None
+) -> Response:
+    import h11
+
+    try:
+        reader, writer = await asyncio.open_connection(
+            sock=connection.sock, limit=_CHUNK, ssl=context, server_hostname=parts.host if context else None
+        )
+    except OSError as error:
+        raise WebError(_words(error)) from None
+    try:
+        request = h11.Request(
+            method="GET",
+            target=parts.target,
+            headers=[
+                ("Host", parts.authority),
+                ("User-Agent", f"poterne/{__version__}"),
+                ("Accept", "*/*"),
+                ("Connection", "close"),
+            ],
+        )
+        protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+        writer.write((protocol.send(request) or b"") + (protocol.send(h11.EndOfMessage()) or b""))
+        return await _answer(protocol, reader, url, limit)
+    except h11.ProtocolError:
+        raise WebError("the answer is no HTTP, or broken off") from None
+    except OSError as error:
+        raise WebError(_words(error)) from None
+    finally:
+        writer.transport.abort()
+
+
+async def _answer(protocol: "h11.Connection", reader: asyncio.StreamReader, url: str, limit: int) -> Response:
+    import h11
+
+    head: h11.Response | None = None
+    body = bytearray()
+    received = 0
+    while True:
+        event = protocol.next_event()
+        if event is h11.NEED_DATA:
+            data = await reader.read(_CHUNK)
+            received += len(data)
+            if received > limit + 2 * MAX_HEAD:
+                raise WebError("the answer is too long")
+            protocol.receive_data(data)
+        elif isinstance(event, h11.Response):
+            head = event
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+            if head is None:
+                raise WebError("closed by the server")
+            return _response(head, url, bytes(body), limit)
+        if len(body) > limit and head is not None:
+            return _response(head, url, bytes(body), limit)
+
+
+def _response(head: "h11.Response", url: str, body: bytes, limit: int) -> Response:
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
+    return Response(url, head.status_code, headers, body[:limit], len(body) <= limit)
+
+
+def _words(error: OSError) -> str:
+    """The cause in the field's words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return display(f"certificate: {error.verify_message}", 200)
+    if isinstance(error, ssl.SSLError):
+        return display(f"TLS: {error.reason or type(error).__name__}", 200)
+    return errno.errorcode.get(error.errno or 0, type(error).__name__)

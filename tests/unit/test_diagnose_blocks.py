@@ -1,0 +1,441 @@
+from typing import Any
+
+import pytest
+from tests.unit.core_observations import (
+    BOX,
+    CONTROLS,
+    FURTHER,
+    HOST,
+    ISP,
+    World,
+    blockers,
+    broken_off,
+    found,
+    plain,
+    seen,
+    spoilt,
+    unreached,
+)
+
+from poterne.diagnose import Evidence, Want, diagnose
+from poterne.model import Family, Stages
+
+BLOCKED = "port25-blocked"
+NETWORK = {
+    "port25-blocked", "port25-relay-only", "port-blocked", "mail-allowlist", "local-firewall", "gateway-firewall",
+    "smtp-intercepted", "starttls-stripped", "tls-intercepted",
+}  # fmt: skip
+
+
+def test_where_all_is_well_nobody_is_accused_and_nothing_is_wanted() -> None:
+    world = World(families=(4, 6)).canary(25).canary(465)
+    assert world.codes == {"ok"}
+    assert world.wanted == set()
+    assert world.conclusion.way is None
+
+
+# ---- port 25
+
+
+@pytest.mark.parametrize(("controls", "confidence"), [(3, "certain"), (2, "likely")])
+def test_port_25_is_blocked_where_two_live_controls_fail_alike(controls: int, confidence: str) -> None:
+    world = World(controls=CONTROLS[:controls]).silent(25)
+    assert world.codes == {BLOCKED, "ok"}
+    finding = found(world.conclusion, BLOCKED)
+    assert (finding.confidence, finding.severity, finding.port, finding.family) == (confidence, "warning", 25, None)
+    assert set(finding.evidence) == {f"{host}-25-4" for host in (HOST, *CONTROLS[:controls])}
+    assert world.conclusion.verdict.code == BLOCKED
+
+
+@pytest.mark.parametrize("controls", [0, 1])
+def test_one_control_proves_nothing(controls: int) -> None:
+    world = World(controls=CONTROLS[:controls]).silent(25)
+    assert world.codes == {"unproven", "ok"}
+    assert world.conclusion.verdict.code == "ok"
+    assert Want("controls") in world.wanted
+
+
+def test_an_endpoint_on_25_is_unusable_because_of_it() -> None:
+    world = World(target=f"{HOST}:25").silent(25)
+    assert world.conclusion.verdict.code == BLOCKED
+    assert blockers(world.conclusion) == {BLOCKED}
+    assert [setting.port for setting in world.conclusion.settings.outgoing] == [465, 587]
+
+
+@pytest.mark.parametrize(
+    ("state", "changed"),
+    [
+        ("no-answer", {}),
+        ("refused", {}),
+        ("prohibited", {"reporter": FURTHER[4], "error": "EHOSTUNREACH (ICMP 3/13)"}),
+        ("reset", {"error": "ECONNRESET"}),
+    ],
+)
+def test_whatever_way_it_is_blocked_in(state: str, changed: dict[str, Any]) -> None:
+    assert World().fail(state, 25, **changed).confidence(BLOCKED) == "certain"
+
+
+def test_connections_that_open_and_stay_mute_alike() -> None:
+    mute = {"greeting": None, "greeting_kind": "silent", "tls": None, "capabilities": (), "auth": ()}
+    world = World().change({**mute, "security": "none", "starttls": None}, 25)
+    assert world.confidence(BLOCKED) == "certain"
+    assert "no-greeting" not in world.codes
+
+
+@pytest.mark.parametrize("dead", [1, 2, 3])
+def test_a_dead_control_is_no_control(dead: int) -> None:
+    world = World().silent(25)
+    for host in CONTROLS[:dead]:
+        world.silent(who=host)
+    assert (BLOCKED in world.codes) is (dead < 2)
+    if dead == 1:
+        assert world.confidence(BLOCKED) == "likely"
+
+
+def test_one_dead_control_beside_others_that_answer_is_no_block() -> None:
+    world = World().silent(25, who="target").silent(25, who=CONTROLS[0])
+    assert not world.codes & NETWORK
+    assert "port-silent" in world.codes
+
+
+def test_a_server_that_drops_25_itself() -> None:
+    world = World().silent(25, who="target")
+    assert world.codes == {"port-silent", "ok"}
+    assert world.confidence("port-silent") == "certain"
+    assert world.conclusion.verdict.code == "ok"
+    assert world.conclusion.way is None
+
+
+def test_one_control_answered_so_a_syn_was_lost() -> None:
+    world = World().silent(25).change(None, 25, who=CONTROLS[2]).add(World.control(CONTROLS[2], 25, attempts=3))
+    assert BLOCKED not in world.codes
+
+
+@pytest.mark.parametrize("kind", ["busy", "refused"])
+def test_a_greeting_that_refuses_is_an_answer(kind: str) -> None:
+    world = World().silent(25).change(plain, 25, who=CONTROLS[1], greeting_kind=kind, greeting="554 no")
+    assert not world.codes & NETWORK
+
+
+def test_a_reset_shows_that_packets_get_through() -> None:
+    world = World().silent(25).refused(25, who=CONTROLS[1])
+    assert not world.codes & NETWORK
+
+
+def test_mixed_signatures_are_unproven() -> None:
+    world = World().silent(25).rejected(25, by=FURTHER, who=CONTROLS[0])
+    assert world.codes == {"unproven", "ok"}
+
+
+def test_a_host_of_the_target_that_answers_clears_the_network() -> None:
+    world = World(target="me@example.org").silent(25).add(seen(25, host="mx.example.org", source="mx"))
+    assert not world.codes & NETWORK
+
+
+def test_a_target_that_answers_nowhere_proves_nothing() -> None:
+    world = World(target=f"{HOST}:25").silent(25).silent(who="target")
+    assert BLOCKED not in world.codes
+
+
+def test_a_target_that_resets_elsewhere_is_there() -> None:
+    """An exchanger serves nothing but 25."""
+    world = World(target=f"{HOST}:25", ports=(25, 465, 587)).silent(25).refused(465, 587, who="target")
+    assert world.confidence(BLOCKED) == "certain"
+    both = World(target=f"{HOST}:25", ports=(25, 465, 587)).refused(25).refused(465, 587, who="target")
+    assert BLOCKED not in both.codes
+
+
+def test_controls_are_not_the_target_and_not_each_other() -> None:
+    world = World(controls=(HOST, *CONTROLS[:2])).silent(25)
+    assert BLOCKED not in world.codes or world.confidence(BLOCKED) == "likely"
+    twins = World().silent(25).change({"address": "198.51.100.99"}, who="controls")
+    assert BLOCKED not in twins.codes
+    ours = World().silent(25).change({"address": "192.0.2.7"}, who=CONTROLS[0])
+    assert ours.confidence(BLOCKED) == "likely"
+
+
+def test_the_home_box_is_no_control() -> None:
+    world = World(controls=CONTROLS[:1]).silent(25).gateway(25)
+    world.add(seen(587, host=BOX[4], address=BOX[4], role="control", source="gateway"))
+    assert BLOCKED not in world.codes
+
+
+def test_what_was_seen_a_minute_ago_never_accuses() -> None:
+    world = World().silent(25).change({"cached": True}, who="controls")
+    assert world.codes == {"unproven", "ok"}
+    assert {want.observation for want in world.wanted if want.kind == "again"} == {
+        f"{host}-{port}-4" for host in CONTROLS for port in (25, 587)
+    }
+    fresh_failures = World().silent(25).change({"cached": True}, 587, who="controls")
+    assert BLOCKED not in fresh_failures.codes
+    asked_again = fresh_failures.add(*[World.control(host, 587, id=f"{host}-again") for host in CONTROLS])
+    assert asked_again.confidence(BLOCKED) == "certain"
+
+
+def test_what_was_seen_a_minute_ago_clears() -> None:
+    world = World().silent(25).add(World.control("mx.delta.example", 25, cached=True))
+    assert not world.codes & NETWORK
+
+
+@pytest.mark.parametrize("who", ["target", "controls", "everybody"])
+def test_what_is_silent_for_a_while_only_wants(who: str) -> None:
+    world = World().silent(25).change({"provisional": True}, 25, who=who)
+    assert not world.codes & NETWORK
+    assert {want.kind for want in world.wanted} >= {"controls", "trace", "gateway"}
+
+
+def test_silence_under_3_seconds_is_none() -> None:
+    hasty = {"attempts": 2, "stages": Stages(connect_ms=900), "error": "the budget ended"}
+    assert BLOCKED not in World().silent(25).change(hasty, 25).codes
+    assert BLOCKED not in World().silent(25).change(hasty, 25, who="controls").codes
+    assert BLOCKED not in World().silent(25).change(hasty, 25, who=CONTROLS[0]).codes
+
+
+# ---- loss and limits
+
+
+@pytest.mark.parametrize(
+    "lossy",
+    [
+        World().change({"attempts": 2}, 587, who="target"),
+        World().change({"stages": Stages(connect_ms=1031)}, 587, who=CONTROLS[0]),
+        World(control_ports=(25, 465, 587)).silent(465, who=CONTROLS[0]),
+    ],
+)
+def test_where_packets_are_lost_it_takes_a_second_look(lossy: World) -> None:
+    world = lossy.silent(25)
+    assert world.confidence(BLOCKED) == "likely"
+    again = {want.observation for want in world.wanted if want.kind == "again"}
+    assert again == {f"{host}-25-4" for host in (HOST, *CONTROLS)}
+    assert world.twice(25).confidence(BLOCKED) == "certain"
+    assert not [want for want in world.wanted if want.kind == "again"]
+
+
+def test_a_second_look_that_opens_clears() -> None:
+    world = World().silent(25).change({"attempts": 2}, 587, who="target").twice(25)
+    world.add(World.control(CONTROLS[0], 25, id="again"))
+    assert not world.codes & NETWORK
+
+
+def test_a_limit_on_syns_is_no_block() -> None:
+    """Some get through at once, some at a further attempt, some never."""
+    world = World(families=(4, 6)).silent(25)
+    world.add(World.control(CONTROLS[0], 25), World.control(CONTROLS[1], 25, 6, attempts=2))
+    assert not world.codes & NETWORK
+
+
+def test_a_port_that_is_silent_everywhere_is_no_loss() -> None:
+    world = World(control_ports=(25, 465, 587)).silent(25, 465)
+    assert world.confidence(BLOCKED) == "certain"
+    assert world.confidence("port-blocked") == "certain"
+    assert found(world.conclusion, "port-blocked").params["ports"] == (465,)
+
+
+# ---- families
+
+
+def test_both_families() -> None:
+    world = World(families=(4, 6)).silent(25)
+    assert found(world.conclusion, BLOCKED).family is None
+    assert world.confidence(BLOCKED) == "certain"
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_one_family_of_two(family: Family) -> None:
+    world = World(families=(4, 6)).silent(25, family=family)
+    assert found(world.conclusion, BLOCKED).family == family
+    assert world.confidence(BLOCKED) == "likely"
+    assert world.twice(25).confidence(BLOCKED) == "certain"
+
+
+def test_a_machine_of_one_family() -> None:
+    world = World(families=(6,)).silent(25)
+    assert found(world.conclusion, BLOCKED).family is None
+    assert world.confidence(BLOCKED) == "certain"
+
+
+def test_controls_of_the_other_family_do_not_count() -> None:
+    world = World(families=(4, 6)).silent(25, family=6).change(None, family=4)
+    world.change(None, who="controls", family=6)
+    for host in CONTROLS:
+        world.add(World.control(host, 587, 4), unreached(25, "no-answer", host=host, role="control", source="policy"))
+    assert BLOCKED not in world.codes
+
+
+# ---- the relay
+
+
+def test_only_the_relay_gets_through() -> None:
+    world = World().silent(25)
+    assert Want("relay") in world.wanted
+    world.relay()
+    assert world.codes == {"port25-relay-only", "ok"}
+    finding = found(world.conclusion, "port25-relay-only")
+    assert (finding.confidence, finding.params["relay"]) == ("certain", "smtp.isp.example")
+    assert "smtp.isp.example-25-4" in finding.evidence
+
+
+def test_a_relay_that_is_silent_too() -> None:
+    world = World().silent(25).add(unreached(25, "no-answer", role="relay", host="smtp.isp.example"))
+    assert BLOCKED in world.codes
+
+
+# ---- other ports
+
+
+def test_several_ports_make_one_finding() -> None:
+    world = World(ports=(25, 465, 587, 2525, 993), control_ports=(25, 465, 587, 2525)).silent(465, 587)
+    finding = found(world.conclusion, "port-blocked")
+    assert finding.params["ports"] == (465, 587)
+    assert (finding.confidence, finding.severity) == ("certain", "warning")
+    assert world.codes == {"port-blocked", "ok"}
+
+
+def test_where_every_port_of_the_controls_is_blocked_another_has_to_show_that_they_are_alive() -> None:
+    world = World(control_ports=(25, 465, 587)).silent(25, 465, 587)
+    assert not world.codes & NETWORK
+    assert Want("controls", port=993) in world.wanted
+    world.add(*[World.control(host, 993) for host in CONTROLS])
+    assert world.codes >= {BLOCKED, "port-blocked"}
+    assert world.confidence("port-blocked") == "certain"
+    assert blockers(world.conclusion) == {BLOCKED, "port-blocked"}
+
+
+def test_a_port_that_is_closed_at_everybody_is_not_blocked() -> None:
+    """Perhaps none of them offers it."""
+    world = World(control_ports=(25, 587, 993)).refused(993)
+    assert world.codes == {"port-closed", "ok"} or not world.codes & NETWORK
+    assert Want("canary", port=993) in world.wanted
+    assert [want for want in world.wanted if want.kind == "trace"]
+
+
+def test_a_reset_of_nobody_shows_who_resets() -> None:
+    world = World(control_ports=(25, 587, 993)).refused(993).canary(993, "refused")
+    assert world.confidence("port-blocked") == "certain"
+    silent = World(control_ports=(25, 587, 993)).refused(993).canary(993)
+    assert "port-blocked" not in silent.codes
+
+
+def test_a_reset_from_nearer_than_the_server() -> None:
+    world = World(control_ports=(25, 587, 993)).refused(993)
+    world.path(993, BOX[4], ISP[4], "refused").path(587, BOX[4], ISP[4], FURTHER[4], "open")
+    assert world.confidence("port-blocked") == "certain"
+    far = World(control_ports=(25, 587, 993)).refused(993)
+    far.path(993, BOX[4], ISP[4], FURTHER[4], "refused").path(587, BOX[4], ISP[4], FURTHER[4], "open")
+    assert "port-blocked" not in far.codes
+
+
+def default_world(port: int, *hosts: str) -> World:
+    world = World(controls=(), ports=(25, 587, port))
+    return world.add(*[World.control(host, p, source="default") for host in hosts for p in (25, 587, port)])
+
+
+SENDERS = ("smtp.sendgrid.net", "smtp.mailgun.org", "mail.smtp2go.com")
+
+
+def test_defaults_vouch_for_the_ports_in_the_table_only() -> None:
+    assert default_world(465, *SENDERS).silent(465).confidence("port-blocked") == "certain"
+    assert not default_world(143, *SENDERS).silent(143).codes & NETWORK
+    assert not default_world(465, "smtp.office365.com", "smtp.postmarkapp.com", "x.example").silent(465).codes & NETWORK
+
+
+def test_two_defaults_of_one_network_are_one() -> None:
+    world = default_world(993, "email-smtp.eu-west-1.amazonaws.com", "smtp.resend.com").silent(25)
+    assert not world.codes & NETWORK
+
+
+def test_a_control_without_that_port_still_clears_it() -> None:
+    world = default_world(143, *SENDERS).silent(143, who="target")
+    assert world.codes == {"port-silent", "ok"}
+
+
+def test_a_port_that_few_offer_is_nobodys_news() -> None:
+    world = World(ports=(25, 465, 587, 993, 2525, 4190)).silent(2525, 4190)
+    assert world.codes == {"ok"}
+    assert world.wanted == set()
+
+
+def test_port_465_of_a_dead_server_is_not_blocked() -> None:
+    world = World(control_ports=(25, 465, 587)).silent(who="target")
+    assert not world.codes & NETWORK
+
+
+# ---- the allow-list
+
+
+def listed(*, further: str = "silent") -> World:
+    world = World().silent(25, 587, who="target")
+    world.path(25, BOX[4], further, "silent").path(587, BOX[4], further, "silent")
+    return world.path(465, BOX[4], ISP[4], FURTHER[4], "open")
+
+
+def test_a_box_that_lets_mail_out_to_others_only() -> None:
+    world = listed()
+    finding = found(world.conclusion, "mail-allowlist")
+    assert (finding.confidence, finding.host, finding.params["ports"]) == ("likely", HOST, (25, 587))
+    assert world.codes == {"mail-allowlist", "ok"}
+    assert world.conclusion.verdict.code == "mail-allowlist"
+
+
+def test_a_server_that_drops_both_itself() -> None:
+    world = listed(further=ISP[4])
+    assert world.codes == {"port-silent", "ok"}
+
+
+def test_without_a_trace_it_is_the_server_or_its_path() -> None:
+    world = World().silent(25, 587, who="target")
+    assert world.codes == {"port-silent", "ok"}
+    assert {want.observation for want in world.wanted if want.kind == "trace"} == {f"{HOST}-25-4", f"{HOST}-587-4"}
+
+
+def test_a_box_that_says_so() -> None:
+    world = World().rejected(25, 587, by=BOX, who="target")
+    assert world.confidence("mail-allowlist") == "certain"
+    assert world.codes == {"mail-allowlist", "ok"}
+
+
+def test_a_box_that_resets() -> None:
+    world = World().refused(25, 587, who="target").path(587, BOX[4], "refused")
+    world.path(465, BOX[4], ISP[4], FURTHER[4], "open")
+    assert world.confidence("mail-allowlist") == "likely"
+
+
+def test_a_server_without_587_is_no_allow_list() -> None:
+    world = World().silent(25, who="target").refused(587, who="target")
+    assert not world.codes & NETWORK
+    both = World().refused(25, 587, who="target")
+    assert not both.codes & NETWORK
+    assert "port-closed" in both.codes
+
+
+@pytest.mark.parametrize("port", [25, 587])
+def test_an_allow_list_lets_others_through_on_both_ports(port: int) -> None:
+    assert "mail-allowlist" not in listed().silent(port, who="controls").codes
+
+
+# ---- what stands beside
+
+
+def test_a_fault_further_on_is_the_reason_and_the_block_stands_beside() -> None:
+    world = World(ports=(25, 587)).silent(25)
+    world.change(lambda port, **place: spoilt(port, "cert-expired", **place), 587, who="target")
+    assert world.conclusion.verdict.code == "cert-expired"
+    assert found(world.conclusion, BLOCKED).severity == "warning"
+
+
+def test_where_nothing_else_is_left_the_block_is_the_reason() -> None:
+    world = World(target="me@example.org", ports=(25, 993)).silent(25)
+    assert world.conclusion.verdict.code == BLOCKED
+    assert blockers(world.conclusion) == {BLOCKED}
+
+
+def test_a_saved_report_says_the_same() -> None:
+    known = World(families=(4, 6)).silent(25).relay().evidence
+    saved = Evidence(**{**{name: getattr(known, name) for name in Evidence.__slots__}, "complete": True})
+    assert diagnose(saved).findings == diagnose(known).findings
+    assert diagnose(saved).wanted == frozenset()
+
+
+def test_a_port_that_breaks_off_after_its_greeting_was_reached() -> None:
+    world = World().silent(25).change(broken_off, 25, who=CONTROLS[0])
+    assert not world.codes & NETWORK

@@ -21,6 +21,8 @@ const FAILED = {
   unreachable: "why_unreached",
   error: "why_unreached",
 };
+/** @type {Partial<Record<Hop["answer"], string>>} */
+const PASSED = { "time-exceeded": "why_path_further", open: "why_path_through" };
 const FAILURES = [...new Set(Object.values(FAILED))];
 
 /**
@@ -30,8 +32,11 @@ const FAILURES = [...new Set(Object.values(FAILED))];
  * @param {Report} report
  * @param {import("./catalogue.js").Catalogue} catalogue
  */
-export const reasonsInWords = (report, catalogue) =>
-  reasons(report).map((reason) => reason.map((saying) => said(saying, catalogue)).join(" "));
+export function reasonsInWords(report, catalogue) {
+  const told = reasons(report).map((reason) => reason.map((saying) => said(saying, catalogue)).join(" "));
+  // Both families often show the same.
+  return [...new Set(told)];
+}
 
 /**
  * @param {Report} report
@@ -269,22 +274,28 @@ function paths(report) {
     if (failing.path.some(({ hop, answer }) => hop === 0 && answer !== "silent")) return [];
     const reason = [followed(failing)];
     const there = beside && last(beside.path);
-    if (beside && there) {
-      const key = there.answer === "time-exceeded" ? "why_path_further" : "why_path_through";
-      reason.push({ key, values: { port: beside.port, hop: there.hop, address: there.address ?? "?" } });
-    }
+    const key = there && PASSED[there.answer];
+    if (key) reason.push({ key, values: place(beside, there) });
     return [reason];
   });
 }
 
 /**
+ * Where a trace ended. What answers without an address of its own answers as the one that was called.
+ *
+ * @param {Observation} observation
+ * @param {Hop} end
+ */
+const place = ({ port, address }, end) => ({ port, hop: end.hop, address: end.address ?? address });
+
+/**
  * @param {Observation} observation
  * @returns {Saying}
  */
-function followed({ port, path }) {
-  const end = last(path);
-  if (!end) return { key: "why_path_none", values: { port } };
-  const values = { port, hop: end.hop, address: end.address ?? "?" };
+function followed(observation) {
+  const end = last(observation.path);
+  if (!end) return { key: "why_path_none", values: { port: observation.port } };
+  const values = place(observation, end);
   if (end.answer === "open") return { key: "why_path_nearer", values };
   return { key: end.answer === "time-exceeded" ? "why_path" : "why_path_refused", values };
 }

@@ -116,6 +116,7 @@ class _Run:
     observations: dict[str, Observation] = field(default_factory=dict)
     provisional: dict[str, Observation] = field(default_factory=dict)
     silent: dict[str, Observation] = field(default_factory=dict)
+    dialled: dict[str, int] = field(default_factory=dict)
     names: list[NameAnswer] = field(default_factory=list)
     servers: dict[str, Server] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
@@ -254,6 +255,7 @@ class _Run:
             self.forbidden += 1
             return None
         self.endpoints[endpoint.id] = endpoint
+        self.dialled[endpoint.id] = place.port
         return _Route(endpoint, place.port)
 
     def _ports(self, server: Server) -> list[int]:
@@ -374,24 +376,25 @@ class _Run:
 
     async def _fetched(self, want: Want) -> None:
         seen = {**self.silent, **self.compared.silent, **self.observations, **self.compared.observations}
+        concerned = seen.get(want.observation or "")
         match want.kind:
-            case "trace" if want.observation in seen:
-                await self.compared.trace_to(want, seen[want.observation], seen.get(want.beside or ""))
-            case "again" if want.observation in seen:
-                await self._again(want, seen[want.observation])
+            case "trace" if concerned is not None and machine.leads_out(concerned.address):
+                await self.compared.trace_to(want, concerned, seen.get(want.beside or ""), self.dialled)
+            case "again" if concerned is not None:
+                await self._again(want, concerned)
             case "web":
                 await self._web(want.host or "")
             case "names":
                 await self._beside(want.host or "")
-            case "gateway" if not any(
-                (o.port, o.family) == (want.port, want.family) and machine.leads_out(o.address)
-                for o in seen.values()
-            ):
-                return  # nothing goes through the gateway that does not leave the link
-            case "trace" | "again":
-                return
-            case _:
+            case "controls" | "canary" | "relay" | "portal":
                 await self.compared.fetch(want)
+            case "gateway" if any(
+                (each.port, each.family) == (want.port, want.family) and machine.leads_out(each.address)
+                for each in seen.values()
+            ):
+                await self.compared.fetch(want)
+            case _:
+                return  # no router and no gateway is on the way to what is on the link
 
     async def _again(self, want: Want, seen: Observation) -> None:
         if seen.role != "target":

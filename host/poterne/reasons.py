@@ -8,6 +8,7 @@ from poterne.model import Hop, Observation, ParamValue, Report, State
 
 _HOSTS = 4
 _FEW = 3
+_PASSED = {"time-exceeded": "why_path_further", "open": "why_path_through"}
 _ROLES = ("control", "relay", "gateway", "canary")
 _FAILED: dict[State, str] = {
     "refused": "why_refused",
@@ -24,7 +25,8 @@ _Key = TypeVar("_Key")
 
 def reasons_in_words(report: Report, catalogue: Catalogue) -> list[str]:
     """The reasons as text, the most telling first."""
-    return [" ".join(catalogue.said(saying) for saying in reason) for reason in reasons(report)]
+    told = [" ".join(catalogue.said(saying) for saying in reason) for reason in reasons(report)]
+    return list(dict.fromkeys(told))  # both families often show the same
 
 
 def reasons(report: Report) -> list[Reason]:
@@ -203,9 +205,8 @@ def _paths(report: Report) -> Iterator[Reason]:
         if _left_not(failing):
             continue
         reason = [_followed(failing)]
-        if beside is not None and (end := _last(beside.path)) is not None:
-            key = "why_path_further" if end.answer == "time-exceeded" else "why_path_through"
-            reason.append(Saying(key, {"port": beside.port, "hop": end.hop, "address": end.address or "?"}))
+        if beside is not None and (end := _last(beside.path)) is not None and end.answer in _PASSED:
+            reason.append(Saying(_PASSED[end.answer], _place(beside, end)))
         yield reason
 
 
@@ -214,8 +215,12 @@ def _followed(observation: Observation) -> Saying:
     if end is None:
         return Saying("why_path_none", {"port": observation.port})
     keys = {"open": "why_path_nearer", "time-exceeded": "why_path"}
-    values: dict[str, ParamValue] = {"port": observation.port, "hop": end.hop, "address": end.address or "?"}
-    return Saying(keys.get(end.answer, "why_path_refused"), values)
+    return Saying(keys.get(end.answer, "why_path_refused"), _place(observation, end))
+
+
+def _place(observation: Observation, end: Hop) -> dict[str, ParamValue]:
+    """Where a trace ended. What answers without an address of its own answers as the one that was called."""
+    return {"port": observation.port, "hop": end.hop, "address": end.address or observation.address}
 
 
 def _canary(report: Report) -> Iterator[Reason]:

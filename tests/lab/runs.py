@@ -251,8 +251,8 @@ def _check_verdict(run: Run) -> None:
     for finding in report["findings"]:
         assert set(finding["evidence"]) <= known
         if finding["family"]:
-            families = {seen["family"] for seen in run.observations if seen["id"] in finding["evidence"]}
-            assert families <= {finding["family"]}, "a finding of one family rests on that family"
+            families = {seen["family"] for seen in run.tried if seen["id"] in finding["evidence"]}
+            assert families <= {finding["family"]}, "a finding of one family rests on what the target did in it"
     heard = {event["finding"]["code"] for event in run.events if event["type"] == "finding"}
     assert heard <= run.codes, "a finding that was announced is in the report"
 

@@ -313,6 +313,49 @@ def odd_ports_of_a_good_server(stage: Stage) -> "Future[Run]":
     return stage.check(name)
 
 
+@scenes.scene(Expected("no-greeting", status=1, outgoing=((465, "tls"),), maybe=()))
+def server_that_never_greets_on_25(stage: Stage) -> "Future[Run]":
+    name = f"mail.{stage.label}.test"
+    service = mail_service(stage.world, name)
+    service[25] = dialogues.mute
+    stage.world.serve(stage.world.host(name, "other"), service)
+    return stage.check(f"{name}:25", "--budget", "15")
+
+
+# ---- what was not asked, and what there was no time for
+
+
+@scenes.scene(FINE)
+def block_on_a_port_that_was_not_asked(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.ail(stage.machine, 25))
+    return stage.check(None, "--ports", "465,587,993")
+
+
+@scenes.scene(Expected("port25-blocked", "certain", outgoing=SENDS))
+def block_without_a_trace(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.ail(stage.machine, 25))
+    return stage.check(None, "--no-trace")
+
+
+@scenes.scene(Expected("port25-blocked", "certain", outgoing=SENDS))
+def block_in_the_family_that_was_asked(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.ail(stage.machine, 25, family=4))
+    return stage.check(None, "--family", "4")
+
+
+@scenes.scene(FINE)
+def block_in_the_other_family(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.ail(stage.machine, 25, family=4))
+    return stage.check(None, "--family", "6")
+
+
+@scenes.scene(Expected(("ok", "unproven"), status=(0, 1), maybe=("unproven",)))
+def block_and_no_time(stage: Stage) -> "Future[Run]":
+    """Two seconds prove no silence."""
+    stage.rule(stage.world.at_isp.ail(stage.machine, 25))
+    return stage.check(None, "--budget", "2")
+
+
 @pytest.mark.parametrize("name", scenes.names)
 def test_scene(runs: Runs, name: str) -> None:
     scenes.expected[name].check(runs[name].result())

@@ -40,11 +40,12 @@ def runs(world: World) -> Iterator[Runs]:
 
 
 def _observed(run: Run, port: int, family: int) -> list[tuple[float, Json]]:
-    """(moment, observation) of one endpoint, as announced."""
+    """(moment, observation) of one of the target's endpoints, as announced."""
     return [
         (moment, event["observation"])
         for moment, event in zip(run.moments, run.events, strict=True)
         if event["type"] == "observation"
+        and event["observation"]["role"] == "target"
         and (event["observation"]["port"], event["observation"]["family"]) == (port, family)
     ]
 
@@ -59,7 +60,7 @@ def test_a_server_with_25_silent_still_works(runs: Runs, where: str) -> None:
     finding = run.finding("unproven")
     assert finding["params"]["ports"] == [25]
     assert finding["params"]["state"] == "no-answer"
-    assert set(finding["evidence"]) == {seen["id"] for seen in run.observations if seen["port"] == 25}
+    assert set(finding["evidence"]) == {seen["id"] for seen in run.tried if seen["port"] == 25}
     host = run.report["target"]["host"]
     assert run.settings("outgoing") == [(host, 465, "tls"), (host, 587, "starttls")]
     assert run.settings("incoming")[0] == (host, 993, "tls")

@@ -58,13 +58,13 @@ def runs(world: World) -> Iterator[Runs]:
         yield runs
 
 
-def _check(run: Run, action: Action, reporters: dict[int, str]) -> None:
+def _check(run: Run, action: Action, reporters: dict[int, str], verdict: str = "ok") -> None:
     assert run.status == 0
-    assert run.verdict == "ok"
+    assert run.verdict == verdict
     assert not run.codes & {"port25-blocked", "port25-relay-only", "client-rejected", "server-down"}
     host = run.report["target"]["host"]
     assert run.settings("outgoing") == [(host, 465, "tls"), (host, 587, "starttls")]
-    for seen in run.observations:
+    for seen in run.tried:
         if seen["port"] == 25:
             assert seen["state"] in SAID[action], seen
             assert seen["reporter"] == reporters[seen["family"]], seen
@@ -78,24 +78,26 @@ def test_the_provider_refuses(runs: Runs, action: Action) -> None:
 
 
 def test_the_home_box_refuses(runs: Runs) -> None:
-    _check(runs["home admin-prohibited"].result(), "admin-prohibited", {4: HOME_V4, 6: HOME_V6})
+    _check(runs["home admin-prohibited"].result(), "admin-prohibited", {4: HOME_V4, 6: HOME_V6}, "gateway-firewall")
 
 
 def test_this_machine_refuses(runs: Runs) -> None:
-    _check(runs["client admin-prohibited"].result(), "admin-prohibited", {4: CLIENT_V4, 6: CLIENT_V6})
+    own = {4: CLIENT_V4, 6: CLIENT_V6}
+    _check(runs["client admin-prohibited"].result(), "admin-prohibited", own, "local-firewall")
 
 
 def test_the_server_itself_refuses(runs: Runs) -> None:
     run = runs["farm admin-prohibited"].result()
-    own = {seen["family"]: seen["address"] for seen in run.observations}
+    own = {seen["family"]: seen["address"] for seen in run.tried}
     _check(run, "admin-prohibited", own)
 
 
 def test_a_refused_endpoint_is_a_blocker_with_alternatives(runs: Runs) -> None:
     run = runs["endpoint"].result()
     assert run.status == 1
+    assert run.verdict == "gateway-firewall"
     assert {finding["port"] for finding in run.findings(run.verdict)} == {25}
-    assert {finding["params"]["state"] for finding in run.findings("unproven")} == {"prohibited"}
+    assert {run.observation(25, family)["state"] for family in (4, 6)} == {"prohibited"}
     assert [row[1] for row in run.settings("outgoing")] == [465, 587]
 
 

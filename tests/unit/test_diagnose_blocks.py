@@ -77,7 +77,8 @@ def test_whatever_way_it_is_blocked_in(state: str, changed: dict[str, Any]) -> N
 
 def test_connections_that_open_and_stay_mute_alike() -> None:
     mute = {"greeting": None, "greeting_kind": "silent", "tls": None, "capabilities": (), "auth": ()}
-    world = World().change({**mute, "security": "none", "starttls": None}, 25)
+    waited = {"stages": Stages(connect_ms=10, greeting_ms=20_000), "security": "none", "starttls": None}
+    world = World().change({**mute, **waited}, 25)
     assert world.confidence(BLOCKED) == "certain"
     assert "no-greeting" not in world.codes
 
@@ -439,3 +440,26 @@ def test_a_saved_report_says_the_same() -> None:
 def test_a_port_that_breaks_off_after_its_greeting_was_reached() -> None:
     world = World().silent(25).change(broken_off, 25, who=CONTROLS[0])
     assert not world.codes & NETWORK
+
+
+def test_what_opens_for_everybody_in_front_of_the_network_accuses_nobody_behind() -> None:
+    mute = {"greeting": None, "greeting_kind": "silent", "tls": None, "capabilities": (), "auth": ()}
+    world = World().change({**mute, "security": "none", "starttls": None}, 25).canary(25, "open").canary(465, "open")
+    assert not world.codes & NETWORK
+
+
+def test_a_budget_that_ends_while_a_greeting_is_awaited_proves_nothing() -> None:
+    mute = {"greeting": None, "greeting_kind": "silent", "tls": None, "capabilities": (), "auth": ()}
+    hasty = {**mute, "stages": Stages(connect_ms=10, greeting_ms=1500), "security": "none", "starttls": None}
+    assert not World().change(hasty, 25).codes & NETWORK
+
+
+def test_a_lab_may_map_everybody_to_one_address() -> None:
+    world = World().silent(25).change({"address": "127.0.0.1"})
+    assert world.confidence(BLOCKED) == "certain"
+
+
+@pytest.mark.parametrize("state", ["error", "unreachable"])
+def test_a_control_that_could_not_be_asked_leaves_it_open(state: str) -> None:
+    world = World().silent(25).fail(state, 25, who=CONTROLS[0], error="ENETUNREACH")
+    assert world.codes == {"unproven", "ok"}

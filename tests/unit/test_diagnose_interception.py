@@ -91,8 +91,10 @@ def test_what_was_heard_a_minute_ago_does_not_count() -> None:
 def test_an_answer_from_a_nearer_hop() -> None:
     world = World().path(25, "open").path(587, BOX[4], ISP[4], FURTHER[4], "open")
     assert world.confidence(CODE) == "likely"
-    near = World().path(25, BOX[4], ISP[4], "open").path(587, BOX[4], ISP[4], FURTHER[4], "open")
+    near = World().path(25, BOX[4], "open").path(587, BOX[4], ISP[4], FURTHER[4], "open")
     assert near.confidence(CODE) == "possible"
+    next_to_it = World().path(25, BOX[4], ISP[4], "open").path(587, BOX[4], ISP[4], FURTHER[4], "open")
+    assert next_to_it.codes == {"ok"}
     same = World().path(25, BOX[4], ISP[4], "open").path(587, BOX[4], ISP[4], "open")
     assert same.codes == {"ok"}
 

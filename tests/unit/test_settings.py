@@ -112,6 +112,17 @@ def test_what_a_person_needs_to_sign_in(mechanisms: tuple[str, ...], needs: tupl
     assert sign_in(mechanisms) == needs
 
 
+def test_a_port_that_is_blocked_or_intercepted_is_never_first_while_another_works() -> None:
+    ways = settings([seen(465), seen(587), seen(2525)], distrusted={465})
+    assert [way.port for way in ways.outgoing] == [587, 2525, 465]
+    assert [way.port for way in settings([seen(465), spoilt(587, "cert-expired")], distrusted={465}).outgoing] == [
+        465,
+        587,
+    ]
+    incoming = settings([seen(993), seen(995)], distrusted={993}).incoming
+    assert [way.port for way in incoming] == [995, 993]
+
+
 def test_what_improves() -> None:
     nothing, bad, good = settings([]), settings([plain(587)]), settings([seen(587)])
     incoming = settings([seen(587), seen(993)])

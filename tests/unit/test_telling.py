@@ -107,6 +107,17 @@ def test_one_control_of_three_is_no_silence_of_all() -> None:
     assert "On port 587, 1 of 3 could be reached." in said
 
 
+def test_a_refusal_without_an_address_is_the_server_s_own() -> None:
+    assert "Port 587 is refused at step 3, by 192.0.2.7." in reasons_in_words(REPORTS["down"], ENGLISH)
+
+
+def test_what_both_families_show_is_said_once() -> None:
+    said = reasons_in_words(REPORTS["both families"], ENGLISH)
+    assert sum("not even the first router" in reason for reason in said) == 2, (
+        "once with a port beside it, once for two addresses without"
+    )
+
+
 def test_the_tested_way_out() -> None:
     assert remedy_in_words(blocked(), ENGLISH) == (f"Use port 465 with SSL/TLS ({HOST}): tested from here, it works.")
     without = blocked().model_copy(update={"settings": Settings()})

@@ -191,7 +191,13 @@ def reports() -> dict[str, Report]:
             settings=Settings(),
             way=Way(stops_from="server", stops_to="server", stopped=(465, 587), passing=(443,)),
         ),
-        "down": report("server-down", unreached(465, "no-answer", path=STOPPED[1:]), finding=down, settings=Settings()),
+        "down": report(
+            "server-down",
+            unreached(465, "no-answer", path=STOPPED[1:]),
+            unreached(587, "refused", path=(Hop(hop=3, answer="refused"),)),
+            finding=down,
+            settings=Settings(),
+        ),
         "silent": report(
             "port-silent",
             unreached(465, "no-answer", path=(*PASSED[:2], Hop(hop=3, address="203.0.113.3", answer="prohibited"))),
@@ -262,6 +268,12 @@ def reports() -> dict[str, Report]:
                     Setting(protocol="pop3", host=HOST, port=995, security="tls", verified=True, source="typed"),
                 ),
             ),
+        ),
+        "both families": report(
+            "port-silent",
+            *[unreached(25, "no-answer", family=family, path=STOPPED[1:]) for family in (4, 6)],
+            unreached(25, "no-answer", family=6, path=STOPPED[1:], id="o6", address="2001:db8::8"),
+            seen(587, path=(Hop(hop=3, answer="open"),)),
         ),
         "ok": report("ok", seen(465), seen(587), finding={"severity": "good", "port": None}, trace="off"),
     }

@@ -1,7 +1,7 @@
 """What a failure is held against, fetched piece by piece as rules ask for it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -104,9 +104,13 @@ class Comparison:
         }
         return self._start(want, ways[want.kind](want))
 
-    def trace_to(self, want: Want, failing: Observation, working: Observation | None) -> asyncio.Task[None]:
-        """The task that traces the path to a failing observation, and to a working one of the same address."""
-        return self._start(want, self._trace(failing, working))
+    def trace_to(
+        self, want: Want, failing: Observation, working: Observation | None, dialled: Mapping[str, int]
+    ) -> asyncio.Task[None]:
+        """The task that traces the path to a failing observation, and to a working one of the same address. `dialled`:
+        the ports behind observations, which a lab may map elsewhere.
+        """
+        return self._start(want, self._trace(failing, working, dialled))
 
     def again(self, want: Want, failing: Observation) -> asyncio.Task[None]:
         """The task that looks at a failing control once more, patiently."""
@@ -246,10 +250,17 @@ class Comparison:
 
     # ---- the path
 
-    async def _trace(self, failing: Observation, working: Observation | None) -> None:
+    async def _trace(self, failing: Observation, working: Observation | None, dialled: Mapping[str, int]) -> None:
         if not self.options.trace:
             return
-        pair = await trace(self.toolkit.gate, failing, working, deadline=self.toolkit.deadline)
+        pair = await trace(
+            self.toolkit.gate,
+            failing,
+            working,
+            deadline=self.toolkit.deadline,
+            failing_port=dialled.get(failing.id),
+            working_port=dialled.get(working.id) if working is not None else None,
+        )
         if pair is None:
             self.trace = "impossible"
             return

@@ -89,7 +89,7 @@ class Comparison:
         """Observations of hosts that have nothing to do with the target. The gateway is no control."""
         ours = [o for o in self.evidence.observations if o.role == "target"]
         hosts = {o.host for o in ours} | {self.evidence.target.host}
-        addresses = {o.address for o in ours}
+        addresses = {o.address for o in ours if not _loopback(o.address)}
         return tuple(
             o
             for o in self.evidence.observations
@@ -226,9 +226,11 @@ class Comparison:
             return None
         signature = signatures.pop()
         assert signature is not None
-        others = [o for o in self.evidence.beside if (o.family, o.port) == (family, port)]
+        others = [o for o in self.evidence.others if (o.family, o.port) == (family, port)]
         if any(self.clears(o, signature) for o in (*here, *others, *self.controls_at(family, port))):
             return None
+        if signature in ("cut", "mute") and any(o.state == "open" and o.port == port for o in self.of("canary")):
+            return None  # whatever opens there for everybody does so in front of the network
         silent = signature in ("silent", "way", "gateway", "own")
         if not any(self.elsewhere(o, resets=silent) for o in failing):
             return None
@@ -327,6 +329,11 @@ def _end(seen: Observation) -> int | None:
     return min((hop.hop for hop in seen.path if hop.answer in ("open", "refused")), default=None)
 
 
+def _loopback(address: str) -> bool:
+    """Whether an address says nothing of who is there: a lab may map everybody to it."""
+    return address == "::1" or address.startswith("127.")
+
+
 def _plain(address: str) -> str:
     return address.partition("%")[0]
 
@@ -362,7 +369,9 @@ def independent(observations: Iterable[Observation]) -> int:
     marks: dict[str, set[str]] = {}
     for seen in observations:
         network = _defaults().get(seen.host, (None, None))[0] if seen.source != "policy" else None
-        marks.setdefault(seen.host, {seen.host}).update({seen.address, *([f"network {network}"] if network else [])})
+        marks.setdefault(seen.host, {seen.host}).update([f"network {network}"] if network else [])
+        if not _loopback(seen.address):
+            marks[seen.host].add(seen.address)
     for host in sorted(marks):
         if not marks[host] & known:
             count += 1

@@ -73,7 +73,7 @@ class Evidence:
         return tuple(o for o in self.ours if o.port not in web_ports() or self.asks_for(o.port))
 
     @property
-    def beside(self) -> tuple[Observation, ...]:
+    def others(self) -> tuple[Observation, ...]:
         """What was seen at other hosts, which may be meant instead of the one that was typed."""
         ours = {o.host for o in self.ours} | {self.target.host}
         return tuple(o for o in self.observations if o.role == "target" and o.host not in ours)
@@ -187,12 +187,16 @@ def reached(observation: Observation) -> bool:
 
 def settled(observation: Observation) -> bool:
     """Whether it is a result of this check. Silence is one only after several attempts, or more than 3 s with one: a
-    SYN can be lost, and a budget can end early.
+    SYN can be lost, and a budget can end early. The silence of an open port is one after some seconds.
     """
     if observation.provisional or observation.cached:
         return False
+    stages = observation.stages
+    if observation.state == "open" and observation.greeting_kind == "silent":
+        waited = [wait for wait in (stages.greeting_ms, stages.tls_ms) if wait is not None]
+        return not waited or max(waited) >= load("timing")["dialogue"]["slow"] * 1000
     attempts, patience_ms = _patience()
-    waited_ms = observation.stages.connect_ms or 0
+    waited_ms = stages.connect_ms or 0
     return observation.state != "no-answer" or observation.attempts >= attempts or waited_ms >= patience_ms
 
 

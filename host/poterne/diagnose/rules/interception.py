@@ -27,8 +27,8 @@ def smtp_intercepted(case: Comparison) -> Said:
     - The canary, at whose address nobody can be, greets (certain), or opens on that port and not on another (likely).
     - Unrelated servers greet by one name, which none of them says on any other port: with two controls certain, with
       one likely.
-    - The connection opens from fewer hops than another port of the same address: from the first hop, or at least two
-      hops nearer, likely; else possible (port forwarding in front of a server's own network looks like that too).
+    - The connection opens from the first hop, which is a router for another port of the same address (likely), or at
+      least two hops nearer than that one (possible: several ways of different length lead to some servers).
 
     Confounder: a proxy on this machine that opens every connection at once, for everybody; then only greetings count.
     """
@@ -76,11 +76,10 @@ def _by_name(case: Comparison, port: int) -> Iterator[tuple[Confidence, set[str]
         elsewhere = [o for o in _greeters(case) if o.host in hosts and o.port != port]
         if any(_greeted_as(o) == name for o in elsewhere):
             continue
-        # Only hosts that say another name elsewhere are known to have one of their own.
+        # Only controls that say another name elsewhere are known to have one of their own.
         known = {o.host for o in elsewhere}
-        telling = [o for o in saying if o.host in known]
-        count = independent(o for o in telling if o.role == "control")
-        if count and any(o.role == "target" for o in telling):
+        telling = [o for o in saying if o.role == "target" or o.host in known]
+        if count := independent(o for o in telling if o.role == "control"):
             yield ("certain" if count >= 2 else "likely"), {o.id for o in (*telling, *elsewhere)}
 
 
@@ -100,15 +99,25 @@ def _dialogue(port: int) -> str:
 
 
 def _by_path(case: Comparison, port: int) -> Iterator[tuple[Confidence, set[str]]]:
+    if _dialogue(port) != "smtp":
+        return
     for seen in case.tried:
-        near = min((hop.hop for hop in seen.path if hop.answer == "open"), default=None)
-        if seen.port != port or seen.state != "open" or near is None:
+        near = _opens_at(seen)
+        if seen.port != port or near is None:
             continue
         for other in case.target:
-            far = min((hop.hop for hop in other.path if hop.answer == "open"), default=None)
-            if other.address == seen.address and other.port != port and far is not None and near < far:
-                plain = far - near > 1 or near == 1
-                yield ("likely" if plain else "possible"), {seen.id, other.id}
+            far = _opens_at(other)
+            if other.address != seen.address or other.port == port or far is None or far <= near:
+                continue
+            routed = any(hop.hop == near and hop.answer == "time-exceeded" for hop in other.path)
+            if near == 1 and routed:
+                yield "likely", {seen.id, other.id}
+            elif far - near > 1:
+                yield "possible", {seen.id, other.id}
+
+
+def _opens_at(seen: Observation) -> int | None:
+    return min((hop.hop for hop in seen.path if hop.answer == "open"), default=None)
 
 
 def _suspicions(case: Comparison) -> Iterator[Want]:

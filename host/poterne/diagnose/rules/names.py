@@ -92,7 +92,7 @@ def hijacked(case: Comparison) -> Said:
     confidence: Confidence = "certain" if len({answer.name for answer in invented}) >= 2 else "likely"
     if confidence == "likely" and not ours & false:
         return
-    caught = bool(ours) and ours <= false
+    caught = bool(ours) and ours <= false and not any(verified(o) for o in case.tried)
     yield Symptom(
         "dns-hijacked",
         confidence,
@@ -134,7 +134,7 @@ def wrong_host_name(case: Comparison) -> Said:
     yield from case.want(Want("names", host=host))
     row = ports.facts(evidence.target.port) if evidence.target.port else None
     sides = {row.direction} if row else {"outgoing", "incoming"}
-    better = [o for o in evidence.beside if settled(o) and verified(o) and direction(o) in sides]
+    better = [o for o in evidence.others if settled(o) and verified(o) and direction(o) in sides]
     ways = settings(better)
     ranked = dict.fromkeys(way.host for way in (*ways.outgoing, *ways.incoming) if way.verified)
     ranked |= dict.fromkeys(o.host for o in better)

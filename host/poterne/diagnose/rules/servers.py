@@ -11,8 +11,9 @@ def server_down(case: Comparison) -> Said:
     """Nothing came back from the server, on any port, the web's included, in any family, while two controls are live.
 
     A reset, and an ICMP error of the server's own address, are answers. Where the web's ports could not be asked it is
-    possible only. Confounders: a route that fails towards that network only; an endpoint on a port that the controls
-    fail on too: perhaps it is the only one that this server has.
+    possible only. Controls of a family that the server was not tried in do not count. Confounders: a route that fails
+    towards that network only; an endpoint on a port that the controls fail on too: perhaps it is the only one that this
+    server has.
     """
     for host in _hosts(case):
         here = [o for o in case.target if o.host == host]
@@ -26,14 +27,15 @@ def server_down(case: Comparison) -> Said:
         asked = [o for o in here if case.evidence.target.port == o.port]
         if asked and all(_shared(case, o) for o in asked):
             continue
-        if independent(case.living) < 2:
+        living = [o for o in case.living if o.family in {o.family for o in here}]
+        if max(independent(o for o in living if o.family == family) for family in (4, 6)) < 2:
             continue
         yield Symptom(
             "server-down",
             "likely" if any(is_web(o) for o in here) else "possible",
             host=host,
             seen=tuple(o for o in here if o in case.tried) or tuple(here),
-            support=tuple(dict.fromkeys(o.id for o in (*here, *case.living))),
+            support=tuple(dict.fromkeys(o.id for o in (*here, *living))),
             explains=frozenset(o.id for o in here),
         )
 

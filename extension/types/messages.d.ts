@@ -2,8 +2,16 @@
 
 export type Message = HostMessage | ExtensionMessage;
 export type HostMessage =
-  Hello | PlanEvent | ObservationEvent | FindingEvent | SettingsEvent | ReportEvent | Cancelled | ErrorMessage;
-export type ExtensionMessage = CheckMessage | CancelMessage;
+  | Hello
+  | PlanEvent
+  | ObservationEvent
+  | FindingEvent
+  | SettingsEvent
+  | ReportEvent
+  | ExportedMessage
+  | Cancelled
+  | ErrorMessage;
+export type ExtensionMessage = CheckMessage | CancelMessage | ExportMessage;
 
 /**
  * The host speaks first.
@@ -227,6 +235,8 @@ export interface Report {
   findings: Finding[];
   settings: Settings;
   names: NameAnswer[];
+  offers: Offer[];
+  lookups: Lookup[];
   observations: Observation[];
   /**
    * this machine has a usable source address
@@ -299,6 +309,36 @@ export interface NameAnswer {
   elapsed_ms: number;
 }
 /**
+ * What one source says of one server: an opinion, which the wire confirms or not.
+ *
+ * `source` is srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted` false
+ * where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the record.
+ * `auth` in the words of Setting. `rank`: the order of one source, the best first.
+ */
+export interface Offer {
+  source: string;
+  said_by: string;
+  protocol: ("smtp" | "imap" | "pop3") | "sieve";
+  host: string;
+  port: number;
+  security: "tls" | "starttls" | "none";
+  username: "address" | "local-part" | "unknown";
+  auth: string[];
+  rank: number;
+  trusted: boolean;
+}
+/**
+ * How one source was asked: a DNS name or a URL without the user's name in it, and what came of it. `problem` is
+ * one clear line where its answer was refused.
+ */
+export interface Lookup {
+  source: string;
+  place: string;
+  state: "found" | "absent" | "not-offered" | "refused" | "failed" | "off";
+  problem: string | null;
+  elapsed_ms: number;
+}
+/**
  * This computer's place in the network: its own addresses, the networks that it is directly on (CIDR), and the
  * routers that lead it to the internet, as far as the system tells.
  */
@@ -347,6 +387,16 @@ export interface Hint {
   relay: string | null;
   source: string;
   date: string | null;
+}
+/**
+ * Host to extension: the file, which is text (UTF-8) in every format; `name` is fit to be saved under.
+ */
+export interface ExportedMessage {
+  type: "exported";
+  id: string;
+  name: string;
+  mime: string;
+  data: string;
 }
 /**
  * The end of a check that was cancelled.
@@ -402,5 +452,18 @@ export interface OptionsInput {
 export interface CancelMessage {
   type: "cancel";
   id: string;
+  protocol?: number;
+}
+/**
+ * Extension to host: make a file of the settings of `report`, a Report as the host wrote it.
+ *
+ * Its observations may be left out (an empty list): only target, settings, the day and `lab` are read.
+ */
+export interface ExportMessage {
+  type: "export";
+  id: string;
+  format: "mobileconfig" | "autoconfig" | "text" | "json";
+  language?: "en" | "fr";
+  report: Report;
   protocol?: number;
 }

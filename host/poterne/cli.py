@@ -14,13 +14,14 @@ from poterne import __version__
 from poterne.errors import InvalidRequest, PoterneError, ReportError
 
 if TYPE_CHECKING:
-    from poterne.model import Options, Report, Request
+    from poterne.model import Options, Report, Request, Target
     from poterne.policy import Policy
 
 EXIT_INTERNAL = 3
 EXIT_INTERRUPTED = 130
 MAX_REPORT_BYTES = 8 << 20
 MAX_TEXT = 1024
+EXPORTS = ("mobileconfig", "autoconfig", "text", "json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,6 +107,16 @@ def _add_check(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     check.add_argument(
         "--budget", metavar="SECONDS", type=float, default=30.0, help="end by then (default: %(default)g)"
     )
+    check.add_argument(
+        "--export",
+        metavar="FORMAT",
+        choices=EXPORTS,
+        help=f"write the settings that work to a file for a mail program or a person: {', '.join(EXPORTS)}",
+    )
+    check.add_argument(
+        "--output", metavar="FILE", help="the file to export to (default: named after the domain); - for the terminal"
+    )
+    check.add_argument("--force", action="store_true", help="replace the file if there is one")
     check.set_defaults(run=_check)
 
 
@@ -134,15 +145,74 @@ def _check(args: argparse.Namespace) -> int:
     from poterne.model import Request
     from poterne.target import parse
 
-    parse(args.target)
+    target = parse(args.target)
+    output = _export_path(args, target)
     request = Request(target=args.target[:4096], options=_options(args))
     rules = policy.load(args.policy)
     if args.json or args.jsonl:
         _write_utf8()
         report = asyncio.run(_print_events(request, rules, every=args.jsonl))
+    elif args.output == "-":
+        report = asyncio.run(_silently(request, rules))
     else:
         report = _show(request, rules)
+    return exit_status(report) if args.export is None else _export(args, report, output)
+
+
+def _export_path(args: argparse.Namespace, target: "Target") -> Path | None:
+    """Where the file goes, `None` for standard output. What cannot be written is refused before anything is probed."""
+    if args.export is None:
+        if args.output is not None or args.force:
+            raise InvalidRequest("--output and --force belong to --export")
+        return None
+    from poterne.handover import file_name
+
+    if args.output == "-":
+        if args.json or args.jsonl:
+            raise InvalidRequest("standard output takes the report or the file, not both: give --output FILE")
+        return None
+    path = Path(args.output or file_name(target, args.export))
+    if path.is_dir():
+        raise InvalidRequest(f"{path} is a folder")
+    if path.exists() and not args.force:
+        raise InvalidRequest(f"{path} is there already: choose another name with --output, or replace it with --force")
+    return path
+
+
+def _export(args: argparse.Namespace, report: "Report", path: Path | None) -> int:
+    """Writes the file; the exit status stays the check's, but for 1 where there is nothing to write."""
+    from poterne.catalogue import language_of
+    from poterne.errors import NoSettings
+    from poterne.handover import export
+
+    try:
+        made = export(report, args.export, language_of(os.environ))
+    except NoSettings as error:
+        print(f"poterne: {error}", file=sys.stderr)
+        return exit_status(report) or error.exit_status
+    if path is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(made.data)
+        return exit_status(report)
+    try:
+        with path.open("wb" if args.force else "xb") as file:
+            file.write(made.data)
+    except OSError as error:
+        raise InvalidRequest(f"{path}: {error.strerror or error}") from None
+    print(f"poterne: {path} written", file=sys.stderr)
     return exit_status(report)
+
+
+async def _silently(request: "Request", rules: "Policy") -> "Report":
+    from contextlib import aclosing
+
+    from poterne.check import check
+
+    async with aclosing(check(request, rules)) as events:
+        async for event in events:
+            if event.type == "report":
+                return event.report
+    raise AssertionError("a check ends with a report")
 
 
 async def _print_events(request: "Request", rules: "Policy", *, every: bool) -> "Report":

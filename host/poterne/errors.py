@@ -3,6 +3,7 @@
 PoterneError
 ├── InvalidTarget      what the user typed cannot be tested (exit 2, `invalid-target`)
 ├── InvalidRequest     the options of a request are unusable (exit 2, `invalid-message`)
+├── NoSettings         a file to hand over would hold nothing tested and encrypted (exit 1, `invalid-message`)
 ├── Forbidden          the administrator's policy does not allow it (exit 3, `forbidden`)
 ├── PolicyError        the policy file is broken (exit 3, `forbidden`)
 ├── SetupError         a browser could not be registered (exit 1)
@@ -35,6 +36,13 @@ class InvalidRequest(PoterneError):
 
     code = "invalid-message"
     exit_status = 2
+
+
+class NoSettings(PoterneError):
+    """What a file to hand over needs was not found: settings that were tested, encrypted, and fit its format."""
+
+    code = "invalid-message"
+    exit_status = 1
 
 
 class Forbidden(PoterneError):

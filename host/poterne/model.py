@@ -5,9 +5,9 @@ The JSON Schema that `poterne schema` prints and the extension's types come from
 (RFC 5890) without a trailing dot.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 PROTOCOL = 1
 REPORT_SCHEMA = 1
@@ -28,6 +28,8 @@ Station = Literal["you", "box", "provider", "internet", "server"]
 PortalState = Literal["clear", "altered", "failed"]
 TraceState = Literal["unasked", "done", "impossible", "off"]
 HintKind = Literal["self-service", "on-request", "closed", "relay"]
+ExportFormat = Literal["mobileconfig", "autoconfig", "text", "json"]
+Language = Literal["en", "fr"]
 ErrorCode = Literal["invalid-message", "unsupported-protocol", "invalid-target", "forbidden", "busy", "internal"]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Milliseconds = Annotated[float, Field(ge=0)]
@@ -186,6 +188,38 @@ class NameAnswer(Record):
     elapsed_ms: Milliseconds = 0
 
 
+class Offer(Record):
+    """What one source says of one server: an opinion, which the wire confirms or not.
+
+    `source` is srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted` false
+    where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the record.
+    `auth` in the words of Setting. `rank`: the order of one source, the best first.
+    """
+
+    source: str
+    said_by: str
+    protocol: MailProtocol | Literal["sieve"]
+    host: str
+    port: Port
+    security: Security
+    username: UserName = "unknown"
+    auth: tuple[str, ...] = ()
+    rank: int = 0
+    trusted: bool = True
+
+
+class Lookup(Record):
+    """How one source was asked: a DNS name or a URL without the user's name in it, and what came of it. `problem` is
+    one clear line where its answer was refused.
+    """
+
+    source: str
+    place: str
+    state: Literal["found", "absent", "not-offered", "refused", "failed", "off"]
+    problem: str | None = None
+    elapsed_ms: Milliseconds = 0
+
+
 class Machine(Record):
     """This computer's place in the network: its own addresses, the networks that it is directly on (CIDR), and the
     routers that lead it to the internet, as far as the system tells.
@@ -297,6 +331,8 @@ class Report(Record):
     findings: tuple[Finding, ...]
     settings: Settings
     names: tuple[NameAnswer, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
     observations: tuple[Observation, ...]
     online: bool = Field(default=True, description="this machine has a usable source address")
     machine: Machine = Machine()
@@ -404,9 +440,36 @@ class CancelMessage(BaseModel):
     protocol: int = PROTOCOL
 
 
+class ExportMessage(BaseModel):
+    """Extension to host: make a file of the settings of `report`, a Report as the host wrote it.
+
+    Its observations may be left out (an empty list): only target, settings, the day and `lab` are read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: Literal["export"]
+    id: Annotated[str, Field(min_length=1, max_length=64, strict=True)]
+    format: ExportFormat
+    language: Language = "en"
+    # Not Report itself, which would then have two shapes in the schema, and two names among the extension's types.
+    report: Annotated[dict[str, Any], WithJsonSchema({"type": "object", "tsType": "Report"})]
+    protocol: int = PROTOCOL
+
+
+class ExportedMessage(Record):
+    """Host to extension: the file, which is text (UTF-8) in every format; `name` is fit to be saved under."""
+
+    type: Literal["exported"] = "exported"
+    id: str
+    name: str
+    mime: str
+    data: str
+
+
 CheckEvent = PlanEvent | ObservationEvent | FindingEvent | SettingsEvent | ReportEvent
-HostMessage = Hello | CheckEvent | Cancelled | ErrorMessage
-ExtensionMessage = CheckMessage | CancelMessage
+HostMessage = Hello | CheckEvent | ExportedMessage | Cancelled | ErrorMessage
+ExtensionMessage = CheckMessage | CancelMessage | ExportMessage
 
 
 class Request(Record):

@@ -118,7 +118,7 @@ class Comparison:
 
     @property
     def expected(self) -> list[asyncio.Task[None]]:
-        """What no rule has to ask for, and every failure is held against: this machine, and names that must not exist."""
+        """What every failure is held against unasked: this machine, and names that must not exist."""
         return [task for key in ("look", "random") if (task := self._tasks.get(key)) is not None and not task.done()]
 
     @property

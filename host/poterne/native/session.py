@@ -21,7 +21,10 @@ from poterne.model import (
     CheckEvent,
     CheckMessage,
     ErrorMessage,
+    ExportedMessage,
+    ExportMessage,
     HostMessage,
+    Report,
     ReportEvent,
     Request,
 )
@@ -35,7 +38,7 @@ ID_CHARACTERS = 64
 MESSAGE_CHARACTERS = 300
 
 Check = Callable[[Request], AsyncGenerator[CheckEvent, None]]
-Message = TypeVar("Message", CheckMessage, CancelMessage)
+Message = TypeVar("Message", CheckMessage, CancelMessage, ExportMessage, Report)
 Send = Callable[[bytes], Awaitable[None]]
 
 
@@ -95,8 +98,10 @@ class Session:
                 await self._start(_validated(CheckMessage, value))
             case "cancel":
                 self._cancel(_validated(CancelMessage, value).id)
+            case "export":
+                await self._export(_validated(ExportMessage, value))
             case _:
-                raise InvalidRequest('"type" is neither "check" nor "cancel"')
+                raise InvalidRequest('"type" is none of "check", "cancel" and "export"')
 
     async def _start(self, message: CheckMessage) -> None:
         if message.id in self._running:
@@ -116,6 +121,15 @@ class Session:
             work.cancel()
         elif identifier not in self._ended:
             raise InvalidRequest("no check with this id is known")
+
+    async def _export(self, message: ExportMessage) -> None:
+        """Answer with the file; nothing of it is kept. A report without fit settings is an `error`."""
+        # The host starts without what only a file needs.
+        from poterne.handover import export
+
+        report = _validated(Report, message.report)
+        made = await asyncio.to_thread(export, report, message.format, message.language)
+        await self._send(ExportedMessage(id=message.id, name=made.name, mime=made.mime, data=made.data.decode()))
 
     async def _answer(self, message: CheckMessage, work: "_Work") -> None:
         """Give a check its last message. Never cancelled itself, so that there always is one."""

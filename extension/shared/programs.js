@@ -1,0 +1,165 @@
+/** @typedef {import("../types/messages.d.ts").Setting} Setting */
+/** @typedef {import("./catalogue.js").Language} Language */
+/** @typedef {Setting["protocol"]} Protocol */
+/** @typedef {"section" | "host" | "port" | "security" | "username"} Field */
+
+/**
+ * Words as a program shows them: English, and other languages where they are known.
+ *
+ * @typedef {{en: string} & Partial<Record<Language, string>>} Words
+ * @typedef {Partial<Record<Field, Words>>} Labels
+ */
+
+/**
+ * A fact to know about a program, for the settings whose protocol and security are among those named, or for all.
+ *
+ * @typedef {Words & {when: {protocol?: Protocol[], security?: Setting["security"][]}}} Remark
+ */
+
+/**
+ * What a mail program calls each setting. `labels` are those of a protocol or of a direction; `choices` is what to
+ * choose for each kind of encryption; `ports` are the only ones that it can use; `address` says how it wants server and
+ * port where both stand in one field. `sources` name who says so.
+ *
+ * @typedef {object} Program
+ * @property {string} id
+ * @property {Words} name
+ * @property {Protocol[]} protocols
+ * @property {Partial<Record<Protocol, number[]>>} [ports]
+ * @property {Partial<Record<Protocol | "incoming" | "outgoing", Labels>>} labels
+ * @property {Record<"tls" | "starttls", Words>} choices
+ * @property {Record<"tls" | "starttls", string>} [address]
+ * @property {Remark[]} [remarks]
+ * @property {string[]} sources
+ */
+
+/**
+ * `date` is that of the source itself, `read` (ISO 8601) that of reading it.
+ *
+ * @typedef {{title: string, organisation: string, place: string, date: string | null}} Source
+ * @typedef {{read: string, sources: Record<string, Source>, programs: Program[]}} Programs
+ */
+
+/**
+ * What to type or choose. `label` is null where the program's own word is not known (a general one helps there).
+ *
+ * @typedef {{field: Field, label: string | null, value: string}} Row
+ */
+
+const FIELDS = /** @type {const} */ (["host", "port", "security", "username"]);
+
+/** @returns {Promise<Programs>} */
+export async function load() {
+  const response = await fetch(new URL("../data/programs.json", import.meta.url));
+  return response.json();
+}
+
+/**
+ * @param {Words} words
+ * @param {Language} language
+ */
+const said = (words, language) => words[language] ?? words.en;
+
+/**
+ * The programs to choose from, by name.
+ *
+ * @param {Programs} all
+ * @param {Language} language
+ * @returns {{id: string, name: string}[]}
+ */
+export const choices = ({ programs }, language) =>
+  programs
+    .map(({ id, name }) => ({ id, name: said(name, language) }))
+    .sort((one, other) => one.name.localeCompare(other.name, language));
+
+/**
+ * @param {Programs} all
+ * @param {string | null | undefined} id  what was remembered, perhaps of another version
+ * @returns {Program | null}
+ */
+export const byId = ({ programs }, id) => programs.find((program) => program.id === id) ?? null;
+
+/**
+ * Whether the program can use a setting at all; one without encryption never fits.
+ *
+ * @param {Program} program
+ * @param {Setting} setting
+ */
+export function fits(program, { protocol, port, security }) {
+  if (security === "none" || !program.protocols.includes(protocol)) return false;
+  return program.ports?.[protocol]?.includes(port) ?? true;
+}
+
+/**
+ * What to type, in the program's words and order: nothing where the setting does not fit.
+ *
+ * @param {Program} program
+ * @param {Setting} setting
+ * @param {Language} language
+ * @param {string | null} [user]  the user name, where it is known
+ * @returns {Row[]}
+ */
+export function words(program, setting, language, user = null) {
+  const { security } = setting;
+  if (security === "none" || !fits(program, setting)) return [];
+  const { host, port } = setting;
+  const together = program.address?.[security];
+  /** @type {Record<typeof FIELDS[number], string | null>} */
+  const values = {
+    host: together ? filled(together, host, port) : host,
+    port: together ? null : String(port),
+    // Where the address begins with its encryption, there is nothing to choose.
+    security: together?.startsWith(program.choices[security].en) ? null : said(program.choices[security], language),
+    username: user,
+  };
+  const labels = labelsFor(program, setting);
+  return FIELDS.flatMap((field) => {
+    const value = values[field];
+    const label = labels[field];
+    return value === null ? [] : [{ field, label: label ? said(label, language) : null, value }];
+  });
+}
+
+/**
+ * What the program calls this half of the account, such as "Incoming server"; null where it has no such heading.
+ *
+ * @param {Program} program
+ * @param {Setting} setting
+ * @param {Language} language
+ */
+export function section(program, setting, language) {
+  const label = labelsFor(program, setting).section;
+  return label ? said(label, language) : null;
+}
+
+/**
+ * What to know about the program before this setting is typed into it.
+ *
+ * @param {Program} program
+ * @param {Pick<Setting, "protocol" | "security">} setting
+ * @param {Language} language
+ * @returns {string[]}
+ */
+export const remarks = (program, { protocol, security }, language) =>
+  (program.remarks ?? [])
+    .filter(({ when }) => when.protocol?.includes(protocol) ?? program.protocols.includes(protocol))
+    .filter(({ when }) => when.security?.includes(security) ?? true)
+    .map((remark) => said(remark, language));
+
+/**
+ * @param {Program} program
+ * @param {Setting} setting
+ * @returns {Labels}
+ */
+const labelsFor = ({ labels }, { protocol }) =>
+  labels[protocol] ?? labels[protocol === "smtp" ? "outgoing" : "incoming"] ?? {};
+
+/**
+ * @param {string} pattern
+ * @param {string} host  an IPv6 address takes brackets before a port (RFC 3986 section 3.2.2)
+ * @param {number} port
+ */
+const filled = (pattern, host, port) =>
+  pattern.replace(/\{(host|port)\}/g, (_, name) =>
+    name === "port" ? String(port) : host.includes(":") ? `[${host}]` : host,
+  );

@@ -38,6 +38,7 @@ class Smtp:
     greeting_delay: float = 0.0
     keywords: Sequence[str] = ("SIZE 1000000", "8BITMIME")
     auth: str | None = "AUTH PLAIN LOGIN"
+    auth_in_the_clear: bool = False
     starttls_reply: str = "220 2.0.0 begin"
     injected: str = ""
     manners: Manners = PLAIN_MANNERS
@@ -68,7 +69,7 @@ class Smtp:
         keywords = list(self.keywords)
         if self.tls and not secure:
             keywords.append("STARTTLS")
-        if self.auth and (secure or not self.tls):
+        if self.auth and (secure or not self.tls or self.auth_in_the_clear):
             keywords.append(self.auth)
         texts = [f"{self.name} at your service", *map(self.manners.case, keywords)]
         return [f"250-{text}" for text in texts[:-1]] + [f"250 {texts[-1]}"]

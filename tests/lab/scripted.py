@@ -65,6 +65,8 @@ class Peer:
 
     def start_tls(self, context: ssl.SSLContext) -> None:
         try:
+            # A connection that is gone already: CPython would leave the wrapping socket open.
+            self.sock.getpeername()
             self.sock = context.wrap_socket(self.sock, server_side=True)
         except OSError as error:
             raise GoneError from error

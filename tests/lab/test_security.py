@@ -50,6 +50,7 @@ def runs(world: World) -> Runs:
         "garbage": world.scripted("starttls-garbage", {587: dialogues.garbage_after_starttls}),
         "only465": world.scripted("only465", {465: smtps, 993: dialogues.Imap(tls, implicit=True)}),
         "only587": world.scripted("only587", {587: smtp, 143: dialogues.Imap(tls)}),
+        "careless": world.scripted("careless", {587: dialogues.Smtp(tls, auth_in_the_clear=True)}),
         "oauth": world.scripted("oauth", {465: dialogues.Smtp(tls, implicit=True, auth="AUTH XOAUTH2 OAUTHBEARER")}),
         **{
             name: world.scripted(
@@ -80,6 +81,7 @@ def runs(world: World) -> Runs:
         "only465": names["only465"],
         "only587": names["only587"],
         "oauth": f"{names['oauth']}:465",
+        "careless": f"{names['careless']}:587",
         **{f"{name} {port}": f"{names[name]}:{port}" for name in old for port in (465, 587)},
     }
     flags = {"silent": ("--budget", "12")}
@@ -217,3 +219,12 @@ def test_sign_in_by_oauth(runs: Runs) -> None:
     assert run.status == 0
     assert run.verdict == "ok"
     assert [row["auth"] for row in run.report["settings"]["outgoing"] if row["verified"]] == [["oauth2"]]
+
+
+def test_sign_in_that_is_offered_in_the_clear(runs: Runs) -> None:
+    """It works, and somebody who forgets TLS would tell the password to everybody."""
+    run = runs["careless"].result()
+    assert run.status == 0
+    assert run.verdict == "ok"
+    assert run.telling_codes == {"ok", "auth-before-tls"}
+    assert run.finding("auth-before-tls")["port"] == 587

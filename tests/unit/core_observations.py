@@ -167,9 +167,9 @@ def resolved(name: str = HOST, source: str = "typed", **changed: Any) -> NameAns
     return NameAnswer(**{"name": name, "source": source, "state": "ok", "addresses": ("192.0.2.7",), **changed})
 
 
-def random_label(*addresses: str, label: str = "q7x", zone: str = "com") -> NameAnswer:
+def random_label(*addresses: str, label: str = "q7x", zone: str = "com", state: Any = None) -> NameAnswer:
     """What the resolvers say of a name that must not exist."""
-    found: dict[str, Any] = {"state": "ok" if addresses else "nxdomain", "addresses": addresses}
+    found: dict[str, Any] = {"state": state or ("ok" if addresses else "nxdomain"), "addresses": addresses}
     return NameAnswer(name=f"{label}.{zone}", source="random", **found)
 
 

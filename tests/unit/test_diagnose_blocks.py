@@ -463,3 +463,17 @@ def test_a_lab_may_map_everybody_to_one_address() -> None:
 def test_a_control_that_could_not_be_asked_leaves_it_open(state: str) -> None:
     world = World().silent(25).fail(state, 25, who=CONTROLS[0], error="ENETUNREACH")
     assert world.codes == {"unproven", "ok"}
+
+
+def test_an_allow_list_of_both_families_is_one_finding() -> None:
+    world = World(families=(4, 6)).rejected(25, 587, by=BOX, who="target")
+    assert world.codes == {"mail-allowlist", "ok"}
+    assert found(world.conclusion, "mail-allowlist").family is None
+    assert len(world.conclusion.findings) == 2
+    one = World(families=(4, 6)).rejected(25, 587, by=BOX, who="target", family=6)
+    assert found(one.conclusion, "mail-allowlist").family == 6
+
+
+def test_controls_are_wanted_on_each_port_that_fails() -> None:
+    assert Want("controls", port=465) in World().silent(465).wanted
+    assert Want("controls", port=993) in World().silent(993).wanted

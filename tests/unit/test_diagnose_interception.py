@@ -156,6 +156,18 @@ def test_two_controls_alone_are_enough() -> None:
     assert world.confidence("starttls-stripped") == "certain"
 
 
+def test_several_ports_make_one_finding() -> None:
+    world = strips(port=25).change(lambda number, **place: plain(number, **place), 587)
+    assert found(world.conclusion, "starttls-stripped").params["ports"] == (25, 587)
+
+
+def test_a_stripping_proxy_that_opens_for_everybody_is_called_by_what_it_does() -> None:
+    world = strips().canary(25, "open").canary(465)
+    assert world.codes == {"starttls-stripped", "ok"}
+    greeting = strips().canary(25, "open", greeting="220 box", greeting_kind="accepted").canary(465)
+    assert greeting.codes == {CODE, "ok"}
+
+
 def test_controls_that_lack_it_say_nothing_of_a_target_that_has_it() -> None:
     assert strips(target=False).codes == {"ok"}
 
@@ -179,7 +191,7 @@ def under(issuer: str, *, trusted: bool, port: int = 465) -> dict[str, Any]:
 @pytest.mark.parametrize("trusted", [True, False])
 @pytest.mark.parametrize(("controls", "confidence"), [(3, "certain"), (2, "certain"), (1, "likely")])
 def test_unrelated_servers_show_one_private_issuer(controls: int, confidence: str, trusted: bool) -> None:
-    world = World()
+    world = World(controls=CONTROLS[:controls])
     for host in (HOST, *CONTROLS[:controls]):
         world.change(under("Antivirus root", trusted=trusted), who=host)
     finding = found(world.conclusion, "tls-intercepted")
@@ -196,6 +208,18 @@ def test_a_private_authority_at_the_target_alone(trusted: bool) -> None:
     assert "tls-intercepted" not in world.codes
     assert Want("controls") in world.wanted
     assert ("cert-untrusted" in world.codes) is not trusted
+
+
+def test_one_control_against_others_with_public_certificates_proves_nothing() -> None:
+    world = World().change(under("Example Ltd", trusted=True), who="target")
+    world.change(under("Example Ltd", trusted=True), who=CONTROLS[0])
+    assert "tls-intercepted" not in world.codes
+    assert "tls-intercepted" in world.change(under("Example Ltd", trusted=True), who=CONTROLS[1]).codes
+
+
+def test_controls_are_wanted_on_the_port_that_is_opened() -> None:
+    private = World().change(under("Antivirus root", trusted=True), 465, who="target")
+    assert Want("controls", port=465) in private.wanted
 
 
 def test_issuers_that_differ() -> None:

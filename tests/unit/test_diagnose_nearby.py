@@ -199,3 +199,21 @@ def test_the_server_s_side() -> None:
     assert closed is not None
     assert (closed.stops_from, closed.stops_to) == ("server", "server")
     assert seen(25).path == ()
+
+
+def test_what_resets_both_families_at_the_first_hop_is_one_box() -> None:
+    world = World(families=(4, 6)).refused(25)
+    for family in world.families:
+        world.path(25, "refused", family=family).path(587, BOX[family], "open", family=family)
+    assert world.codes == {"gateway-firewall", "ok"}
+    assert found(world.conclusion, "gateway-firewall").family is None
+    world.path(25, "refused", "refused", start=0)
+    assert world.codes == {"local-firewall", "ok"}
+    assert world.confidence("local-firewall") == "certain"
+
+
+def test_a_rejection_on_the_way_is_where_it_was_said() -> None:
+    world = World().rejected(25, by=ISP).path(25, BOX[4], ISP[4], "prohibited").path(587, BOX[4], ISP[4], "open")
+    way = world.conclusion.way
+    assert way is not None
+    assert (way.stops_from, way.stops_to) == ("provider", "provider")

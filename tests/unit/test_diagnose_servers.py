@@ -115,6 +115,11 @@ def test_one_port_alone_is_closed() -> None:
     assert world.codes == {"port-closed", "ok"}
 
 
+def test_a_ban_is_no_wrong_name() -> None:
+    world = World(ports=WITH_WEB).rejected(25, 465, 587, 993, by={4: "192.0.2.7"}, who="target").add(better())
+    assert world.codes == {"client-rejected"}
+
+
 def test_resets_on_all_are_a_host_without_mail() -> None:
     world = World(ports=WITH_WEB).refused(25, 465, 587, 993, who="target")
     assert world.codes == {"no-mail-service"}
@@ -139,6 +144,13 @@ def test_a_port_that_is_silent_in_one_family() -> None:
 def test_a_port_on_which_no_control_answers_in_that_family() -> None:
     world = World(families=(4, 6)).silent(25, who="target").change(None, 25, who="controls", family=6)
     assert world.codes == {"port-silent", "unproven", "ok"}
+
+
+def test_a_port_that_is_silent_in_both_families_of_which_one_has_controls() -> None:
+    world = World(families=(4, 6)).silent(25, who="target").change(None, who="controls", family=6)
+    assert found(world.conclusion, "port-silent").family == 4
+    both = World(families=(4, 6)).silent(25, who="target")
+    assert found(both.conclusion, "port-silent").family is None
 
 
 def test_the_endpoint_that_is_silent() -> None:
@@ -371,6 +383,13 @@ def test_an_altered_page_while_mail_works_is_nobody_s_trouble(who: str) -> None:
     assert "captive-portal" not in world.codes
 
 
+def test_where_pages_are_altered_http_in_the_clear_says_nothing_of_the_target() -> None:
+    dead = World(ports=WITH_WEB).silent(25, 465, 587, 993, 443, who="target").with_(portal=clock(0, "altered"))
+    assert dead.codes == {"server-down"}
+    captive = World(ports=WITH_WEB).silent(25, 465, 587, 993, 443).with_(portal=clock(0, "altered"))
+    assert captive.codes == {"captive-portal"}
+
+
 @pytest.mark.parametrize("state", ["clear", "failed"])
 def test_a_page_that_is_as_it_should_be_is_no_portal(state: str) -> None:
     assert "captive-portal" not in World(ports=WITH_WEB).silent().with_(portal=clock(0, state)).codes
@@ -400,6 +419,19 @@ def test_a_router_that_is_gone() -> None:
 )
 def test_a_sign_of_life_shows_that_there_is_a_network(known: dict[str, Any]) -> None:
     assert "offline" not in World(ports=WITH_WEB).silent().with_(**known).codes
+
+
+def test_where_not_even_names_are_to_be_had() -> None:
+    nameless = [random_label(state="timeout"), random_label(state="timeout", zone="org")]
+    world = World(ports=WITH_WEB, controls=()).silent().with_(names=nameless, portal=clock(0, "failed"))
+    assert world.codes == {"offline"}
+    known = world.with_(names=[random_label()])
+    assert "offline" not in known.codes
+
+
+def test_a_box_that_keeps_names_shows_no_network() -> None:
+    world = World(ports=WITH_WEB).silent().with_(names=[random_label()], portal=clock(0, "failed"))
+    assert world.codes == {"offline"}
 
 
 def test_two_controls_have_to_be_gone() -> None:

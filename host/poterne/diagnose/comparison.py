@@ -36,6 +36,8 @@ Place = tuple[Family, int]
 # A SYN that is repeated once a second, and then every two: an answer after that long is not the first one's.
 _REPEATED_MS = 900.0
 _FAMILIES: tuple[Family, Family] = (4, 6)
+_CLEAR_WEB = 80
+_BEGUN = (25, 587)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,13 @@ class Comparison:
 
     @cached_property
     def target(self) -> tuple[Observation, ...]:
-        """The target's own observations on every port, the web's included, provisional ones too."""
-        return self.evidence.ours
+        """The target's own observations on every port, the web's included, provisional ones too. Where somebody alters
+        pages, HTTP in the clear says nothing of the target.
+        """
+        portal = self.evidence.portal
+        if portal is None or portal.state != "altered":
+            return self.evidence.ours
+        return tuple(o for o in self.evidence.ours if o.port != _CLEAR_WEB or self.evidence.asks_for(o.port))
 
     @cached_property
     def tried(self) -> tuple[Observation, ...]:
@@ -193,6 +200,16 @@ class Comparison:
             for o in self.target
         )
 
+    def one_family(self, failing: Iterable[Observation]) -> Family | None:
+        """The family of a failure, where the target was tested on the same ports in the other one too, and does not
+        show it there.
+        """
+        failing = list(failing)
+        families = {o.family for o in failing}
+        places = {(o.host, o.port) for o in failing}
+        tested = {o.family for o in self.tried if (o.host, o.port) in places and self.signature(o) != "nowhere"}
+        return families.pop() if len(families) == 1 and len(tested) > 1 else None
+
     def beside(self, seen: Observation) -> Observation | None:
         """A working port of the same address, the best to hold a path against."""
         working = [
@@ -311,6 +328,10 @@ class Comparison:
         return working if working is not None and working.path else None
 
     # ---- what is wanted
+
+    def want_controls(self, port: int) -> Iterable[Want]:
+        """The controls on a port; some are asked on 25 and 587 from the beginning."""
+        return self.want(Want("controls", port=None if port in _BEGUN else port))
 
     def want(self, *wants: Want) -> Iterable[Want]:
         """Those that can still be had."""

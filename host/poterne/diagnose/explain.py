@@ -8,12 +8,12 @@ from poterne.knowledge import load
 
 
 def unexplained(symptoms: Iterable[Symptom]) -> list[Symptom]:
-    """The symptoms without those that a deeper one accounts for: all that they were seen in is explained by it, and it
-    absorbs their code (`knowledge/findings.toml`).
+    """The symptoms without those that deeper ones account for: all that they were seen in is explained, by codes that
+    absorb theirs (`knowledge/findings.toml`).
     """
     every = list(symptoms)
     deep = [symptom for symptom in every if symptom.explains]
-    return [symptom for symptom in every if not any(_accounts_for(other, symptom) for other in deep)]
+    return [symptom for symptom in every if not _accounted_for(symptom, deep)]
 
 
 def depth(code: str) -> int:
@@ -22,15 +22,14 @@ def depth(code: str) -> int:
     return row["depth"]
 
 
-def _accounts_for(deep: Symptom, symptom: Symptom) -> bool:
-    if symptom is deep or depth(deep.code) <= depth(symptom.code):
-        return False
-    if symptom.observation is not None:
-        about = {symptom.observation.id}
-    else:
-        about = {observation.id for observation in symptom.seen}
-    absorbed = _absorbed(deep.code)
-    return bool(about) and about <= deep.explains and (absorbed is None or symptom.code in absorbed)
+def _accounted_for(symptom: Symptom, deep: list[Symptom]) -> bool:
+    about = {symptom.observation.id} if symptom.observation else {observation.id for observation in symptom.seen}
+    explained: set[str] = set()
+    for other in deep:
+        absorbed = _absorbed(other.code)
+        if depth(other.code) > depth(symptom.code) and (absorbed is None or symptom.code in absorbed):
+            explained |= other.explains
+    return bool(about) and about <= explained
 
 
 @cache

@@ -56,10 +56,12 @@ def _stations(row: dict[str, str]) -> tuple[Station, Station]:
 
 def _located(failing: Observation, working: Observation) -> tuple[Station, Station]:
     """By the last router that the failing port still reaches, or the hop that answers in the server's place."""
-    answered = [hop for hop in failing.path if hop.answer in ("time-exceeded", "prohibited")]
+    answered = [hop for hop in failing.path if hop.answer == "time-exceeded"]
     ends = [hop.hop for hop in failing.path if hop.answer in ("open", "refused", "prohibited")]
     if ends and min(ends) <= 1:
         return ("you", "you") if min(ends) == 0 else ("box", "box")
+    if any(hop.answer == "prohibited" for hop in failing.path):
+        return "provider", "provider"
     far = [hop for hop in answered if hop.hop > 1 and _outside(hop)]
     return ("provider", "internet") if far else ("box", "provider")
 

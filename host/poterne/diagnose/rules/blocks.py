@@ -11,6 +11,7 @@ from poterne.model import Confidence, Family, Observation
 
 RELAY_PORT = 25
 SUBMISSION_PORT = 587
+_LISTED_PORTS = (RELAY_PORT, SUBMISSION_PORT)
 # Signatures of a network on the way; the others say who it was.
 _OF_THE_WAY = ("silent", "refused", "way", "cut", "mute")
 _FAMILIES: tuple[Family, Family] = (4, 6)
@@ -81,15 +82,12 @@ def allow_list(case: Comparison) -> Said:
     working port goes on to further routers (likely). Confounder: a server that drops or does not offer both, whose
     packets pass the box.
     """
+    found: dict[tuple[str, Confidence], list[Observation]] = {}
     for family in _FAMILIES:
-        if any(_served(case, family, port) < 2 for port in (RELAY_PORT, SUBMISSION_PORT)):
+        if any(_served(case, family, port) < 2 for port in _LISTED_PORTS):
             continue
         for host in dict.fromkeys(o.host for o in case.tried):
-            failing = [
-                o
-                for o in case.tried
-                if (o.host, o.family) == (host, family) and o.port in (RELAY_PORT, SUBMISSION_PORT)
-            ]
+            failing = [o for o in case.tried if (o.host, o.family) == (host, family) and o.port in _LISTED_PORTS]
             signatures = {case.signature(o) for o in failing}
             if len({o.port for o in failing}) < 2 or len(signatures) != 1 or not case.elsewhere(failing[0]):
                 continue
@@ -97,16 +95,19 @@ def allow_list(case: Comparison) -> Said:
                 yield from _want_traces(case, failing)
             confidence = _listed(case, failing)
             if confidence and all(settled(o) for o in failing):
-                yield Symptom(
-                    "mail-allowlist",
-                    confidence,
-                    host=host,
-                    params={"ports": (RELAY_PORT, SUBMISSION_PORT)},
-                    seen=tuple(failing),
-                    support=tuple(o.id for port in (25, 587) for o in case.answering(family, port)),
-                    family=_only(case, failing, family),
-                    explains=frozenset(o.id for o in failing),
-                )
+                found.setdefault((host, confidence), []).extend(failing)
+    for (host, confidence), failing in found.items():
+        places = sorted({(o.family, o.port) for o in failing})
+        yield Symptom(
+            "mail-allowlist",
+            confidence,
+            host=host,
+            params={"ports": _LISTED_PORTS},
+            seen=tuple(failing),
+            support=tuple(o.id for place in places for o in case.answering(*place)),
+            family=case.one_family(failing),
+            explains=frozenset(o.id for o in failing),
+        )
 
 
 def _listed(case: Comparison, failing: list[Observation]) -> Confidence | None:
@@ -121,11 +122,6 @@ def _listed(case: Comparison, failing: list[Observation]) -> Confidence | None:
 
 def _served(case: Comparison, family: Family, port: int) -> int:
     return independent(case.answering(family, port))
-
-
-def _only(case: Comparison, failing: list[Observation], family: Family) -> Family | None:
-    places = {(o.host, o.port) for o in failing}
-    return family if any((o.host, o.port) in places and o.family != family for o in case.tried) else None
 
 
 def _want_traces(case: Comparison, failing: list[Observation]) -> Iterator[Want]:

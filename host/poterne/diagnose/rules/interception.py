@@ -24,7 +24,8 @@ _APART_MS = 15.0
 def smtp_intercepted(case: Comparison) -> Said:
     """Somebody else answers on a port. One of these shows it:
 
-    - The canary, at whose address nobody can be, greets (certain), or opens on that port and not on another (likely).
+    - The canary, at whose address nobody can be, greets (certain), or opens on that port and not on another (likely,
+      unless the target's certificate gets through, or only STARTTLS is missing: another rule's matter).
     - Unrelated servers greet by one name, which none of them says on any other port: with two controls certain, with
       one likely.
     - The connection opens from the first hop, which is a router for another port of the same address (likely), or at
@@ -64,7 +65,8 @@ def _by_canary(case: Comparison, port: int) -> Iterator[tuple[Confidence, set[st
         return
     ours = [o for o in case.tried if o.port == port and o.state == "open"]
     elsewhere = [o for o in case.of("canary") if o.port != port and settled(o)]
-    if any(o.state != "open" for o in elsewhere) and not (ours and all(verified(o) for o in ours)):
+    passes = bool(ours) and all(verified(o) for o in ours)
+    if any(o.state != "open" for o in elsewhere) and not passes and not _lacking_alike(case, port):
         yield "likely", {o.id for o in (*opened, *elsewhere)}
 
 
@@ -151,22 +153,33 @@ def starttls_stripped(case: Comparison) -> Said:
 
     Confounder: a server whose own mail gateway takes it away (one server proves nothing, neither does one control).
     """
+    stripped: list[Observation] = []
+    support: dict[str, None] = {}
     for port in _STRIPPABLE:
         ours = [o for o in case.tried if o.port == port and settled(o) and _lacks(o)]
         if not ours:
             continue
-        yield from case.want(Want("controls", port=None if port in (25, 587) else port))
-        families = {o.family for o in ours}
-        greeting = [o for family in families for o in case.controls_at(family, port) if _talked(o)]
-        lacking = [o for o in greeting if _lacks(o) and settled(o)]
-        if independent(lacking) >= 2 and all(_lacks(o) for o in greeting):
-            yield Symptom(
-                "starttls-stripped",
-                "certain",
-                seen=tuple(ours),
-                support=tuple(o.id for o in lacking),
-                explains=frozenset(o.id for o in ours),
-            )
+        yield from case.want_controls(port)
+        if lacking := _lacking_alike(case, port):
+            stripped += ours
+            support |= dict.fromkeys(o.id for o in lacking)
+    if stripped:
+        yield Symptom(
+            "starttls-stripped",
+            "certain",
+            seen=tuple(stripped),
+            support=tuple(support),
+            family=case.one_family(stripped),
+            explains=frozenset(o.id for o in stripped),
+        )
+
+
+def _lacking_alike(case: Comparison, port: int) -> list[Observation]:
+    """Controls without STARTTLS on a port where the target lacks it, if there are two, and none that offers it."""
+    families = {o.family for o in case.tried if o.port == port and settled(o) and _lacks(o)}
+    greeting = [o for family in families for o in case.controls_at(family, port) if _talked(o)]
+    lacking = [o for o in greeting if _lacks(o) and settled(o)]
+    return lacking if independent(lacking) >= 2 and all(_lacks(o) for o in greeting) else []
 
 
 def _talked(seen: Observation) -> bool:
@@ -186,17 +199,19 @@ def tls_intercepted(case: Comparison) -> Said:
     """Unrelated servers show certificates of one issuer that is not among the public ones: target and two controls
     certain, target and one likely.
 
-    Confounders: a private authority of the target's owner, which no control shares; servers that sign for themselves
-    under one common name; a server that leaves out an intermediate.
+    Confounders: a private authority of the target's owner, which no control shares, or one alone while others show
+    public certificates there; servers that sign for themselves under one common name.
     """
     ours = [o for o in case.tried if settled(o) and _private(o)]
     if not ours:
         return
-    yield from case.want(Want("controls"))
+    for port in dict.fromkeys(o.port for o in ours):
+        yield from case.want_controls(port)
+    public = any(o.tls is not None and o.tls.public_trusted and o.port in {m.port for m in ours} for o in case.controls)
     for issuer in dict.fromkeys(_issuer(o) for o in ours):
         shown = [o for o in case.controls if settled(o) and _private(o) and _issuer(o) == issuer]
         count = independent(o for o in shown if o.tls is not None and _operator(o) not in {_operator(m) for m in ours})
-        if not count:
+        if not count or (count == 1 and public):
             continue
         seen = tuple(o for o in ours if _issuer(o) == issuer)
         trusted = all(o.tls is not None and o.tls.trusted is True for o in seen)
@@ -205,6 +220,7 @@ def tls_intercepted(case: Comparison) -> Said:
             "certain" if count >= 2 else "likely",
             params={"issuer": issuer, "trusted": trusted},
             seen=seen,
+            family=case.one_family(seen),
             support=tuple(o.id for o in shown),
             explains=frozenset(o.id for o in seen),
         )

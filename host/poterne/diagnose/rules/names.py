@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from poterne import ports
 from poterne.diagnose.comparison import Comparison
-from poterne.diagnose.evidence import Evidence, direction, refused_by_target, settled, verified
+from poterne.diagnose.evidence import Evidence, direction, reset, settled, verified
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
@@ -128,7 +128,7 @@ def wrong_host_name(case: Comparison) -> Said:
         answer.name == host and answer.state in _ABSENT and not answer.addresses for answer in _own(evidence)
     ) or any(s.code == "dns-nxdomain" for s in hijacked(case) if isinstance(s, Symptom))
     mail = [o for o in case.tried if direction(o) in ("outgoing", "incoming")]
-    without_service = bool(mail) and all(refused_by_target(o) and settled(o) for o in mail)
+    without_service = bool(mail) and all(reset(o) and settled(o) for o in mail)
     if not (mismatched or missing or without_service):
         return
     yield from case.want(Want("names", host=host))

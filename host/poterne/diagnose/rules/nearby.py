@@ -37,7 +37,7 @@ def local_firewall(case: Comparison) -> Said:
             confidence,
             seen=tuple(failing),
             support=tuple(o.id for seen in failing for o in _held_against(case, seen, confidence)),
-            family=_family(case, failing),
+            family=case.one_family(failing),
             explains=frozenset(o.id for o in failing),
         )
 
@@ -54,14 +54,14 @@ def gateway_firewall(case: Comparison) -> Said:
             continue
         if case.signature(seen) == "gateway" and _of_that_port(case, seen):
             found.setdefault("certain", []).append(seen)
-        elif seen.family == 4 and _reset_at(seen, 1) and not _reset_at(seen, 0):
+        elif _reset_by_the_box(case, seen):
             found.setdefault("likely", []).append(seen)
     for confidence, failing in found.items():
         yield Symptom(
             "gateway-firewall",
             confidence,
             seen=tuple(failing),
-            family=_family(case, failing),
+            family=case.one_family(failing),
             explains=frozenset(o.id for o in failing),
         )
 
@@ -136,8 +136,23 @@ def _refuses_here(case: Comparison, seen: Observation) -> Confidence | None:
     if signature == "local":
         return "certain" if (seen.stages.connect_ms or 0) < _AT_ONCE_MS or seen.error == "EPERM" else "likely"
     if seen.family == 6 and _reset_at(seen, 1):
-        return "possible"
+        return _over_ipv4(case, seen, "possible", here=0)
     return "possible" if silent_here(case, seen) else None
+
+
+def _reset_by_the_box(case: Comparison, seen: Observation) -> bool:
+    if not _reset_at(seen, 1) or _reset_at(seen, 0):
+        return False
+    return seen.family == 4 or _over_ipv4(case, seen, None, here=1) is not None
+
+
+def _over_ipv4(case: Comparison, seen: Observation, otherwise: Confidence | None, *, here: int) -> Confidence | None:
+    """What resets IPv6 at the first hop is what resets the same port of that host over IPv4, where that is known."""
+    peers = [o for o in case.tried if (o.host, o.port, o.family) == (seen.host, seen.port, 4) and _reset_at(o, 1)]
+    if not peers:
+        return otherwise
+    local = any(_reset_at(o, 0) for o in peers)
+    return ("certain" if here == 0 else "likely") if local is (here == 0) else None
 
 
 def _of_that_port(case: Comparison, seen: Observation) -> bool:
@@ -165,13 +180,6 @@ def _held_against(case: Comparison, seen: Observation, confidence: Confidence) -
     box = [o for o in case.of("gateway") if (o.family, o.port) == (seen.family, seen.port)]
     working = case.working_path(seen)
     return [*box, *([working] if working else [])]
-
-
-def _family(case: Comparison, failing: list[Observation]) -> Family | None:
-    families = {o.family for o in failing}
-    ports = {o.port for o in failing}
-    tested = {o.family for o in case.tried if o.port in ports and case.signature(o) != "nowhere"}
-    return families.pop() if len(families) == 1 and len(tested) > 1 else None
 
 
 def _rank(seen: Observation) -> int:

@@ -1,6 +1,6 @@
 """No network at all, or one that wants a sign-in first."""
 
-from poterne.diagnose.comparison import Comparison, independent
+from poterne.diagnose.comparison import Comparison, independent, is_web
 from poterne.diagnose.evidence import answers, reached, settled, spoke
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
@@ -37,9 +37,11 @@ def captive_portal(case: Comparison) -> Said:
 
 
 def offline(case: Comparison) -> Said:
-    """Nothing came back from anybody: the target, two controls or more on every port, the portal, and no resolver knew
-    that an invented name does not exist. Likely; certain where this machine itself reports that the next router is
-    gone.
+    """Nothing came back from anybody: the target, two controls or more on every port, and the portal; where that was
+    not asked, no resolver knew either that an invented name does not exist. Likely; certain where this machine itself
+    reports that the next router is gone. Where not even the names of controls are to be had, the portal has to do.
+
+    Confounder: a network that lets nothing but the web through.
     """
     evidence = case.evidence
     everybody = (*case.target, *case.controls)
@@ -50,12 +52,15 @@ def offline(case: Comparison) -> Said:
         return
     if evidence.portal is not None and evidence.portal.state != "failed":
         return
-    if any(name.source == "random" and name.state in ("nxdomain", "nodata", "ok") for name in evidence.names):
+    names = {name.state for name in evidence.names if name.source == "random"}
+    answered = bool(names & {"nxdomain", "nodata", "ok"})
+    if evidence.portal is None and answered:
         return
     dead = [o for o in everybody if case.signature(o) == "own" and _absent(o)]
     count = independent(o for o in case.controls if settled(o))
     confidence: Confidence = "certain" if dead and independent(o for o in dead if o.role == "control") else "likely"
-    if count >= 2:
+    nameless = not case.controls and evidence.portal is not None and bool(names) and not answered
+    if count >= 2 or nameless:
         yield Symptom(
             "offline",
             confidence,
@@ -67,6 +72,8 @@ def offline(case: Comparison) -> Said:
 
 
 def _works(seen: Observation) -> bool:
+    if is_web(seen):
+        return False
     if seen.tls is not None:
         return seen.tls.fault is None and spoke(seen)
     return answers(seen)

@@ -4,7 +4,7 @@ from poterne.diagnose.comparison import Comparison, independent, is_web
 from poterne.diagnose.evidence import direction, reached, reset, settled, spoke
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
-from poterne.model import Confidence, Family, Observation
+from poterne.model import Confidence, Observation
 
 
 def server_down(case: Comparison) -> Said:
@@ -80,29 +80,30 @@ def port_silent(case: Comparison) -> Said:
     """A port is silent, or rejected on the way, at a server that is alive, and controls answer on it in that family:
     two make it certain that it is the server or its path, one likely.
     """
-    groups: dict[tuple[str, Confidence, Family | None], list[Observation]] = {}
+    groups: dict[tuple[str, str, Confidence], list[Observation]] = {}
     for seen in case.failing:
         if not settled(seen) or case.signature(seen) not in ("silent", "way") or not _alive(case, seen):
             continue
         if any((o.host, o.port, o.family, o.state) == (seen.host, seen.port, seen.family, "open") for o in case.target):
             continue
-        count = independent(case.answering(seen.family, seen.port))
-        if count:
+        if count := independent(case.answering(seen.family, seen.port)):
             confidence: Confidence = "certain" if count >= 2 else "likely"
-            groups.setdefault((seen.host, confidence, _only(case, seen)), []).append(seen)
-    for (host, sure, family), failing in groups.items():
-        for side in dict.fromkeys(direction(o) for o in failing):
-            seen_there = tuple(o for o in failing if direction(o) == side)
-            places = {(o.family, o.port) for o in seen_there}
+            groups.setdefault((seen.host, direction(seen), confidence), []).append(seen)
+    for (host, _, sure), found in groups.items():
+        both = [o for o in found if any((p.port, p.family) == (o.port, 10 - o.family) for p in found)]
+        for failing in (both, *([o for o in found if o not in both and o.family == family] for family in (4, 6))):
+            if not failing:
+                continue
+            places = sorted({(o.family, o.port) for o in failing})
             yield Symptom(
                 "port-silent",
                 sure,
                 host=host,
-                params={"ports": tuple(dict.fromkeys(o.port for o in seen_there))},
-                seen=seen_there,
-                support=tuple(o.id for place in sorted(places) for o in case.answering(*place)),
-                family=family,
-                explains=frozenset(o.id for o in seen_there),
+                params={"ports": tuple(dict.fromkeys(o.port for o in failing))},
+                seen=tuple(failing),
+                support=tuple(o.id for place in places for o in case.answering(*place)),
+                family=case.one_family(failing),
+                explains=frozenset(o.id for o in failing),
             )
 
 
@@ -135,9 +136,3 @@ def _alive(case: Comparison, seen: Observation) -> bool:
     return any(
         o.host == seen.host and o.port != seen.port and (spoke(o) or reset(o) or o.state == "open") for o in case.target
     )
-
-
-def _only(case: Comparison, seen: Observation) -> Family | None:
-    """The family, where the other one was tried on that port of that host and works there."""
-    other = [o for o in case.tried if (o.host, o.port) == (seen.host, seen.port) and o.family != seen.family]
-    return seen.family if any(o.state == "open" for o in other) else None

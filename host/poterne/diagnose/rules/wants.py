@@ -6,8 +6,6 @@ from poterne.diagnose.comparison import Comparison, independent, known_ports, vo
 from poterne.diagnose.evidence import settled, spoke
 from poterne.diagnose.wanted import Want
 
-# The controls answer on these from the beginning.
-_USUAL = (25, 465, 587)
 _TRUST_FAULTS = ("cert-untrusted", "cert-incomplete-chain", "cert-self-signed")
 _MAX_SIGNS_OF_LIFE = 2
 
@@ -15,7 +13,7 @@ _MAX_SIGNS_OF_LIFE = 2
 def wants(case: Comparison) -> Iterator[Want]:
     """Controls for whatever fails, and where every TLS handshake or everything fails, the portal."""
     for seen in case.failing:
-        yield from case.want(Want("controls", port=None if seen.port in _USUAL else seen.port))
+        yield from case.want_controls(seen.port)
     protected = [o for o in case.tried if o.tls is not None]
     doubtful = [o for o in protected if o.tls is not None and _doubtful(o.tls.faults, public=o.tls.public_trusted)]
     if doubtful:

@@ -1,0 +1,249 @@
+"""The target's side of a check: which endpoints are tried, and what each of them did."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+
+from poterne import ports
+from poterne.diagnose import settings as advice
+from poterne.discover import Discovery, Server
+from poterne.discover.beside import beside
+from poterne.errors import Forbidden
+from poterne.knowledge import load
+from poterne.machine import has_route
+from poterne.model import (
+    CheckEvent,
+    Endpoint,
+    Family,
+    NameAnswer,
+    Observation,
+    ObservationEvent,
+    Options,
+    PlanEvent,
+    Settings,
+    SettingsEvent,
+    State,
+    Target,
+)
+from poterne.policy import Policy
+from poterne.probe.endpoint import Toolkit, observe
+from poterne.probe.names import Names
+from poterne.probe.places import Place, mapped, places
+
+MAX_ENDPOINTS = 160
+MAX_SPARE_ADDRESSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """An endpoint, and the port that is dialled for it where a lab maps it elsewhere."""
+
+    endpoint: Endpoint
+    dialled_port: int
+
+
+@dataclass(slots=True)
+class Targets:
+    """Plans, probes, and tells of it.
+
+    `observations` are final, `silent` the provisional ones of what has kept silent for a while, `opened` those of
+    dialogues that are going on. `dialled`: the ports behind endpoints, which a lab may map elsewhere. `on_planned` is
+    called when the first endpoints of a server are known, `on_quiet` when nothing is left that may still answer,
+    `on_silence` when something keeps silent.
+    """
+
+    target: Target
+    options: Options
+    policy: Policy
+    resolver: Names
+    toolkit: Toolkit
+    tell: Callable[[CheckEvent], None]
+    on_planned: Callable[[], None]
+    on_quiet: Callable[[], None]
+    on_silence: Callable[[], None]
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    observations: dict[str, Observation] = field(default_factory=dict)
+    silent: dict[str, Observation] = field(default_factory=dict)
+    opened: dict[str, Observation] = field(default_factory=dict)
+    dialled: dict[str, int] = field(default_factory=dict)
+    names: list[NameAnswer] = field(default_factory=list)
+    settings: Settings = field(default_factory=Settings)
+    _servers: dict[str, Server] = field(default_factory=dict)
+    _forbidden: int = 0
+
+    async def observe(self) -> None:
+        """Plans each server's endpoints as it becomes known, and probes them at once, side by side.
+
+        Raises Forbidden where the policy leaves nothing to be dialled.
+        """
+        discovery = Discovery(self.target, self.resolver, self.names)
+        async with asyncio.TaskGroup() as probes, aclosing(discovery.servers()) as servers:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self.toolkit.deadline):
+                    async for server in servers:
+                        self.target = discovery.target
+                        for family, routes in (await self._plan(server)).items():
+                            probes.create_task(self._probe_family(server, family, routes))
+                            self.on_planned()
+            self.target = discovery.target
+        self.on_quiet()
+        await self._second_opinion()
+        if not self.names and not self.endpoints and not self._forbidden:
+            name = self.target.host or self.target.domain or ""
+            self.names.append(NameAnswer(name=name, source="typed", state="timeout"))
+        if not self.endpoints and self._forbidden:
+            raise Forbidden(
+                "nothing was dialled: that target leads to addresses or ports that are not to be tested from here"
+            )
+
+    async def again(self, seen: Observation, toolkit: Toolkit) -> None:
+        """Looks at an endpoint once more, with another toolkit's patience."""
+        server = self._servers[seen.host]
+        for place in await places(server.answer, seen.port, self.policy, self.resolver, seen.family):
+            if route := self._route(server, seen.port, place._replace(address=seen.address)):
+                self._tell_plan()
+                await self._probe(route, None, toolkit)
+
+    async def web(self, host: str) -> None:
+        """The ports of the web at a server whose mail ports all fail: is there anybody? Not where the user named the
+        ports.
+        """
+        if self.options.ports is None and (server := self._servers.get(host)) is not None:
+            await self._probe_server(server, tuple(load("controls")["begin"]["web_ports"]))
+
+    async def beside(self, host: str) -> None:
+        """Other servers of the same mail domain, tried on the ports that were tried at the one that was typed."""
+        certified = [
+            name for seen in self.observations.values() if seen.host == host and seen.tls for name in seen.tls.names
+        ]
+        tried = tuple(dict.fromkeys(seen.port for seen in self.observations.values() if seen.host == host))
+        wanted = tried or (ports.usual() if self.target.port is None else ports.alternatives(self.target.port))
+        async with asyncio.TaskGroup() as probes:
+            async for server in beside(host, certified, wanted, self.resolver):
+                if server.host not in self._servers:
+                    self.names.append(server.answer)
+                    probes.create_task(self._probe_server(server, server.ports))
+
+    def tell_settings(self, settings: Settings | None = None) -> None:
+        """Tells of the settings, those that are known so far unless given, where they have changed."""
+        settings = settings or self._advice()
+        if settings != self.settings:
+            self.settings = settings
+            self.tell(SettingsEvent(settings=settings))
+
+    async def _second_opinion(self) -> None:
+        """What another resolver says of a typed name that did not resolve, where the policy names one."""
+        for answer in [each for each in self.names if each.state != "ok" and each.source == "typed"]:
+            if second := await self.resolver.second(answer.name):
+                self.names.append(second)
+
+    async def _probe_server(self, server: Server, numbers: tuple[int, ...]) -> None:
+        planned = await self._plan(Server(server.host, server.source, server.answer, numbers))
+        await asyncio.gather(*(self._probe_family(server, family, routes) for family, routes in planned.items()))
+
+    async def _plan(self, server: Server) -> dict[Family, list[_Route]]:
+        """The endpoints of one server by family: one address each, on every port that is wanted and allowed."""
+        self._servers.setdefault(server.host, server)
+        routes: dict[Family, list[_Route]] = {}
+        for port in self._ports(server):
+            if port not in self.policy.allow.ports:
+                self._forbidden += bool(server.answer.addresses)
+                continue
+            for place in await places(server.answer, port, self.policy, self.resolver, self.options.family):
+                if route := self._route(server, port, place):
+                    routes.setdefault(place.family, []).append(route)
+        if routes:
+            self._tell_plan()
+        return routes
+
+    def _route(self, server: Server, port: int, place: Place) -> _Route | None:
+        """A new endpoint, unless its address may not be dialled."""
+        if len(self.endpoints) >= MAX_ENDPOINTS:
+            return None
+        row = ports.facts(port)
+        asked = row.begins if row else "starttls"
+        if port == self.target.port and self.target.asked is not None:
+            asked = self.target.asked
+        endpoint = Endpoint(
+            id=f"o{len(self.endpoints) + 1}",
+            host=server.host,
+            address=place.address,
+            family=place.family,
+            port=port,
+            service=row.service if row else "smtp",
+            asked=asked,
+            source=server.source,
+        )
+        if not self.toolkit.gate.permits(endpoint):
+            self._forbidden += 1
+            return None
+        self.endpoints[endpoint.id] = endpoint
+        self.dialled[endpoint.id] = place.port
+        return _Route(endpoint, place.port)
+
+    def _ports(self, server: Server) -> list[int]:
+        asked = self.options.ports
+        wanted = server.ports
+        if asked is not None:
+            typed_port = (self.target.port,) if self.target.port else ()
+            elsewhere = tuple(port for port in asked if (row := ports.facts(port)) is None or not row.usual)
+            if server.source == "typed":
+                wanted = (*typed_port, *asked)
+            else:
+                wanted = (*(port for port in wanted if port in asked), *elsewhere)
+        return list(dict.fromkeys(wanted))
+
+    async def _probe_family(self, server: Server, family: Family, routes: list[_Route]) -> None:
+        """Probes one address of a server on all its ports; where none opens, the next address, as programs do."""
+        tried = {route.endpoint.address for route in routes}
+        spare = [
+            address
+            for address in server.answer.addresses
+            if (":" in address) == (family == 6) and address not in tried and has_route(address, family)
+        ][:MAX_SPARE_ADDRESSES]
+        if any(mapped(self.policy, server.host, route.endpoint.port) for route in routes):
+            spare = []
+        while routes:
+            states = await asyncio.gather(*(self._probe(route, server.answer.elapsed_ms) for route in routes))
+            if "open" in states or not spare:
+                return
+            address, numbers = spare.pop(0), [route.endpoint.port for route in routes]
+            found = [self._route(server, port, Place(family, address, port)) for port in numbers]
+            routes = [route for route in found if route is not None]
+            self._tell_plan()
+
+    async def _probe(self, route: _Route, resolve_ms: float | None, toolkit: Toolkit | None = None) -> State:
+        observation = await observe(
+            route.endpoint,
+            toolkit or self.toolkit,
+            dialled_port=route.dialled_port,
+            resolve_ms=resolve_ms,
+            on_progress=self._progress,
+        )
+        self.opened.pop(observation.id, None)
+        self.silent.pop(observation.id, None)
+        self.observations[observation.id] = observation
+        self.tell(ObservationEvent(observation=observation))
+        self.tell_settings()
+        if len(self.observations) + len(self.silent) >= len(self.endpoints):
+            self.on_quiet()
+        return observation.state
+
+    def _progress(self, observation: Observation) -> None:
+        """Tells of a provisional observation where nothing answers, or where it brings the first verified settings."""
+        if observation.state == "open":
+            self.opened[observation.id] = observation
+            if not advice.improves(self._advice(), self.settings):
+                return
+        else:
+            self.silent[observation.id] = observation
+            self.on_silence()
+        self.tell(ObservationEvent(observation=observation))
+        self.tell_settings()
+
+    def _advice(self) -> Settings:
+        return advice.settings((*self.observations.values(), *self.opened.values()))
+
+    def _tell_plan(self) -> None:
+        self.tell(PlanEvent(endpoints=tuple(self.endpoints.values())))

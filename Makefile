@@ -1,7 +1,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
-.PHONY: run test test-all setup packages lint mypy extension types lock clean
+.PHONY: run test test-all bench setup packages lint mypy extension types lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -28,6 +28,10 @@ test test-all: setup
 	[ -z "$$failed" ] || echo "FAILED before the tests:$$failed"; \
 	$(BIN)/pytest $(SELECTION) </dev/null || failed="$$failed pytest"; \
 	[ -z "$$failed" ]
+
+# Ratios, on a line that delays; needs root, as the lab does.
+bench: setup
+	@$(BIN)/python -m tests.bench.verdict
 
 setup: $(VENV) $(NODE) packages
 

@@ -1,15 +1,24 @@
 import { begin, fail, IDLE, isLast, receive, stop } from "../shared/run.js";
+import { Exports } from "./exports.js";
 
 /** @typedef {import("./host-link.js").HostLink} HostLink */
 /** @typedef {import("../shared/link-state.js").LinkState} LinkState */
 /** @typedef {import("../shared/run.js").Run} Run */
 /** @typedef {import("../types/messages.d.ts").HostMessage} HostMessage */
 /** @typedef {import("../types/messages.d.ts").OptionsInput} OptionsInput */
+/** @typedef {import("../types/messages.d.ts").ExportMessage} ExportMessage */
+/** @typedef {import("./exports.js").Made | import("./exports.js").Unmade} Exported */
 
 /**
  * What a page asks of the background: `warm` starts the host where it is not running.
  *
  * @typedef {{type: "warm"} | {type: "run", target: string, options?: OptionsInput} | {type: "stop"}} Command
+ */
+
+/**
+ * A page's wish for a file of the run's report, which is answered with an `Exported`.
+ *
+ * @typedef {{type: "export", format: ExportMessage["format"], language: "en" | "fr"}} Wish
  */
 
 /** How long the host stays after the last popup is gone and no run is going. */
@@ -22,6 +31,7 @@ export const DRAIN_MS = 1500;
 export class Controller {
   #link;
   #options;
+  #exports;
   #popups = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #lingerTimer;
@@ -43,6 +53,7 @@ export class Controller {
   constructor(options) {
     this.#options = options;
     this.#link = options.link;
+    this.#exports = new Exports(options.link, options.newId);
     // A stored run that was going lost its host together with the background that held the port.
     const stored = options.run ?? IDLE;
     this.run = fail(stored, { cause: "interrupted", message: null });
@@ -50,6 +61,11 @@ export class Controller {
 
   get running() {
     return this.run.phase === "running";
+  }
+
+  /** Whether somebody waits for an answer of the host. */
+  get busy() {
+    return this.running || this.#exports.waiting;
   }
 
   /** @param {Command} command */
@@ -74,6 +90,20 @@ export class Controller {
     }
   }
 
+  /**
+   * @param {Wish} wish
+   * @returns {Promise<Exported>}
+   */
+  async export({ format, language }) {
+    const { report } = this.run;
+    if (!report) return { problem: "refused", message: null };
+    try {
+      return await this.#exports.ask(report, format, language);
+    } finally {
+      this.#linger();
+    }
+  }
+
   popupOpened() {
     this.#popups += 1;
     clearTimeout(this.#lingerTimer);
@@ -87,6 +117,7 @@ export class Controller {
 
   /** @param {LinkState} state */
   linkChanged(state) {
+    this.#exports.linkChanged(state);
     if (state.phase === "ready") {
       this.#post();
     } else if (state.phase === "failed" || state.phase === "disconnected") {
@@ -101,6 +132,7 @@ export class Controller {
 
   /** @param {HostMessage} message */
   received(message) {
+    if (this.#exports.received(message)) return;
     if (isLast(message) && "id" in message && message.id !== null && message.id === this.#draining) {
       this.#drained();
       this.#post();
@@ -135,7 +167,7 @@ export class Controller {
   #linger() {
     clearTimeout(this.#lingerTimer);
     this.#lingerTimer = setTimeout(() => {
-      if (!this.running && this.#popups === 0) this.#link.close();
+      if (!this.busy && this.#popups === 0) this.#link.close();
     }, this.#options.linger ?? LINGER_MS);
   }
 

@@ -4,6 +4,7 @@ import { HostLink } from "./host-link.js";
 import { CoalescingStore } from "./store.js";
 
 /** @typedef {import("./controller.js").Command} Command */
+/** @typedef {import("./controller.js").Wish} Wish */
 /** @typedef {import("../shared/link-state.js").LinkState} LinkState */
 /** @typedef {import("../shared/run.js").Run} Run */
 
@@ -19,7 +20,7 @@ function start(stored) {
     state: stored.link,
     connect: () => chrome.runtime.connectNative(HOST),
     lastError: () => chrome.runtime.lastError?.message ?? null,
-    inUse: () => controller.running,
+    inUse: () => controller.busy,
     onState: (state) => {
       controller.linkChanged(state);
       changed();
@@ -57,8 +58,14 @@ function showBadge(run, link) {
   chrome.action.setBadgeTextColor({ color: "#ffffff" });
 }
 
-chrome.runtime.onMessage.addListener((/** @type {Command} */ command) => {
-  started.then((controller) => controller.command(command));
+chrome.runtime.onMessage.addListener((/** @type {Command | Wish} */ asked, _sender, answer) => {
+  if (asked.type !== "export") {
+    started.then((controller) => controller.command(asked));
+    return false;
+  }
+  started.then((controller) => controller.export(asked)).then(answer);
+  // The answer comes later.
+  return true;
 });
 
 chrome.runtime.onConnect.addListener((port) => {

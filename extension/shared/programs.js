@@ -91,6 +91,24 @@ export function fits(program, { protocol, port, security }) {
 }
 
 /**
+ * The settings of one direction as they are offered: first the best that the program can use, or null where it can use
+ * none of those that work from here. Without a program, and where nothing is encrypted, the order stays.
+ *
+ * @param {Program | null} program
+ * @param {readonly Setting[]} list  the best first
+ * @returns {{first: Setting | null, rest: Setting[]}}
+ */
+export function offered(program, list) {
+  const encrypted = list.filter(({ security }) => security !== "none");
+  if (!program || encrypted.length === 0) return { first: list[0] ?? null, rest: list.slice(1) };
+  const tested = encrypted.some(({ verified }) => verified);
+  const usable = list.filter((setting) => fits(program, setting));
+  const first = usable.find(({ verified }) => verified || !tested) ?? null;
+  const rest = [...usable, ...list.filter((setting) => !usable.includes(setting))];
+  return { first, rest: rest.filter((setting) => setting !== first) };
+}
+
+/**
  * What to type, in the program's words and order: nothing where the setting does not fit.
  *
  * @param {Program} program
@@ -145,6 +163,30 @@ export const remarks = (program, { protocol, security }, language) =>
     .filter(({ when }) => when.protocol?.includes(protocol) ?? program.protocols.includes(protocol))
     .filter(({ when }) => when.security?.includes(security) ?? true)
     .map((remark) => said(remark, language));
+
+/**
+ * The remarks that hold for every one of several settings that the program can use: they need be made only once.
+ *
+ * @param {Program} program
+ * @param {readonly Setting[]} settings
+ * @param {Language} language
+ * @returns {string[]}
+ */
+export function common(program, settings, language) {
+  const [first, ...others] = settings.filter((setting) => fits(program, setting));
+  if (!first || others.length === 0) return [];
+  const each = others.map((setting) => new Set(remarks(program, setting, language)));
+  return remarks(program, first, language).filter((remark) => each.every((made) => made.has(remark)));
+}
+
+/**
+ * Who says so.
+ *
+ * @param {Programs} all
+ * @param {Program} program
+ * @returns {Source[]}
+ */
+export const sourcesOf = ({ sources }, program) => program.sources.flatMap((id) => sources[id] ?? []);
 
 /**
  * @param {Program} program

@@ -1,13 +1,22 @@
 import { browserName } from "../shared/browsers.js";
 import { Catalogue, languageFor } from "../shared/catalogue.js";
+import { byId, load } from "../shared/programs.js";
 import { h, morph } from "./dom.js";
+import { done } from "./handover.js";
+import { save } from "./save.js";
 import { screen } from "./screen.js";
 import { follow } from "./stored.js";
 
 /** @typedef {import("../background/controller.js").Command} Command */
+/** @typedef {import("../background/controller.js").Exported} Exported */
+/** @typedef {import("../background/controller.js").Wish} Wish */
+/** @typedef {import("./handover.js").Handed} Handed */
 /** @typedef {import("./screen.js").View} View */
 
 const COPIED_MS = 2000;
+
+/** The background went away before it answered. @type {Exported} */
+const LOST = { problem: "host", message: null };
 
 /** @param {string | undefined} choice */
 async function catalogueFor(choice) {
@@ -23,11 +32,8 @@ async function whereAmI() {
   return { os, browser: browserName(userAgentData?.brands.map(({ brand }) => brand) ?? []) };
 }
 
-async function chosenLanguage() {
-  /** @type {{language?: string}} */
-  const { language } = await chrome.storage.local.get("language");
-  return language;
-}
+/** @returns {Promise<{language?: string, program?: string}>} what the user chose on any page */
+const chosen = () => chrome.storage.local.get(["language", "program"]);
 
 /**
  * Tells the background that a popup is there, and passes on what the user does.
@@ -46,9 +52,9 @@ function background(isPopup) {
     });
   }
   attach();
-  return (/** @type {Command} */ command) => {
+  return (/** @type {Command | Wish} */ asked) => {
     attach();
-    chrome.runtime.sendMessage(command);
+    return chrome.runtime.sendMessage(asked);
   };
 }
 
@@ -66,11 +72,18 @@ const toClipboard = (text) =>
  */
 export async function mount({ inTab }) {
   const send = background(!inTab);
-  const [choice, place] = await Promise.all([chosenLanguage(), whereAmI()]);
+  const [{ language: choice, program }, place, programs] = await Promise.all([chosen(), whereAmI(), load()]);
   const t = await catalogueFor(choice);
   const state = await follow(({ link, run }) => update({ link, run }));
   /** @type {View} */
-  let view = { ...state, t, place, choice, inTab, copied: null, emptyRefused: false };
+  let view = {
+    ...state,
+    ...{ t, place, choice, inTab, programs },
+    program: byId(programs, program),
+    handed: null,
+    copied: null,
+    emptyRefused: false,
+  };
   const root = /** @type {HTMLElement} */ (document.querySelector("main"));
   const announcer = h("p", { class: "visually-hidden", role: "status" });
   root.after(announcer);
@@ -92,9 +105,16 @@ export async function mount({ inTab }) {
   field().select();
 
   chrome.storage.local.onChanged.addListener(async (changes) => {
-    if (!changes["language"]) return;
-    const language = /** @type {string | undefined} */ (changes["language"].newValue);
-    update({ choice: language, t: await catalogueFor(language) });
+    const [language, program] = ["language", "program"].map(
+      (key) => changes[key] && /** @type {{newValue?: string}} */ (changes[key]),
+    );
+    if (program) {
+      update({ program: byId(programs, program.newValue) });
+      // A list in which a choice was made once no longer follows its markup.
+      const list = /** @type {HTMLSelectElement | null} */ (root.querySelector("[data-action=program]"));
+      if (list) list.value = view.program?.id ?? "";
+    }
+    if (language) update({ choice: language.newValue, t: await catalogueFor(language.newValue) });
   });
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -105,9 +125,9 @@ export async function mount({ inTab }) {
    * @param {string} what
    */
   async function copy(text, what) {
-    const done = await toClipboard(text);
-    announcer.textContent = done ? view.t.text("ui_copied", { what }) : view.t.text("ui_copy_failed");
-    update({ copied: done ? `${what}\n${text}` : null });
+    const taken = await toClipboard(text);
+    announcer.textContent = taken ? view.t.text("ui_copied", { what }) : view.t.text("ui_copy_failed");
+    update({ copied: taken ? `${what}\n${text}` : null });
     clearTimeout(copiedTimer);
     copiedTimer = setTimeout(() => {
       announcer.textContent = "";
@@ -115,11 +135,38 @@ export async function mount({ inTab }) {
     }, COPIED_MS);
   }
 
+  /**
+   * @param {Handed["format"]} format
+   * @param {boolean} copied  to the clipboard, in place of a file
+   */
+  async function handOver(format, copied) {
+    if (view.handed?.phase === "making") return;
+    const { id: run, target } = view.run;
+    /** @type {Handed} */
+    let handed = { run, format, phase: "making", name: target, problem: null, message: null };
+    update({ handed });
+    /** @type {Exported} */
+    const made = (await send({ type: "export", format, language: view.t.language }).catch(() => null)) ?? LOST;
+    if (made.problem) {
+      handed = { ...handed, ...made, phase: "failed" };
+    } else if (!copied) {
+      save(made);
+      handed = { ...handed, name: made.name, phase: "saved" };
+    } else {
+      const taken = await toClipboard(made.data);
+      handed = { ...handed, phase: taken ? "copied" : "failed", problem: taken ? null : "clipboard" };
+    }
+    announcer.textContent = handed.problem ? "" : done(view.t, handed);
+    update({ handed });
+  }
+
   /** @type {Record<string, (data: DOMStringMap) => void>} */
   const actions = {
     stop: () => send({ type: "stop" }),
     warm: () => send({ type: "warm" }),
     copy: (data) => copy(data["copy"] ?? "", data["what"] ?? ""),
+    export: ({ format }) => handOver(/** @type {Handed["format"]} */ (format), false),
+    "export-copy": ({ format }) => handOver(/** @type {Handed["format"]} */ (format), true),
     "copy-report": () => copy(JSON.stringify(view.run.report, null, 2), view.t.text("ui_report")),
     "open-tab"() {
       chrome.tabs.create({ url: chrome.runtime.getURL("report/report.html") });
@@ -149,6 +196,7 @@ export async function mount({ inTab }) {
   });
 
   root.addEventListener("change", ({ target }) => {
-    if (target instanceof HTMLSelectElement) chrome.storage.local.set({ language: target.value });
+    // Each list is named as what it chooses is stored.
+    if (target instanceof HTMLSelectElement) chrome.storage.local.set({ [target.dataset["action"] ?? ""]: target.value });
   });
 }

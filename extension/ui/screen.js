@@ -22,6 +22,9 @@ import { why } from "./why.js";
  * @property {string | undefined} choice  the chosen language
  * @property {boolean} inTab
  * @property {string | null} copied  the copy button that was pressed last
+ * @property {import("../shared/programs.js").Programs} programs
+ * @property {import("../shared/programs.js").Program | null} program  the one in whose words settings are said
+ * @property {import("./handover.js").Handed | null} handed
  * @property {boolean} emptyRefused  Enter was pressed on an empty field
  */
 

@@ -1,14 +1,13 @@
 import { plain } from "../shared/catalogue.js";
+import { common, offered, remarks } from "../shared/programs.js";
 import { known } from "../shared/run.js";
-import { copyButton } from "./copy-button.js";
+import { chooser, sources } from "./chooser.js";
 import { h } from "./dom.js";
-import { shape } from "./shapes.js";
+import { handover } from "./handover.js";
+import { card, handles, mark, remarked, values } from "./setting-card.js";
 
 /** @typedef {import("./screen.js").View} View */
 /** @typedef {import("../types/messages.d.ts").Setting} Setting */
-
-/** An address as it was typed, perhaps as a URL: the whole of it, and the part before the last @. */
-const ADDRESS = /^\s*(?:mailto:)?(([^\s?]+)@[^\s@?]+)/i;
 
 const DIRECTIONS = /** @type {const} */ (["outgoing", "incoming"]);
 
@@ -21,28 +20,38 @@ const WHOLE = new Set(["account", "domain"]);
  * @param {View} view
  */
 export function settings(view) {
-  const { t, run } = view;
+  const { t, run, program } = view;
   if (run.phase === "idle") return null;
   const found = known(run).settings;
   const running = run.phase === "running";
   const expected = running || (run.report !== null && WHOLE.has(run.report.target.kind));
-  const any = found.outgoing.length + found.incoming.length > 0;
+  const all = DIRECTIONS.flatMap((direction) => found[direction]);
   const parts = DIRECTIONS.filter((direction) => found[direction].length > 0 || expected);
-  if (!any && !running) return null;
+  if (all.length === 0 && !running) return null;
+  const shared = program && !running ? common(program, all, t.language) : [];
+  const made = new Set(shared);
   return h(
     "section",
     { class: "settings", "data-key": "settings", "aria-labelledby": "settings-title" },
-    h("h2", { id: "settings-title" }, t.text("ui_settings")),
-    ...parts.map((direction) =>
-      running ? outlook(view, direction, found[direction][0]) : side(view, direction, found[direction]),
+    h(
+      "div",
+      { class: "settings-head", "data-key": "head" },
+      h("h2", { id: "settings-title" }, t.text("ui_settings")),
+      chooser(view),
     ),
+    remarked(shared),
+    ...parts.map((direction) =>
+      running ? outlook(view, direction, found[direction]) : side(view, direction, found[direction], made),
+    ),
+    handover(view),
+    sources(view),
   );
 }
 
 /**
  * @param {View} view
  * @param {"outgoing" | "incoming"} direction
- * @param {...(Node | false)} content
+ * @param {...(Node | false | null)} content
  */
 function direct({ t }, direction, ...content) {
   const id = `${direction}-title`;
@@ -59,27 +68,28 @@ function direct({ t }, direction, ...content) {
  *
  * @param {View} view
  * @param {"outgoing" | "incoming"} direction
- * @param {Setting | undefined} best
+ * @param {readonly Setting[]} list
  */
-function outlook(view, direction, best) {
+function outlook(view, direction, list) {
   const { t } = view;
-  if (!best) {
+  const { first } = offered(view.program, list);
+  if (!first) {
     return direct(view, direction, h("p", { class: "outlook", "data-key": "awaited" }, t.text("ui_settings_awaited")));
   }
-  const summary = `${plain(best.host)} · ${best.port} · ${t.word("security", best.security)}`;
+  const summary = `${plain(first.host)} · ${first.port} · ${t.word("security", first.security)}`;
   return direct(
     view,
     direction,
     h(
       "details",
-      { class: "setting outlook", "data-key": "best", ...handles(best) },
+      { class: "setting outlook", "data-key": "best", ...handles(first) },
       h(
         "summary",
         {},
-        h("span", { class: "verified", "data-tone": best.verified ? "good" : "plain" }, ...mark(view, best)),
+        h("span", { class: "verified", "data-tone": first.verified ? "good" : "plain" }, ...mark(view, first)),
         h("span", { class: "text" }, summary),
       ),
-      values(view, best),
+      values(view, first),
     ),
   );
 }
@@ -90,118 +100,39 @@ function outlook(view, direction, best) {
  * @param {View} view
  * @param {"outgoing" | "incoming"} direction
  * @param {readonly Setting[]} list  the best first
+ * @param {ReadonlySet<string>} made  remarks that stand above already
  */
-function side(view, direction, list) {
+function side(view, direction, list, made) {
   const { t } = view;
-  const [best, ...rest] = list;
-  if (!best) return direct(view, direction, h("p", { class: "nothing" }, t.text("ui_settings_none")));
+  if (list.length === 0) return direct(view, direction, h("p", { class: "nothing" }, t.text("ui_settings_none")));
+  const { first, rest } = offered(view.program, list);
   return direct(
     view,
     direction,
-    card(view, best),
+    first ? card(view, first, made) : unusable(view, list),
     rest.length > 0 &&
       h(
         "details",
         { class: "alternatives", "data-key": "alternatives" },
         h("summary", {}, t.text("ui_alternatives", { count: t.number(rest.length) }, rest.length)),
-        ...rest.map((other) => card(view, other)),
+        ...rest.map((other) => card(view, other, made)),
       ),
   );
 }
 
-/** @param {Setting} entry */
-const handles = ({ host, port, security, verified }) => ({
-  "data-host": host,
-  "data-port": port,
-  "data-security": security,
-  "data-verified": String(verified),
-});
-
 /**
- * @param {View} view
- * @param {Setting} entry
- */
-const mark = ({ t }, { verified }) => [
-  shape(verified ? "good" : "unknown"),
-  h("span", {}, t.text(verified ? "ui_verified" : "ui_unverified")),
-];
-
-/**
- * @param {View} view
- * @param {Setting} entry
- */
-function card(view, entry) {
-  const { protocol, host, port, security, verified } = entry;
-  return h(
-    "div",
-    { class: "setting", "data-key": `${protocol} ${host} ${port} ${security}`, ...handles(entry) },
-    h(
-      "p",
-      { class: "setting-head" },
-      h("span", { class: "protocol" }, view.t.text(`protocol_${protocol}`)),
-      h("span", { class: "verified", "data-tone": verified ? "good" : "plain" }, ...mark(view, entry)),
-    ),
-    values(view, entry),
-  );
-}
-
-/**
- * Settings without encryption are shown as evidence: nothing of them can be copied.
+ * What stands in place of a setting where the chosen program can use none.
  *
  * @param {View} view
- * @param {Setting} entry
+ * @param {readonly Setting[]} list
  */
-function values(view, entry) {
-  const { host, port, security, auth } = entry;
-  const encrypted = security !== "none";
-  const user = userName(view, entry);
+function unusable(view, list) {
+  const { t, program } = view;
+  const known = new Set(list.flatMap((entry) => (program ? remarks(program, entry, t.language) : [])));
   return h(
     "div",
-    { "data-key": "values" },
-    h(
-      "dl",
-      { class: "values" },
-      value(view, "ui_server", host, encrypted),
-      value(view, "ui_port", String(port), encrypted),
-      value(view, "ui_security", view.t.word("security", security), encrypted),
-      encrypted && value(view, user.key, user.text, user.copy),
-      encrypted && auth.length > 0 && value(view, "ui_sign_in", signIn(view, auth), false),
-    ),
-    !encrypted && h("p", { class: "unsafe" }, shape("warning"), view.t.text("ui_no_sign_in")),
+    { class: "nothing", "data-key": "unusable", "data-unusable": true },
+    h("p", {}, t.text("ui_words_none")),
+    ...[...known].map((remark) => h("p", {}, remark)),
   );
 }
-
-/**
- * @param {View} view
- * @param {string} key
- * @param {string} text
- * @param {boolean} copyable
- */
-function value(view, key, text, copyable) {
-  const name = view.t.text(key);
-  const shown = plain(text);
-  return h(
-    "div",
-    { class: "value", "data-key": key },
-    h("dt", {}, name),
-    h("dd", {}, h("span", { class: "text" }, shown), copyable && copyButton(view, shown, name)),
-  );
-}
-
-/**
- * @param {View} view
- * @param {Setting} entry
- * @returns {{key: string, text: string, copy: boolean}}
- */
-function userName({ t, run }, { username }) {
-  const [, address, localPart] = ADDRESS.exec(run.report?.target.input ?? run.target) ?? [];
-  const key = username === "unknown" && address ? "ui_user_usual" : "ui_user";
-  const text = username === "local-part" ? localPart : address;
-  return text ? { key, text, copy: true } : { key, text: t.word("username", username), copy: false };
-}
-
-/**
- * @param {View} view
- * @param {readonly string[]} methods
- */
-const signIn = ({ t }, methods) => t.list(methods.map((method) => t.word("auth", method)));

@@ -1,27 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { Controller, DRAIN_MS, LINGER_MS } from "../../extension/background/controller.js";
-import { HostLink } from "../../extension/background/host-link.js";
+import { DRAIN_MS, LINGER_MS } from "../../extension/background/controller.js";
 import { IDLE } from "../../extension/shared/run.js";
-import { FakePort } from "./fake-port.mjs";
+import { background } from "./background.mjs";
 import { endpoint, report } from "./records.mjs";
-
-/** The real controller on the real link, on ports that the test answers for. */
-function background(run) {
-  const ports = [];
-  const runs = [];
-  let ids = 0;
-  const link = new HostLink({
-    connect: () => ports[ports.push(new FakePort()) - 1],
-    lastError: () => null,
-    inUse: () => controller.running,
-    onState: (state) => controller.linkChanged(state),
-    onMessage: (message) => controller.received(message),
-  });
-  const controller = new Controller({ link, run, newId: () => String((ids += 1)), onRun: (next) => runs.push(next) });
-  return { controller, link, ports, runs };
-}
 
 const check = (id, target) => ({ type: "check", id, target, options: {} });
 

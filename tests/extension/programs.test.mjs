@@ -3,7 +3,18 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { LANGUAGES } from "../../extension/shared/catalogue.js";
-import { byId, choices, fits, load, remarks, section, words } from "../../extension/shared/programs.js";
+import {
+  byId,
+  choices,
+  common,
+  fits,
+  load,
+  offered,
+  remarks,
+  section,
+  sourcesOf,
+  words,
+} from "../../extension/shared/programs.js";
 
 const FILE = new URL("../../extension/data/programs.json", import.meta.url);
 const programs = JSON.parse(readFileSync(FILE, "utf8"));
@@ -132,4 +143,44 @@ test("programs are listed by name, and an unknown one is none", () => {
   }
   assert.ok(choices(programs, "fr").some(({ name }) => name === "Nouvel Outlook (Windows)"));
   for (const id of ["nothing", null, undefined, "toString"]) assert.equal(byId(programs, id), null);
+});
+
+test("what the program cannot use is not offered first", () => {
+  const strange = setting("smtp", 2525, "starttls");
+  const list = [strange, SUBMISSIONS, SUBMISSION];
+  assert.deepEqual(offered(null, list), { first: strange, rest: [SUBMISSIONS, SUBMISSION] });
+  assert.deepEqual(offered(program("thunderbird"), list), { first: strange, rest: [SUBMISSIONS, SUBMISSION] });
+  assert.deepEqual(offered(program("gmail"), list), { first: SUBMISSIONS, rest: [SUBMISSION, strange] });
+  assert.deepEqual(offered(program("gmail"), [IMAPS]), { first: null, rest: [IMAPS] });
+  assert.deepEqual(offered(program("gmail"), []), { first: null, rest: [] });
+});
+
+test("what does not work from here is not recommended because it is what the program can use", () => {
+  const dead = setting("smtp", 587, "starttls", { verified: false });
+  const strange = setting("smtp", 2525, "starttls");
+  assert.deepEqual(offered(program("gmail"), [strange, dead]), { first: null, rest: [dead, strange] });
+  assert.deepEqual(offered(program("gmail"), [dead]), { first: dead, rest: [] });
+});
+
+test("where nothing is encrypted, no program changes what is shown as evidence", () => {
+  assert.deepEqual(offered(program("geary"), [CLEAR]), { first: CLEAR, rest: [] });
+  assert.deepEqual(offered(program("geary"), [IMAPS, CLEAR]), { first: IMAPS, rest: [CLEAR] });
+});
+
+test("a remark on everything is told from those on one kind of setting", () => {
+  const mac = program("apple-mail-mac");
+  const both = common(mac, [SUBMISSIONS, IMAP, CLEAR], "en");
+  assert.deepEqual(both, remarks(mac, SUBMISSIONS, "en"));
+  assert.equal(remarks(mac, IMAP, "en").length, both.length + 1);
+  assert.deepEqual(common(mac, [SUBMISSION, IMAP], "en"), remarks(mac, IMAP, "en"));
+  assert.deepEqual(common(mac, [SUBMISSION], "en"), [], "there is one card for it to stand in");
+  assert.deepEqual(common(program("gmail"), [SUBMISSIONS, SUBMISSION, IMAPS], "en"), []);
+});
+
+test("every program says who says so", () => {
+  for (const each of programs.programs) {
+    const sources = sourcesOf(programs, each);
+    assert.equal(sources.length, each.sources.length, each.id);
+    for (const { title, organisation, place } of sources) assert.ok(title && organisation && place, each.id);
+  }
 });

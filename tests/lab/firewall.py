@@ -164,9 +164,9 @@ class Firewall:
             yield
 
     @contextmanager
-    def limit_syns(self, machine: Machine, *ports: int, chain: Chain = "forward") -> Iterator[None]:
-        """Let five connections begin at once and one a second after them, in each family."""
-        only = "tcp flags & (syn|ack) == syn limit rate over 1/second burst 5 packets"
+    def limit_syns(self, machine: Machine, *ports: int, burst: int = 5, chain: Chain = "forward") -> Iterator[None]:
+        """Let `burst` connections begin at once and one a second after them, in each family."""
+        only = f"tcp flags & (syn|ack) == syn limit rate over 1/second burst {burst} packets"
         with self.ail(machine, *ports, only=only, chain=chain):
             yield
 

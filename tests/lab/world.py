@@ -22,7 +22,7 @@ from .zone import Zone
 
 REAL_DOMAIN = "real.test"
 PORTAL = "http://portal.test/success"
-_AT_ONCE = 8
+_AT_ONCE = 6
 _POLICY = """
 [controls]
 hosts = []

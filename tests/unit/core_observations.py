@@ -455,3 +455,35 @@ class World:
     def _is(observation: Observation, who: str) -> bool:
         kinds = {"everybody": ("target", "control"), "target": ("target",), "controls": ("control",)}
         return observation.role in kinds[who] if who in kinds else observation.host == who
+
+
+def compared() -> list[Conclusion]:
+    """What comparisons can say: between them, every code of the rules that compare."""
+    web = (25, 465, 587, 993, 443, 80)
+    private = GOOD_TLS.model_copy(update={"issuer": "Antivirus root", "public_trusted": False})
+    answered: dict[str, Any] = {"greeting": "220 box", "greeting_kind": "accepted"}
+    resolving = [resolved(), random_label("192.0.2.7"), random_label("192.0.2.7", zone="org")]
+    portal = Portal(url="http://portal.example/", state="altered")
+    other = seen(465, host="smtp.example.org", source="guess", address="192.0.2.9")
+    worlds = [
+        World().silent(25),
+        World().silent(25).relay(),
+        World(control_ports=(25, 465, 587)).silent(465),
+        World().rejected(25, 587, by=BOX, who="target"),
+        World().rejected(25, by=OWN),
+        World().rejected(25, by=BOX),
+        World().canary(25, "open", **answered),
+        World().change(plain, 25, 587),
+        World().change({"tls": private}),
+        World(ports=web).silent().with_(portal=portal),
+        World(ports=web).silent().with_(portal=portal.model_copy(update={"state": "failed"})),
+        World(families=(4, 6)).silent(family=6),
+        World(families=(4, 6)).silent(family=4),
+        World(ports=web).silent(who="target"),
+        World(ports=web).silent(25, 465, 587, 993, who="target"),
+        World().silent(25, who="target"),
+        World(ports=web).silent(25, 465, 587, 993, who="target").with_(names=resolving),
+        World(ports=web).refused(25, 465, 587, 993, who="target").add(other),
+        World().change(lambda port, **place: spoilt(port, "cert-not-yet-valid", **place)),
+    ]
+    return [world.conclusion for world in worlds]

@@ -157,7 +157,7 @@ def test_two_controls_alone_are_enough() -> None:
 
 
 def test_several_ports_make_one_finding() -> None:
-    world = strips(port=25).change(lambda number, **place: plain(number, **place), 587)
+    world = strips(port=25).change(plain, 587)
     assert found(world.conclusion, "starttls-stripped").params["ports"] == (25, 587)
 
 

@@ -195,6 +195,16 @@ def test_a_family_that_this_machine_does_not_have_is_not_broken() -> None:
     assert "ipv6-broken" not in world.codes
 
 
+def test_where_packets_are_lost_a_family_is_looked_at_again() -> None:
+    world = World(families=(4, 6)).silent(family=6).change({"attempts": 2}, 587, who="target", family=4)
+    assert "ipv6-broken" not in world.codes
+    again = {want.observation for want in world.wanted if want.kind == "again"}
+    assert {id_.partition("-")[0] for id_ in again if id_} == {HOST, *CONTROLS}
+    for id_ in again:
+        world.add(world.seen[id_ or ""].model_copy(update={"id": f"{id_}-again"}))
+    assert world.confidence("ipv6-broken") == "certain"
+
+
 def test_a_server_that_has_one_family_wrong_breaks_none() -> None:
     world = World(families=(4, 6)).silent(who="target", family=6)
     assert "ipv6-broken" not in world.codes

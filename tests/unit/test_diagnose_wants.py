@@ -1,6 +1,8 @@
 """The rules together: whatever they see, they accuse nobody wrongly, want nothing twice, and agree on one verdict."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +19,7 @@ from tests.unit.core_observations import (
     World,
     blockers,
     codes,
+    compared,
     plain,
     random_label,
     report_of,
@@ -27,8 +30,9 @@ from tests.unit.core_observations import (
     unreached,
 )
 
+from poterne.catalogue import LANGUAGES, Catalogue
 from poterne.cli import exit_status
-from poterne.diagnose import Evidence, Want, diagnose
+from poterne.diagnose import Evidence, Want, diagnose, rules
 from poterne.diagnose.evidence import spoke
 from poterne.knowledge import load
 from poterne.model import Family, Hop, Machine, Observation, Portal, Report, Stages
@@ -296,7 +300,7 @@ def test_everything_that_fails_wants_the_web_and_the_portal() -> None:
 
 def test_a_private_issuer_wants_controls() -> None:
     private = World(controls=()).change({"tls": GOOD_TLS.model_copy(update={"public_trusted": False})})
-    assert private.wanted == {Want("controls")}
+    assert private.wanted == {Want("controls"), Want("controls", port=465), Want("controls", port=993)}
 
 
 def test_a_short_budget_is_told_from_a_silence() -> None:
@@ -322,3 +326,32 @@ def test_diagnosis_is_cheap_enough_to_be_asked_often() -> None:
         return best
 
     assert took(lambda: diagnose(known)) < 30 * took(lambda: [Observation.model_validate_json(text) for text in texts])
+
+
+def test_every_code_of_the_rules_that_compare_is_weighed_placed_and_said() -> None:
+    """None of them is a code that no evidence leads to."""
+    weighed = set(load("findings")["weight"])
+    written = {
+        node.args[0].value
+        for path in Path(rules.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Symptom" and node.args
+        and any(word.arg in ("seen", "support") for word in node.keywords) and isinstance(node.args[0], ast.Constant)
+    }  # fmt: skip
+    said = {finding.code for conclusion in compared() for finding in conclusion.findings}
+    assert written <= weighed
+    assert {*written, *load("findings")["network"]["codes"], "ipv4-broken", "ipv6-broken"} <= said
+    for table in ("way", "absorbs"):
+        assert set(load("findings")[table]) <= weighed
+    for codes_ in (*load("findings")["network"].values(), *load("findings")["quiet"].values()):
+        assert set(codes_) <= weighed
+
+
+def test_their_sentences_leave_no_gap() -> None:
+    for language in LANGUAGES:
+        for conclusion in compared():
+            for finding in conclusion.findings:
+                for suffix in ("", "_advice"):
+                    sentence = Catalogue(language).finding(finding, suffix)
+                    assert "$" not in sentence
+                    assert "  " not in sentence

@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Literal
 
 from poterne.diagnose.evidence import (
@@ -18,6 +18,7 @@ from poterne.diagnose.evidence import (
     spoke,
     web_ports,
 )
+from poterne.diagnose.operators import independent, loopback, vouches
 from poterne.diagnose.wanted import Want
 from poterne.knowledge import load
 from poterne.model import Confidence, Family, Observation, State
@@ -56,10 +57,12 @@ class Alike:
 
     @property
     def confidence(self) -> Confidence | None:
-        """What so many controls prove: three certain, two likely, fewer nothing."""
-        if self.count < 2:
+        """What so many controls prove: three certain, two likely, fewer nothing; nothing either before a second look,
+        where one is due.
+        """
+        if self.count < 2 or self.shaky:
             return None
-        return "certain" if self.count >= 3 and not self.shaky else "likely"
+        return "certain" if self.count >= 3 else "likely"
 
 
 class Comparison:
@@ -96,7 +99,7 @@ class Comparison:
         """Observations of hosts that have nothing to do with the target. The gateway is no control."""
         ours = [o for o in self.evidence.observations if o.role == "target"]
         hosts = {o.host for o in ours} | {self.evidence.target.host}
-        addresses = {o.address for o in ours if not _loopback(o.address)}
+        addresses = {o.address for o in ours if not loopback(o.address)}
         return tuple(
             o
             for o in self.evidence.observations
@@ -268,12 +271,16 @@ class Comparison:
             return ()
         return tuple(o for o in silent if not self.seen_twice(o))
 
-    def _lossy(self, family: Family, port: int) -> bool:
-        everybody = (*self.target, *self.controls)
-        if any(
+    @cached_property
+    def losing(self) -> bool:
+        """Whether anything opened only when it was tried again: packets are lost, or new connections limited."""
+        return any(
             o.state == "open" and not o.cached and (o.attempts > 1 or (o.stages.connect_ms or 0) >= _REPEATED_MS)
-            for o in everybody
-        ):
+            for o in (*self.target, *self.controls)
+        )
+
+    def _lossy(self, family: Family, port: int) -> bool:
+        if self.losing:
             return True
         for host, ports in self._by_host(family).items():
             silent = {p for p, seen in ports.items() if p != port and vouches(seen, p) and seen.state == "no-answer"}
@@ -350,54 +357,8 @@ def _end(seen: Observation) -> int | None:
     return min((hop.hop for hop in seen.path if hop.answer in ("open", "refused")), default=None)
 
 
-def _loopback(address: str) -> bool:
-    """Whether an address says nothing of who is there: a lab may map everybody to it."""
-    return address == "::1" or address.startswith("127.")
-
-
 def _plain(address: str) -> str:
     return address.partition("%")[0]
-
-
-@cache
-def _defaults() -> dict[str, tuple[str, frozenset[int]]]:
-    """Network and ports of the default controls."""
-    try:
-        rows = load("controls")["control"]
-    except (OSError, KeyError):
-        return {}
-    return {row["host"]: (row["network"], frozenset(row["ports"])) for row in rows}
-
-
-def vouches(control: Observation, port: int) -> bool:
-    """Whether that port of a control is known to be served, so that its failure is news. An administrator vouches for
-    every port of the hosts in the policy; the defaults are documented port by port.
-    """
-    if control.source == "policy":
-        return True
-    return port in _defaults().get(control.host, ("", frozenset()))[1]
-
-
-def known_ports(host: str) -> frozenset[int]:
-    """The documented ports of a default control."""
-    return _defaults().get(host, ("", frozenset()))[1]
-
-
-def independent(observations: Iterable[Observation]) -> int:
-    """How many operators are behind observations: two names of one address, or of one network in the table, are one."""
-    known: set[str] = set()
-    count = 0
-    marks: dict[str, set[str]] = {}
-    for seen in observations:
-        network = _defaults().get(seen.host, (None, None))[0] if seen.source != "policy" else None
-        marks.setdefault(seen.host, {seen.host}).update([f"network {network}"] if network else [])
-        if not _loopback(seen.address):
-            marks[seen.host].add(seen.address)
-    for host in sorted(marks):
-        if not marks[host] & known:
-            count += 1
-        known |= marks[host]
-    return count
 
 
 def is_web(observation: Observation) -> bool:

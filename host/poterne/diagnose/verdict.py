@@ -161,7 +161,7 @@ def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) 
     host = first.host or (seen[0].host if seen and not first.compared else None)
     numbers = tuple(dict.fromkeys(observation.port for observation in seen))
     params: dict[str, ParamValue] = dict(first.params)
-    if numbers and not about_host:
+    if numbers and not about_host and first.code not in load("findings")["network"]["wide"]:
         params["ports"] = numbers
     ids = (*(observation.id for observation in seen), *(id_ for symptom in group for id_ in symptom.support))
     return Finding(
@@ -181,14 +181,16 @@ def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     nobody gets through on are none beside one where the connection came further.
     """
     quiet = load("findings")["quiet"]
+    sides = {o.id: direction(o) for o in evidence.tried}
     opened = {o.id for o in evidence.tried if o.state == "open"}
-    blockers = [finding for finding in findings if finding.severity == "blocker"]
-    deep = {_purpose(finding) for finding in blockers if finding.code not in quiet["shallow"]}
-    further = {
-        _purpose(finding)
-        for finding in blockers
-        if finding.code not in (*quiet["shallow"], *quiet["blocks"]) and opened.intersection(finding.evidence)
-    }
+    deep, further = set[str | None](), set[str | None]()
+    for finding in findings:
+        if finding.severity != "blocker" or finding.code in quiet["shallow"]:
+            continue
+        purposes = {_purpose(finding)} if finding.port else {sides[id_] for id_ in finding.evidence if id_ in sides}
+        deep |= purposes
+        if finding.code not in quiet["blocks"] and opened.intersection(finding.evidence):
+            further |= purposes
     return [
         finding.model_copy(update={"severity": _beside(finding.code, _purpose(finding) == "outgoing")})
         if finding.severity == "blocker"

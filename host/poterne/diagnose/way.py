@@ -5,7 +5,7 @@ import ipaddress
 from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import settled, spoke
 from poterne.knowledge import load
-from poterne.model import Finding, Hop, Observation, Station, Way
+from poterne.model import Finding, Observation, Station, Way
 
 # RFC 1918, 6598, 3927, 4193, 4291: routers with these addresses may stand at home as well as at the provider.
 _INSIDE = tuple(
@@ -62,15 +62,34 @@ def _located(failing: Observation, working: Observation) -> tuple[Station, Stati
         return ("you", "you") if min(ends) == 0 else ("box", "box")
     if any(hop.answer == "prohibited" for hop in failing.path):
         return "provider", "provider"
-    far = [hop for hop in answered if hop.hop > 1 and _outside(hop)]
+    far = [hop for hop in answered if hop.hop > 1 and _outside(hop.address)]
     return ("provider", "internet") if far else ("box", "provider")
 
 
-def _outside(hop: Hop) -> bool:
-    if hop.address is None:
+def at_the_provider(seen: Observation, case: Comparison) -> bool:
+    """Whether it is shown that a port passes the box and stops behind it: this machine and its box have private
+    addresses, and a router with a public one still answers on the failing port, or rejects it. IPv4 only: IPv6 has no
+    such border.
+    """
+    machine = case.evidence.machine
+    near = [hop.address for hop in seen.path if hop.hop == 1 and hop.answer == "time-exceeded"]
+    inside = [address for address in (*machine.addresses, *machine.gateways, *near) if address and ":" not in address]
+    far = [hop.address for hop in seen.path if hop.hop > 1 and hop.answer == "time-exceeded"]
+    far += [seen.reporter] if seen.reporter != seen.address else []
+    return (
+        seen.family == 4
+        and bool(machine.gateways and inside)
+        and not any(_outside(address) for address in inside)
+        and any(_outside(address) for address in far)
+        and not any(hop.answer == "open" for hop in seen.path)
+    )
+
+
+def _outside(text: str | None) -> bool:
+    if text is None:
         return False
     try:
-        address = ipaddress.ip_address(hop.address.partition("%")[0])
+        address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return False
     return not any(address in network for network in _INSIDE if network.version == address.version)

@@ -66,6 +66,8 @@ class Chromium(Browser):
         self.profile = directory / "profile"
         self.manifests = self.profile / "NativeMessagingHosts"
         self.manifests.mkdir(parents=True)
+        self.downloads = directory / "downloads"
+        self.downloads.mkdir()
         self.log = directory / "chromium.log"
         self.id = extension_id(extension / "manifest.json")
         self._scheme: Scheme | None = None
@@ -91,6 +93,7 @@ class Chromium(Browser):
         self._process = Process(_with_policies(command, policies, directory), log=self.log, environment=environment)
         try:
             self._wire = Wire(self._endpoint())
+            self._wire.request("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
             until(lambda: self._targets("service_worker", f"chrome-extension://{self.id}/"), "the extension's worker")
         except BaseException:
             self._process.end()

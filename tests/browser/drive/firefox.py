@@ -110,6 +110,8 @@ class Firefox(Browser):
         home = directory / "home"
         self.manifests = home / ".mozilla" / "native-messaging-hosts"
         self.manifests.mkdir(parents=True)
+        self.downloads = directory / "downloads"
+        self.downloads.mkdir()
         self.log = directory / "firefox.log"
         self.profile = directory / "profile"
         self.profile.mkdir()
@@ -118,6 +120,8 @@ class Firefox(Browser):
         preferences = {
             **_PREFERENCES,
             "extensions.webextensions.uuids": json.dumps({self.id: _HOST_NAME}),
+            "browser.download.folderList": 2,
+            "browser.download.dir": str(self.downloads),
         }
         (self.profile / "user.js").write_text(
             "".join(f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())

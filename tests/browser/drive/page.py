@@ -101,6 +101,7 @@ class Browser(ABC):
     id: str
     manifests: Path
     profile: Path
+    downloads: Path
     log: Path
     pages: list[Page]
 

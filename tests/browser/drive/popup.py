@@ -57,6 +57,28 @@ class Popup:
         """The data of each row of settings: host, port, security, verified; the best first."""
         return self._rows(f'[data-settings="{direction}"] [data-host]')
 
+    def choose(self, program: str) -> None:
+        """Has the settings said in the words of a program; an empty id stands for none."""
+        select = self.page.element("[data-action=program]")
+        select.call(
+            f"""select => {{
+                select.value = {program!r};
+                select.dispatchEvent(new Event('change', {{bubbles: true}}));
+            }}"""
+        )
+
+    def words(self, direction: Direction) -> dict[str, str]:
+        """What the card that is shown first says: its terms and their texts."""
+        lines = self.page.evaluate(
+            f"""Array.from(document.querySelectorAll('[data-settings="{direction}"] > [data-host] .value'),
+                line => [line.querySelector("dt").innerText, line.querySelector(".text").innerText])"""
+        )
+        return {term.strip(): text.strip() for term, text in lines}
+
+    def files(self) -> list[str]:
+        """The formats of files that are offered."""
+        return self._data("[data-export]", "export")
+
     def unfold(self) -> None:
         """Opens everything that is folded."""
         self.page.evaluate("void document.querySelectorAll('details').forEach(details => { details.open = true; })")

@@ -1,7 +1,7 @@
 """A native host that says what a test's script tells it to: `scripted_host.py SCRIPT.json ARGUMENTS-OF-THE-BROWSER…`.
 
 The script is `{"hello": MESSAGE or null, "answers": [MESSAGE, …], "then": "stay" | "exit"}`: hello at once, the answers
-to the first check, each with its id. What the browser sent is written beside the script, one JSON object a line.
+to each check, each with its id. It knows no other messages than the first hosts knew. What the browser sent is written beside the script, one JSON object a line.
 """
 
 import json
@@ -41,6 +41,9 @@ def main(path: Path) -> None:
                 send({**answer, "id": message["id"]})
             if script.get("then") == "exit":
                 return
+        if message["type"] not in ("check", "cancel"):
+            words = '"type" is neither "check" nor "cancel"'
+            send({"type": "error", "id": message["id"], "code": "invalid-message", "message": words})
 
 
 if __name__ == "__main__":

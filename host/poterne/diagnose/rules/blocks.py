@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from poterne.diagnose.comparison import Alike, Comparison, independent
+from poterne.diagnose.comparison import Alike, Comparison
 from poterne.diagnose.evidence import reset, settled, spoke
+from poterne.diagnose.operators import independent
 from poterne.diagnose.rules.nearby import silent_here, stops_here
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
-from poterne.model import Confidence, Family, Observation
+from poterne.diagnose.way import at_the_provider
+from poterne.model import Confidence, Family, Observation, ParamValue
 
 RELAY_PORT = 25
 SUBMISSION_PORT = 587
@@ -29,15 +31,19 @@ def port25(case: Comparison) -> Said:
     """
     blocked = _blocked(case, RELAY_PORT)
     yield from _further(case, RELAY_PORT)
+    if any(
+        o.port == RELAY_PORT and case.controls_at(o.family, RELAY_PORT) and not case.answering(o.family, RELAY_PORT)
+        for o in case.failing
+    ):
+        yield from case.want(Want("relay"))
     if not blocked:
         return
-    yield from case.want(Want("relay"))
     relays = [o for o in case.of("relay") if o.port == RELAY_PORT and spoke(o)]
     families = _tested(case, RELAY_PORT)
     yield Symptom(
         "port25-relay-only" if relays else "port25-blocked",
         _best(blocked.values()),
-        params={"relay": relays[0].host} if relays else {},
+        params={**({"relay": relays[0].host} if relays else {}), **_where(case, _failing(blocked))},
         seen=_failing(blocked),
         support=(*_support(blocked), *(o.id for o in relays)),
         family=None if families == set(blocked) else next(iter(blocked)),
@@ -68,11 +74,18 @@ def other_ports(case: Comparison) -> Said:
         yield Symptom(
             "port-blocked",
             min((_best(found.values()) for found in by_port.values()), key=_CERTAINTY.index),
+            params=_where(case, failing),
             seen=failing,
             support=tuple(dict.fromkeys(o.id for alike in every for o in alike.controls)),
             family=family,
             explains=frozenset(o.id for o in failing),
         )
+
+
+def _where(case: Comparison, failing: tuple[Observation, ...]) -> dict[str, ParamValue]:
+    """Behind the box, where that is shown of every port."""
+    shown = {o.port for o in failing if at_the_provider(o, case)}
+    return {"where": "provider"} if shown and shown == {o.port for o in failing} else {}
 
 
 def allow_list(case: Comparison) -> Said:

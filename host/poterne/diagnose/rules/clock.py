@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from poterne.diagnose.comparison import Comparison, independent
+from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import settled
+from poterne.diagnose.operators import independent
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Observation

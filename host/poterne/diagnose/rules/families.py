@@ -1,8 +1,10 @@
 """One of the two families does not work here, whatever the server."""
 
-from poterne.diagnose.comparison import Comparison, independent
+from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import reached, settled, spoke
+from poterne.diagnose.operators import independent
 from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.wanted import Want
 from poterne.model import Family, Observation
 
 _CODES: dict[Family, str] = {4: "ipv4-broken", 6: "ipv6-broken"}
@@ -12,8 +14,9 @@ def broken(case: Comparison) -> Said:
     """In one family nothing came back from anybody, the target and every control; in the other two controls answer that
     have addresses of both: three make it certain, two likely.
 
-    A machine without an address of a family has no broken one: it has none. Confounder: controls that are named in that
-    family and do not serve it.
+    A machine without an address of a family has no broken one: it has none. Confounders: controls that are named in
+    that family and do not serve it; packets that are lost, or a limit on new connections, so that there everybody is
+    looked at again first.
     """
     for family, code in _CODES.items():
         ours = [o for o in case.target if o.family == family]
@@ -25,7 +28,14 @@ def broken(case: Comparison) -> Said:
             continue
         working = {o.host: o for o in case.living if o.family != family}
         both = [working[host] for host in dict.fromkeys(o.host for o in controls) if host in working]
-        if (count := independent(both)) >= 2:
+        count = independent(both)
+        if count >= 2 and case.losing:
+            again = {o.host for o in everybody if case.seen_twice(o)}
+            hasty = {o.host: o for o in everybody if o.host not in again and case.signature(o) == "silent"}
+            if hasty:
+                yield from case.want(*(Want("again", observation=o.id) for o in hasty.values()))
+                continue
+        if count >= 2:
             yield Symptom(
                 code,
                 "certain" if count >= 3 else "likely",

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from poterne import ports
-from poterne.diagnose.comparison import Comparison, independent
+from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import settled, spoke, verified
+from poterne.diagnose.operators import independent
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Observation

@@ -14,6 +14,7 @@ _NEIGHBOUR_MS = 900.0
 _ABSENT = ("ICMP 3/1)", "ICMPv6 1/3)")
 # A refusal without an ICMP error that took no time to speak of did not leave this machine.
 _AT_ONCE_MS = 20.0
+_FORBIDDEN_HERE = ("EPERM", "EACCES")
 # So many silent ports are traced in each family.
 _MAX_TRACES = 2
 _IMPORTANT = (25, 587, 465)
@@ -133,7 +134,7 @@ def _refuses_here(case: Comparison, seen: Observation) -> Confidence | None:
         return "certain"
     if signature == "own":
         return "certain" if _of_that_port(case, seen) else None
-    if signature == "local":
+    if signature == "local" and seen.error in _FORBIDDEN_HERE:
         return "certain" if (seen.stages.connect_ms or 0) < _AT_ONCE_MS or seen.error == "EPERM" else "likely"
     if seen.family == 6 and _reset_at(seen, 1):
         return _over_ipv4(case, seen, "possible", here=0)

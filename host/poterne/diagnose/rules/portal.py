@@ -1,7 +1,8 @@
 """No network at all, or one that wants a sign-in first."""
 
-from poterne.diagnose.comparison import Comparison, independent, is_web
+from poterne.diagnose.comparison import Comparison, is_web
 from poterne.diagnose.evidence import answers, reached, settled, spoke
+from poterne.diagnose.operators import independent
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Observation

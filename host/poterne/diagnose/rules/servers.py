@@ -1,7 +1,8 @@
 """The server's side: it is down, it turns us away, or it keeps one port silent; held against controls that answer."""
 
-from poterne.diagnose.comparison import Comparison, independent, is_web
+from poterne.diagnose.comparison import Comparison, is_web
 from poterne.diagnose.evidence import direction, reached, reset, settled, spoke
+from poterne.diagnose.operators import independent
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Observation

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
-from poterne.diagnose.comparison import Comparison, independent, known_ports, vouches
-from poterne.diagnose.evidence import settled, spoke
+from poterne import ports
+from poterne.diagnose.comparison import Comparison
+from poterne.diagnose.evidence import direction, reset, settled, spoke, verified, web_ports
+from poterne.diagnose.operators import independent, known_ports, vouches
 from poterne.diagnose.wanted import Want
 
+_RELAY_PORT = 25
 _TRUST_FAULTS = ("cert-untrusted", "cert-incomplete-chain", "cert-self-signed")
 _MAX_SIGNS_OF_LIFE = 2
 
@@ -13,7 +16,8 @@ _MAX_SIGNS_OF_LIFE = 2
 def wants(case: Comparison) -> Iterator[Want]:
     """Controls for whatever fails, and where every TLS handshake or everything fails, the portal."""
     for seen in case.failing:
-        yield from case.want_controls(seen.port)
+        if not _merely_closed(case, seen):
+            yield from case.want_controls(seen.port)
     protected = [o for o in case.tried if o.tls is not None]
     doubtful = [o for o in protected if o.tls is not None and _doubtful(o.tls.faults, public=o.tls.public_trusted)]
     if doubtful:
@@ -23,6 +27,18 @@ def wants(case: Comparison) -> Iterator[Want]:
     if case.tried and not any(spoke(o) for o in case.tried):
         yield from case.want(Want("portal"), *(Want("web", host=o.host) for o in case.tried))
     yield from _signs_of_life(case)
+
+
+def _merely_closed(case: Comparison, seen: Observation) -> bool:
+    """Whether a server just does not offer a port whose purpose another one serves. Port 25 serves servers too, and may
+    be shut for them alone.
+    """
+    return (
+        reset(seen)
+        and seen.port != _RELAY_PORT
+        and not case.evidence.asks_for(seen.port)
+        and any(verified(o) and direction(o) == direction(seen) for o in case.tried)
+    )
 
 
 def _doubtful(faults: tuple[str, ...], *, public: bool | None) -> bool:
@@ -41,6 +57,12 @@ def _signs_of_life(case: Comparison) -> Iterator[Want]:
         asked = {o.port for o in case.controls}
         working = [o.port for o in case.target if spoke(o) and o.family == family]
         offered = {number for o in dead for number in known_ports(o.host)}
-        candidates = dict.fromkeys((*working, *sorted(offered, reverse=True)))
+        candidates = dict.fromkeys((*sorted(set(working), key=_likely), *sorted(offered, key=_likely)))
         for number in [number for number in candidates if number not in asked][:_MAX_SIGNS_OF_LIFE]:
             yield from case.want(Want("controls", port=number))
+
+
+def _likely(number: int) -> tuple[bool, int, int]:
+    """The mail ports that most servers have, first."""
+    row = ports.facts(number)
+    return number in web_ports(), row.rank if row else 9, number

@@ -1,0 +1,19 @@
+import { Controller } from "../../extension/background/controller.js";
+import { HostLink } from "../../extension/background/host-link.js";
+import { FakePort } from "./fake-port.mjs";
+
+/** The real controller on the real link, on ports that the test answers for. */
+export function background(run) {
+  const ports = [];
+  const runs = [];
+  let ids = 0;
+  const link = new HostLink({
+    connect: () => ports[ports.push(new FakePort()) - 1],
+    lastError: () => null,
+    inUse: () => controller.busy,
+    onState: (state) => controller.linkChanged(state),
+    onMessage: (message) => controller.received(message),
+  });
+  const controller = new Controller({ link, run, newId: () => String((ids += 1)), onRun: (next) => runs.push(next) });
+  return { controller, link, ports, runs };
+}

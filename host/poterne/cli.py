@@ -315,7 +315,7 @@ def _schema(args: argparse.Namespace) -> int:
 
 def exit_status(report: "Report") -> int:
     """0 usable, 1 not usable as asked, 3 nothing could be tested (no network)."""
-    if report.verdict.code in ("offline", "captive-portal"):
+    if report.verdict.code == "offline":
         return 3
     return 1 if any(finding.severity == "blocker" for finding in report.findings) else 0
 

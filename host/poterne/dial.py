@@ -21,10 +21,10 @@ Schedule = Literal["connect", "gateway", "again"]
 
 # RFC 6052 section 2.1, RFC 8215: the last 32 bits are the IPv4 address that a translator dials.
 _TRANSLATION_PREFIXES = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
-# Who named a host, for the targets and for what they are compared with; anybody else is a stranger.
+# Who named a host, for the targets (others: the typed domain) and for whatever else is asked (others: a stranger).
 _TRUST: dict[bool, dict[str, Trust]] = {
-    True: {"typed": "typed", "certificate": "foreign"},
-    False: dict.fromkeys(("typed", "policy", "option", "canary", "gateway"), "typed"),
+    True: {"typed": "typed", **dict.fromkeys(("certificate", "autoconfig", "ispdb", "pacc"), "foreign")},
+    False: {**dict.fromkeys(("typed", "policy", "option", "canary", "gateway", "proxy"), "typed"), "domain": "named"},
 }
 _HOP_LIMIT = {4: (socket.IPPROTO_IP, socket.IP_TTL), 6: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)}
 _STATES: dict[int, State] = {
@@ -97,6 +97,11 @@ class Gate:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._typed: set[str] = set()
+
+    def admit(self, address: str) -> None:
+        """An address of a host that the user typed: whoever names it further may lead there too."""
+        self._typed.add(address)
 
     def allows(self, address: str, trust: Trust) -> bool:
         """Whether an address may be dialled for a host that the user typed, that a typed domain named, or that a
@@ -111,9 +116,15 @@ class Gate:
                 return False
             if trust != "typed" and (judged.is_loopback or judged.is_link_local or str(judged) in _metadata()):
                 return False
-            if trust == "foreign" and (judged.is_private or not judged.is_global):
+            if trust == "foreign" and (judged.is_private or not judged.is_global) and not self._is_of_lab(judged):
                 return False
         return True
+
+    def _is_of_lab(self, address: IpAddress) -> bool:
+        """Whether an address is for documentation, of which labs are made: there it stands for a public one."""
+        return self._policy.lab is not None and any(
+            address in network for network in _documentation() if network.version == address.version
+        )
 
     def permits(self, endpoint: Endpoint) -> bool:
         """Whether an endpoint may be dialled, by its role and by who named its host (DESIGN 2.5): what a certificate,
@@ -123,6 +134,8 @@ class Gate:
         if self._policy.lab is not None and self._policy.lab.maps(endpoint.host, endpoint.port):
             return not self._policy.denies(endpoint.address)
         target = endpoint.role == "target"
+        if target and endpoint.address in self._typed:
+            return self.allows(endpoint.address, "typed")
         return self.allows(endpoint.address, _TRUST[target].get(endpoint.source, "named" if target else "foreign"))
 
     async def connect(
@@ -325,6 +338,11 @@ def _faces(address: IpAddress) -> tuple[IpAddress, ...]:
     if any(address in prefix for prefix in _TRANSLATION_PREFIXES):
         faces.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return tuple(faces)
+
+
+@cache
+def _documentation() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(network) for network in load("special")["documentation"])
 
 
 @cache

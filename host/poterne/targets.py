@@ -1,7 +1,8 @@
 """The target's side of a check: which endpoints are tried, and what each of them did."""
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
@@ -47,10 +48,11 @@ class _Route:
 class Targets:
     """Plans, probes, and tells of it.
 
-    `observations` are final, `silent` the provisional ones of what has kept silent for a while, `opened` those of
-    dialogues that are going on. `dialled`: the ports behind endpoints, which a lab may map elsewhere. `on_planned` is
-    called when the first endpoints of a server are known, `on_quiet` when nothing is left that may still answer,
-    `on_silence` when something keeps silent.
+    `endpoints` are those that were announced: the target's own before they are tried, so that they can be waited for;
+    what is tried besides, because a rule wants it, when it is done. `observations` are final, `silent` the provisional
+    ones of what has kept silent for a while, `opened` those of dialogues that are going on. `dialled`: the ports behind
+    endpoints, which a lab may map elsewhere. `on_planned` is called when the first endpoints of a server are known,
+    `on_quiet` when nothing is left that may still answer, `on_silence` when something keeps silent.
     """
 
     target: Target
@@ -70,6 +72,7 @@ class Targets:
     names: list[NameAnswer] = field(default_factory=list)
     settings: Settings = field(default_factory=Settings)
     _servers: dict[str, Server] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _forbidden: int = 0
 
     async def observe(self) -> None:
@@ -102,7 +105,6 @@ class Targets:
         server = self._servers[seen.host]
         for place in await places(server.answer, seen.port, self.policy, self.resolver, seen.family):
             if route := self._route(server, seen.port, place._replace(address=seen.address)):
-                self._tell_plan()
                 await self._probe(route, None, toolkit)
 
     async def web(self, host: str) -> None:
@@ -139,12 +141,15 @@ class Targets:
                 self.names.append(second)
 
     async def _probe_server(self, server: Server, numbers: tuple[int, ...]) -> None:
-        planned = await self._plan(Server(server.host, server.source, server.answer, numbers))
+        planned = await self._plan(Server(server.host, server.source, server.answer, numbers), announced=False)
         await asyncio.gather(*(self._probe_family(server, family, routes) for family, routes in planned.items()))
 
-    async def _plan(self, server: Server) -> dict[Family, list[_Route]]:
+    async def _plan(self, server: Server, *, announced: bool = True) -> dict[Family, list[_Route]]:
         """The endpoints of one server by family: one address each, on every port that is wanted and allowed."""
         self._servers.setdefault(server.host, server)
+        if server.source == "typed":
+            for address in server.answer.addresses:
+                self.toolkit.gate.admit(address)
         routes: dict[Family, list[_Route]] = {}
         for port in self._ports(server):
             if port not in self.policy.allow.ports:
@@ -153,20 +158,25 @@ class Targets:
             for place in await places(server.answer, port, self.policy, self.resolver, self.options.family):
                 if route := self._route(server, port, place):
                     routes.setdefault(place.family, []).append(route)
-        if routes:
-            self._tell_plan()
+        if routes and announced:
+            found = [route.endpoint for family in routes.values() for route in family]
+            self._announce(sorted(found, key=lambda endpoint: int(endpoint.id[1:])))
         return routes
+
+    def _announce(self, endpoints: Iterable[Endpoint]) -> None:
+        self.endpoints.update((endpoint.id, endpoint) for endpoint in endpoints)
+        self.tell(PlanEvent(endpoints=tuple(self.endpoints.values())))
 
     def _route(self, server: Server, port: int, place: Place) -> _Route | None:
         """A new endpoint, unless its address may not be dialled."""
-        if len(self.endpoints) >= MAX_ENDPOINTS:
+        if len(self.dialled) >= MAX_ENDPOINTS:
             return None
         row = ports.facts(port)
         asked = row.begins if row else "starttls"
         if port == self.target.port and self.target.asked is not None:
             asked = self.target.asked
         endpoint = Endpoint(
-            id=f"o{len(self.endpoints) + 1}",
+            id=f"o{next(self._numbers)}",
             host=server.host,
             address=place.address,
             family=place.family,
@@ -178,7 +188,6 @@ class Targets:
         if not self.toolkit.gate.permits(endpoint):
             self._forbidden += 1
             return None
-        self.endpoints[endpoint.id] = endpoint
         self.dialled[endpoint.id] = place.port
         return _Route(endpoint, place.port)
 
@@ -208,10 +217,14 @@ class Targets:
             states = await asyncio.gather(*(self._probe(route, server.answer.elapsed_ms) for route in routes))
             if "open" in states or not spare:
                 return
-            address, numbers = spare.pop(0), [route.endpoint.port for route in routes]
-            found = [self._route(server, port, Place(family, address, port)) for port in numbers]
+            address, announced = spare.pop(0), routes[0].endpoint.id in self.endpoints
+            found = [
+                self._route(server, route.endpoint.port, Place(family, address, route.endpoint.port))
+                for route in routes
+            ]
             routes = [route for route in found if route is not None]
-            self._tell_plan()
+            if announced:
+                self._announce(route.endpoint for route in routes)
 
     async def _probe(self, route: _Route, resolve_ms: float | None, toolkit: Toolkit | None = None) -> State:
         observation = await observe(
@@ -224,6 +237,8 @@ class Targets:
         self.opened.pop(observation.id, None)
         self.silent.pop(observation.id, None)
         self.observations[observation.id] = observation
+        if observation.id not in self.endpoints:
+            self._announce([route.endpoint])
         self.tell(ObservationEvent(observation=observation))
         self.tell_settings()
         if len(self.observations) + len(self.silent) >= len(self.endpoints):
@@ -239,11 +254,9 @@ class Targets:
         else:
             self.silent[observation.id] = observation
             self.on_silence()
-        self.tell(ObservationEvent(observation=observation))
-        self.tell_settings()
+        if observation.id in self.endpoints:
+            self.tell(ObservationEvent(observation=observation))
+            self.tell_settings()
 
     def _advice(self) -> Settings:
         return advice.settings((*self.observations.values(), *self.opened.values()))
-
-    def _tell_plan(self) -> None:
-        self.tell(PlanEvent(endpoints=tuple(self.endpoints.values())))

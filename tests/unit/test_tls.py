@@ -100,14 +100,20 @@ async def test_both_stores_are_asked(tmp_path: Path) -> None:
     public = tmp_path / "public.pem"
     public.write_bytes(pem(pki().root))
     trusted = TrustStores(Policy(trust=Trust(public_roots=str(public)), lab=Lab(roots=str(roots_file()))))
+    other = tmp_path / "other.pem"
+    other.write_bytes(pem(pki().stranger))
+    apart = TrustStores(Policy(trust=Trust(public_roots=str(other)), lab=Lab(roots=str(roots_file()))))
     with Server(smtp(pki().good, implicit=True)) as server:
         both = await look(server, 465, trusted=trusted)
-        only_here = await look(server, 465)
+        only_here = await look(server, 465, trusted=apart)
+        of_lab = await look(server, 465)
         only_public = await look(server, 465, trusted=TrustStores(Policy(trust=Trust(public_roots=str(public)))))
     assert both.tls is not None
     assert only_here.tls is not None
+    assert of_lab.tls is not None
     assert only_public.tls is not None
     assert (both.tls.trusted, both.tls.public_trusted) == (True, True)
+    assert (of_lab.tls.trusted, of_lab.tls.public_trusted) == (True, True), "a lab's roots are its world's"
     assert (only_here.tls.trusted, only_here.tls.public_trusted) == (True, False)
     assert (only_public.tls.trusted, only_public.tls.public_trusted) == (False, True)
 

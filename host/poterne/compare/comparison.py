@@ -68,7 +68,7 @@ class Comparison:
 
     def __post_init__(self) -> None:
         self._pool = controls.draw(self.policy, without=self.tested)
-        self._start("look", self._look())
+        self._start("look", self._look)
         courtesy = asyncio.ensure_future(self._courtesy(self.toolkit.warming))
         self.toolkit = replace(self.toolkit, warming=courtesy, on_open=self._note_open)
         if not self.options.trace:
@@ -91,7 +91,7 @@ class Comparison:
             self.fetch(Want("canary", port=port))
         if controls.relay(self.policy, self.options)[0] is not None:
             self.fetch(Want("relay"))
-        self._start("random", self._random())
+        self._start("random", self._random)
 
     def fetch(self, want: Want) -> asyncio.Task[None]:
         """The task that fetches a piece of evidence; the same for the same want. Its end is all that it tells."""
@@ -102,7 +102,7 @@ class Comparison:
             "relay": self._relay,
             "portal": self._portal,
         }
-        return self._start(want, ways[want.kind](want))
+        return self._start(want, lambda: ways[want.kind](want))
 
     def trace_to(
         self, want: Want, failing: Observation, working: Observation | None, dialled: Mapping[str, int]
@@ -110,11 +110,11 @@ class Comparison:
         """The task that traces the path to a failing observation, and to a working one of the same address. `dialled`:
         the ports behind observations, which a lab may map elsewhere.
         """
-        return self._start(want, self._trace(failing, working, dialled))
+        return self._start(want, lambda: self._trace(failing, working, dialled))
 
     def again(self, want: Want, failing: Observation) -> asyncio.Task[None]:
         """The task that looks at a failing control once more, patiently."""
-        return self._start(want, self._again(failing))
+        return self._start(want, lambda: self._again(failing))
 
     @property
     def expected(self) -> list[asyncio.Task[None]]:
@@ -126,16 +126,14 @@ class Comparison:
         """For a second look on a line that loses packets."""
         return replace(self.toolkit, schedule=schedule("again"))
 
-    def _start(self, key: object, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._tasks.get(key)
-        if task is not None:
-            work.close()
+    def _start(self, key: object, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        if (task := self._tasks.get(key)) is not None:
             return task
 
         async def run() -> None:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self.toolkit.deadline):
-                    await work
+                    await work()
             self.on_news()
 
         task = self._tasks[key] = asyncio.create_task(run())
@@ -268,7 +266,7 @@ class Comparison:
         self.paths[failing.id] = pair.failing
         if working is not None:
             self.paths[working.id] = pair.working
-        self._start(("routers", failing.id), self._name_routers())
+        self._start(("routers", failing.id), self._name_routers)
 
     async def _name_routers(self) -> None:
         """Reverse DNS of the routers; their names suggest whose network this is."""

@@ -71,6 +71,7 @@ class Comparison:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self._alike: dict[Place, Alike | None] = {}
+        self._unreliable: dict[Family, bool] = {}
 
     # ---- who is who
 
@@ -242,10 +243,9 @@ class Comparison:
         here = [o for o in self.target if (o.family, o.port) == (family, port)]
         failing = tuple(o for o in here if settled(o) and not spoke(o))
         signatures = {self.signature(o) for o in failing}
-        if len(signatures) != 1:
+        signature = signatures.pop() if len(signatures) == 1 else None
+        if signature is None or (signature in ("silent", "mute") and self.unreliable(family)):
             return None
-        signature = signatures.pop()
-        assert signature is not None
         others = [o for o in self.evidence.others if (o.family, o.port) == (family, port)]
         if any(self.clears(o, signature) for o in (*here, *others, *self.controls_at(family, port))):
             return None
@@ -262,6 +262,34 @@ class Comparison:
         return Alike(signature, failing, controls, independent(controls), shaky)
 
     # ---- loss
+
+    def unreliable(self, family: Family) -> bool:
+        """Whether so much gets lost in a family that no silence there means anything: of what answered, too much came
+        late, or was silent at one control and not at another.
+        """
+        if family not in self._unreliable:
+            self._unreliable[family] = self._loses(family)
+        return self._unreliable[family]
+
+    def _loses(self, family: Family) -> bool:
+        least, share = (float(load("findings")["limits"][name]) for name in ("signs_of_loss", "share_of_loss"))
+        seen = [o for o in (*self.target, *self.controls) if o.family == family and settled(o)]
+        answered = [o for o in seen if o.state == "open"]
+        late = [o for o in answered if o.attempts > 1 or (o.stages.connect_ms or 0) >= _REPEATED_MS]
+        places = {(o.host, o.address, o.port) for o in answered}
+        alive = {o.host for o in answered}
+        opened = {o.port for o in answered if o.role == "control"}
+        missed = [
+            o
+            for o in seen
+            if o.state == "no-answer"
+            and (
+                (o.host, o.address, o.port) in places
+                or (o.role == "control" and vouches(o, o.port) and o.port in opened and o.host in alive)
+            )
+        ]
+        signs = len(late) + len(missed)
+        return signs >= least and signs > share * (len(answered) + len(missed))
 
     def _shaky(self, family: Family, port: int, silent: tuple[Observation, ...]) -> tuple[Observation, ...]:
         """Of what kept silent, that which has not been seen twice, where packets are being lost or where the other

@@ -160,6 +160,8 @@ def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) 
     about_host = first.host is not None
     host = first.host or (seen[0].host if seen and not first.compared else None)
     numbers = tuple(dict.fromkeys(observation.port for observation in seen))
+    if first.compared:
+        numbers = tuple(sorted(numbers, key=lambda number: (number != evidence.target.port, number)))
     params: dict[str, ParamValue] = dict(first.params)
     if numbers and not about_host and first.code not in load("findings")["network"]["wide"]:
         params["ports"] = numbers
@@ -187,7 +189,7 @@ def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     for finding in findings:
         if finding.severity != "blocker" or finding.code in quiet["shallow"]:
             continue
-        purposes = {_purpose(finding)} if finding.port else {sides[id_] for id_ in finding.evidence if id_ in sides}
+        purposes = {sides[id_] for id_ in finding.evidence if id_ in sides} or {_purpose(finding)}
         deep |= purposes
         if finding.code not in quiet["blocks"] and opened.intersection(finding.evidence):
             further |= purposes

@@ -24,7 +24,7 @@ def broken(case: Comparison) -> Said:
         everybody = (*ours, *controls)
         if not ours or not _has(case, family, everybody) or any(reached(o) or spoke(o) for o in everybody):
             continue
-        if not all(settled(o) for o in everybody):
+        if not all(settled(o) for o in everybody) or case.unreliable(6 if family == 4 else 4):
             continue
         working = {o.host: o for o in case.living if o.family != family}
         both = [working[host] for host in dict.fromkeys(o.host for o in controls) if host in working]

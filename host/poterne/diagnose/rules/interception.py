@@ -106,7 +106,7 @@ def _by_path(case: Comparison, port: int) -> Iterator[tuple[Confidence, set[str]
         return
     for seen in case.tried:
         near = _opens_at(seen)
-        if seen.port != port or near is None:
+        if seen.port != port or near is None or case.unreliable(seen.family):
             continue
         for other in case.target:
             far = _opens_at(other)

@@ -72,6 +72,8 @@ def paths(case: Comparison) -> Iterator[Want]:
     stop? Traced for the ports that matter most; and does the box itself answer there?
     """
     for family in _FAMILIES:
+        if case.unreliable(family):
+            continue
         silent = [
             o
             for o in case.failing
@@ -91,7 +93,7 @@ def silent_here(case: Comparison, seen: Observation) -> bool:
     """Whether silence seems to begin in this machine: the first hop does not see the failing port, sees a working one,
     and the box itself, asked on that port, does not answer. Any answer of anybody on that port clears this machine.
     """
-    if case.signature(seen) != "silent":
+    if case.signature(seen) != "silent" or case.unreliable(seen.family):
         return False
     first = [hop for hop in seen.path if hop.hop == 1]
     working = case.working_path(seen)
@@ -114,7 +116,7 @@ def stops_here(case: Comparison, seen: Observation) -> bool | None:
     on to further routers. None where there is no such trace.
     """
     working = case.working_path(seen)
-    if not seen.path or working is None:
+    if not seen.path or working is None or case.unreliable(seen.family):
         return None
     if not any(hop.hop == 1 and hop.answer == "time-exceeded" for hop in seen.path):
         return None

@@ -18,7 +18,7 @@ def server_down(case: Comparison) -> Said:
     """
     for host in _hosts(case):
         here = [o for o in case.target if o.host == host]
-        if any(reached(o) or spoke(o) for o in here):
+        if any(reached(o) or spoke(o) for o in here) or any(case.unreliable(o.family) for o in here):
             continue
         yield from case.want(Want("web", host=host), Want("portal"), Want("controls"))
         if not all(settled(o) and _gone(case, o) for o in here) or len({o.port for o in here}) < 2:
@@ -58,6 +58,8 @@ def client_rejected(case: Comparison) -> Said:
         if len({o.port for o in failing}) < 2 or not all(settled(o) for o in failing):
             continue
         signatures = {case.signature(o) for o in failing}
+        if signatures == {"silent"} and any(case.unreliable(o.family) for o in failing):
+            continue
         up = [o for o in case.target if o.host == host and (spoke(o) or o.state == "open")]
         confidence: Confidence | None = None
         if signatures == {"target"}:
@@ -84,6 +86,8 @@ def port_silent(case: Comparison) -> Said:
     groups: dict[tuple[str, str, Confidence], list[Observation]] = {}
     for seen in case.failing:
         if not settled(seen) or case.signature(seen) not in ("silent", "way") or not _alive(case, seen):
+            continue
+        if case.unreliable(seen.family):
             continue
         if any((o.host, o.port, o.family, o.state) == (seen.host, seen.port, seen.family, "open") for o in case.target):
             continue

@@ -7,6 +7,7 @@ from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import direction, reset, settled, spoke, verified, web_ports
 from poterne.diagnose.operators import independent, known_ports, vouches
 from poterne.diagnose.wanted import Want
+from poterne.model import Observation
 
 _RELAY_PORT = 25
 _TRUST_FAULTS = ("cert-untrusted", "cert-incomplete-chain", "cert-self-signed")
@@ -16,7 +17,7 @@ _MAX_SIGNS_OF_LIFE = 2
 def wants(case: Comparison) -> Iterator[Want]:
     """Controls for whatever fails, and where every TLS handshake or everything fails, the portal."""
     for seen in case.failing:
-        if not _merely_closed(case, seen):
+        if not _merely_closed(case, seen) and not case.unreliable(seen.family):
             yield from case.want_controls(seen.port)
     protected = [o for o in case.tried if o.tls is not None]
     doubtful = [o for o in protected if o.tls is not None and _doubtful(o.tls.faults, public=o.tls.public_trusted)]
@@ -48,6 +49,8 @@ def _doubtful(faults: tuple[str, ...], *, public: bool | None) -> bool:
 def _signs_of_life(case: Comparison) -> Iterator[Want]:
     """Controls fail like the target, and on every port that they were asked on: are they alive on any other?"""
     for family, port in dict.fromkeys((o.family, o.port) for o in case.failing):
+        if case.unreliable(family):
+            continue
         there = [o for o in case.controls_at(family, port) if settled(o) and vouches(o, port)]
         if not there or case.answering(family, port):
             continue

@@ -9,7 +9,7 @@ VENV := .venv/.installed
 NODE := node_modules/.installed
 
 BROWSERS := chromium firefox-esr fonts-dejavu-core
-SERVERS := postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl
+SERVERS := nsd postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-config --no-header --no-annotate \
     --no-emit-index-url --no-emit-find-links

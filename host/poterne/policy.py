@@ -7,7 +7,7 @@ import sys
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -119,10 +119,28 @@ class Trust(_Table):
     public_roots: RootsFile | None = None
 
 
-class Discovery(_Table):
-    """`ispdb`: base URL of the provider database; empty: never asked; None: the default."""
+def _https(text: str) -> str:
+    if text and not re.fullmatch(r"https://[^\s/?#@]+(/[!-~]*)?", text, re.ASCII):
+        raise ValueError("expected an https:// URL, or nothing")
+    return text
 
-    ispdb: str | None = None
+
+Source = Literal["srv", "autoconfig", "ispdb", "pacc", "guess"]
+
+
+class Discovery(_Table):
+    """`ispdb`: base URL of the provider database; empty: never asked; None: the default. `sources`: who is asked for
+    the servers of a domain; its MX records always are.
+    """
+
+    ispdb: Annotated[str, AfterValidator(_https)] | None = None
+    sources: Annotated[tuple[Source, ...], BeforeValidator(_as_tuple)] = (
+        "srv",
+        "autoconfig",
+        "ispdb",
+        "pacc",
+        "guess",
+    )
 
 
 _CONNECT_TO = re.compile(

@@ -10,6 +10,7 @@ from poterne import ports
 from poterne.diagnose import settings as advice
 from poterne.discover import Discovery, Server
 from poterne.discover.beside import beside
+from poterne.discover.merge import by_authority, in_order
 from poterne.errors import Forbidden
 from poterne.knowledge import load
 from poterne.machine import has_route
@@ -17,9 +18,11 @@ from poterne.model import (
     CheckEvent,
     Endpoint,
     Family,
+    Lookup,
     NameAnswer,
     Observation,
     ObservationEvent,
+    Offer,
     Options,
     PlanEvent,
     Settings,
@@ -71,16 +74,28 @@ class Targets:
     dialled: dict[str, int] = field(default_factory=dict)
     names: list[NameAnswer] = field(default_factory=list)
     settings: Settings = field(default_factory=Settings)
+    _discovery: Discovery | None = None
     _servers: dict[str, Server] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _forbidden: int = 0
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """What the sources of the domain say, the most authoritative first."""
+        return tuple(by_authority(self._discovery.offers)) if self._discovery else ()
+
+    @property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """How the sources were asked, in the same order."""
+        return tuple(in_order(self._discovery.lookups)) if self._discovery else ()
 
     async def observe(self) -> None:
         """Plans each server's endpoints as it becomes known, and probes them at once, side by side.
 
         Raises Forbidden where the policy leaves nothing to be dialled.
         """
-        discovery = Discovery(self.target, self.resolver, self.names)
+        discovery = Discovery(self.target, self.resolver, self.names, self.policy, self.toolkit)
+        self._discovery = discovery
         async with asyncio.TaskGroup() as probes, aclosing(discovery.servers()) as servers:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self.toolkit.deadline):
@@ -259,4 +274,4 @@ class Targets:
             self.tell_settings()
 
     def _advice(self) -> Settings:
-        return advice.settings((*self.observations.values(), *self.opened.values()))
+        return advice.settings((*self.observations.values(), *self.opened.values()), offers=self.offers)

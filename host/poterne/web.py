@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poterne import __version__
+from poterne import proxy as proxies
 from poterne.dial import Connection, Failure, Gate, Trust
 from poterne.errors import Forbidden, InvalidTarget, WebError
 from poterne.model import Endpoint
 from poterne.policy import Policy
-from poterne.probe.names import Names
+from poterne.probe.names import Names, is_address
 from poterne.probe.places import Place, mapped, places
 from poterne.probe.text import display
 from poterne.target import host_name
@@ -28,6 +29,7 @@ _HEAD_START = 0.25
 _PORTS = {"http": 80, "https": 443}
 # RFC 3986 section 3.3 and 3.4: what stands in a path and a query as it is.
 _SAFE = "/%:@!$&'()*+,;=~?"
+_FORBIDDEN = "nothing was dialled: that URL leads to addresses that are not to be asked from here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,16 @@ async def get(
     limit: int,
     source: str = "default",
     context: ssl.SSLContext | None = None,
+    proxied: bool = False,
 ) -> Response:
     """GETs an http: or https: URL by `deadline` (loop time), and reads at most `limit` bytes of the body.
 
     The host is resolved as a mail program's would be, each address is judged by `trust`, and the judged address is
     dialled, the families side by side. `source` says who named the URL; only `policy` may use a port that the policy
     does not list. `context` verifies the server of an https: URL. Redirects are answers. Raises WebError, and Forbidden
-    where nothing may be dialled. What a lab maps elsewhere counts as typed: the lab's author named it.
+    where nothing may be dialled. What a lab maps elsewhere counts as typed: the lab's author named it. `proxied` has
+    https: URLs asked through the system's proxy, where there is one: then only the proxy's address is judged, and the
+    host's where it stands in the URL.
     """
     parts = _parse(url)
     if parts.scheme == "https" and context is None:
@@ -84,19 +89,49 @@ async def get(
         policy.check_ports((parts.port,))
     try:
         async with asyncio.timeout_at(deadline):
-            answer = await resolver.addresses(parts.host, source)
-            found = await places(answer, parts.port, policy, resolver)
-            if not found:
-                raise WebError(f"the name of the server was not found ({answer.state})")
-            trust = "typed" if mapped(policy, parts.host, parts.port) else trust
-            endpoints = [(_endpoint(parts, place, source), place.port) for place in found]
-            permitted = [pair for pair in endpoints if gate.allows(pair[0].address, trust) and gate.permits(pair[0])]
-            if not permitted:
-                raise Forbidden("nothing was dialled: that URL leads to addresses that are not to be asked from here")
-            connection = await _race(permitted, gate)
+            through = None
+            if proxied and parts.scheme == "https" and not mapped(policy, parts.host, parts.port):
+                through = await proxies.for_https(parts.host)
+            if through is None:
+                permitted = await _permitted(parts, gate, policy, resolver, trust=trust, source=source)
+                connection = await _race(permitted, gate)
+            else:
+                if is_address(parts.host) and not gate.allows(parts.host, trust):
+                    raise Forbidden(_FORBIDDEN)
+                way = _Url("http", through.host, through.port, "")
+                permitted = await _permitted(way, gate, policy, resolver, trust="typed", source="proxy")
+                connection = await _race(permitted, gate)
+                await _tunnel(connection, through, parts)
             return await _exchange(connection, url, parts, limit, context if parts.scheme == "https" else None)
     except TimeoutError:
         raise WebError("no answer in time") from None
+
+
+async def _permitted(
+    url: _Url, gate: Gate, policy: Policy, resolver: Names, *, trust: Trust, source: str
+) -> list[tuple[Endpoint, int]]:
+    """What may be dialled for a host, and the port to dial there. Raises WebError, and Forbidden for nothing."""
+    answer = await resolver.addresses(url.host, source)
+    found = await places(answer, url.port, policy, resolver)
+    if not found:
+        raise WebError(f"the name of the server was not found ({answer.state})")
+    trust = "typed" if mapped(policy, url.host, url.port) else trust
+    endpoints = [(_endpoint(url, place, source), place.port) for place in found]
+    permitted = [pair for pair in endpoints if gate.allows(pair[0].address, trust) and gate.permits(pair[0])]
+    if not permitted:
+        raise Forbidden(_FORBIDDEN)
+    return permitted
+
+
+async def _tunnel(connection: Connection, through: proxies.Proxy, url: _Url) -> None:
+    try:
+        await proxies.tunnel(connection.sock, through, url.host, url.port)
+    except OSError as error:
+        connection.sock.close()
+        raise WebError(_words(error)) from None
+    except BaseException:
+        connection.sock.close()
+        raise
 
 
 def _parse(url: str) -> _Url:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from tests.unit.told_reports import reports
 
-from .conftest import Lab, message
+from .conftest import EXTENSION, Lab, message
 from .drive import axe
 from .drive.hosts import Host
 from .drive.page import Browser, Page, until
@@ -62,8 +62,12 @@ def test_the_words_come_in_the_language_of_the_page(popup: Popup) -> None:
     popup.page.evaluate("chrome.storage.local.set({language: 'fr', program: 'thunderbird'})")
     popup.check(ACCOUNT)
     words = popup.words("outgoing")
-    assert words["Nom d’hôte"] == "smtp.provider.example"
-    assert {"Port", "Sécurité de la connexion", "Nom d’utilisateur"} <= set(words)
+    programs = json.loads((EXTENSION / "data" / "programs.json").read_text())["programs"]
+    [labels] = [program["labels"]["outgoing"] for program in programs if program["id"] == "thunderbird"]
+    french = {field: label["fr"] for field, label in labels.items()}
+    assert words[french["host"]] == "smtp.provider.example"
+    assert {french[field] for field in ("host", "port", "security", "username")} <= set(words)
+    assert french["section"] in popup.page.element('[data-settings="outgoing"] > [data-host] .setting-head').text()
 
 
 def test_a_program_is_chosen_by_keyboard(popup: Popup) -> None:
@@ -188,16 +192,15 @@ def test_words_and_files_are_accessible_and_fit_into_320_pixels(browser: Browser
     report = Popup(browser.open(browser.url("report/report.html")))
     for program, language in (("roundcube", "en"), ("kmail", "fr"), ("gmail", "fr")):
         report.page.evaluate(f"chrome.storage.local.set({{language: '{language}', program: '{program}'}})")
-        select = "document.querySelector('[data-action=program]').value"
-        until(
-            lambda program=program, language=language: (  # type: ignore[misc]
-                report.page.evaluate(f"[{select}, document.documentElement.lang]") == [program, language]
-            ),
-            program,
-        )
+        until_shown(report.page, program, language)
         report.unfold()
         report.page.resize(1000, 800)
         assert axe.violations(report.page) == []
         report.page.resize(320, 800)
         until(lambda: report.page.evaluate("innerWidth") == 320, "the narrow viewport")
         assert report.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def until_shown(page: Page, program: str, language: str) -> None:
+    shown = "[document.querySelector('[data-action=program]').value, document.documentElement.lang]"
+    until(lambda: page.evaluate(shown) == [program, language], f"the words of {program}, {language}")

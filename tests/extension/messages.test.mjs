@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { LANGUAGES } from "../../extension/shared/catalogue.js";
+import { FORMATS } from "../../extension/shared/handover.js";
 import { PARTIES } from "../../extension/shared/parties.js";
 import { STATIONS } from "../../extension/shared/way.js";
 
@@ -162,6 +163,9 @@ for (const [kind, values] of Object.entries({
   why_portal: ["clear", "altered", "failed"],
   portal_state: ["clear", "altered", "failed"],
   why_trace: ["impossible", "off"],
+  ui_export: FORMATS,
+  ui_export_hint: FORMATS,
+  ui_export_problem: ["host", "late", "outdated", "refused", "clipboard"],
   ui_refusal: ["empty", "invalid-target", "forbidden"],
 })) {
   test(`every ${kind} of the model has a word`, () => {

@@ -29,7 +29,7 @@ if [ ! -e "$policy" ]; then
     chmod 755 "$policy"
 fi
 running() {
-    for service in postfix dovecot; do
+    for service in nsd postfix dovecot; do
         if service "$service" status >/dev/null 2>&1; then echo "$service"; fi
     done
 }

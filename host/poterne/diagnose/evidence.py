@@ -12,6 +12,7 @@ from poterne.model import (
     Machine,
     NameAnswer,
     Observation,
+    Offer,
     Options,
     Portal,
     Report,
@@ -42,6 +43,7 @@ class Evidence:
     machine: Machine = _NOWHERE
     portal: Portal | None = None
     trace: TraceState = "unasked"
+    offers: tuple[Offer, ...] = ()
     fetched: frozenset[Want] = frozenset()
     complete: bool = False
 
@@ -58,6 +60,7 @@ class Evidence:
             machine=report.machine,
             portal=report.portal,
             trace=report.trace,
+            offers=report.offers,
             complete=True,
         )
 

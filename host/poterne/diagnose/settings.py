@@ -5,11 +5,13 @@ from functools import cache
 
 from poterne import ports
 from poterne.diagnose.evidence import answers, verified
+from poterne.diagnose.offers import standing, told
 from poterne.knowledge import load
-from poterne.model import MailProtocol, Observation, Setting, Settings
+from poterne.model import MailProtocol, Observation, Offer, Setting, Settings
 
 _SECURITY_RANK = {"tls": 0, "starttls": 1, "none": 2}
-_SOURCE_RANK = {"typed": 0, "certificate": 1, "srv": 2, "guess": 3, "mx": 4, "domain": 5}
+_SOURCES = ("typed", "certificate", "srv", "autoconfig", "pacc", "ispdb", "guess", "mx", "domain")
+_SOURCE_RANK = {source: position for position, source in enumerate(_SOURCES)}
 _PROTOCOL_RANK: dict[MailProtocol, int] = {"smtp": 0, "imap": 0, "pop3": 1}
 
 
@@ -29,9 +31,12 @@ def sign_in(mechanisms: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda family: _family_order()[family]))
 
 
-def settings(observations: Iterable[Observation], *, distrusted: Collection[int] = ()) -> Settings:
+def settings(
+    observations: Iterable[Observation], *, distrusted: Collection[int] = (), offers: Collection[Offer] = ()
+) -> Settings:
     """The settings that observations of the target show; both families of one port make one. `distrusted` ports, which
-    this network blocks or somebody intercepts, stand behind the others that were verified.
+    this network blocks or somebody intercepts, stand behind the others that were verified. `offers` tell the form of
+    the user name, and who recommends a host.
     """
     found: dict[tuple[str, int, str], Setting] = {}
     for observation in observations:
@@ -42,7 +47,12 @@ def settings(observations: Iterable[Observation], *, distrusted: Collection[int]
         known = found.get(key)
         if known is None or (setting.verified, len(setting.auth)) > (known.verified, len(known.auth)):
             found[key] = setting
-    ordered = sorted(found.values(), key=lambda setting: _rank(setting, distrusted=setting.port in distrusted))
+    ordered = sorted(
+        (told(offers, setting) for setting in found.values()),
+        key=lambda setting: _rank(
+            setting, distrusted=setting.port in distrusted, recommended=standing(offers, setting)
+        ),
+    )
     return Settings(
         outgoing=tuple(setting for setting in ordered if setting.protocol == "smtp"),
         incoming=tuple(setting for setting in ordered if setting.protocol != "smtp"),
@@ -83,7 +93,9 @@ def _protocol(dialogue: str) -> MailProtocol:
     return protocols[dialogue]
 
 
-def _rank(setting: Setting, *, distrusted: bool) -> tuple[bool, bool, bool, int, int, int, int, int, str]:
+def _rank(
+    setting: Setting, *, distrusted: bool, recommended: int
+) -> tuple[bool, bool, bool, int, int, int, int, int, int, str]:
     row = ports.facts(setting.port)
     rank = row.rank if row else 9
     return (
@@ -93,6 +105,7 @@ def _rank(setting: Setting, *, distrusted: bool) -> tuple[bool, bool, bool, int,
         _PROTOCOL_RANK[setting.protocol],
         # 2525 and 25 stand behind the standard ports of submission, whatever their security.
         rank if rank > 2 and setting.protocol == "smtp" else 0,
+        recommended,
         _SECURITY_RANK[setting.security],
         rank,
         _SOURCE_RANK.get(setting.source, 9) * 100 + _label_rank(setting),

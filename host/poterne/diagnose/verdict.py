@@ -37,7 +37,7 @@ def diagnose(evidence: Evidence) -> Conclusion:
     return Conclusion(
         tuple(findings),
         verdict,
-        settings(evidence.observations, distrusted=_distrusted(findings)),
+        settings(evidence.observations, distrusted=_distrusted(findings), offers=evidence.offers),
         wanted,
         way(first, case),
     )
@@ -189,7 +189,7 @@ def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     for finding in findings:
         if finding.severity != "blocker" or finding.code in quiet["shallow"]:
             continue
-        purposes = {sides[id_] for id_ in finding.evidence if id_ in sides} or {_purpose(finding)}
+        purposes = {sides.get(id_) for id_ in finding.evidence if id_ in sides} or {_purpose(finding)}
         deep |= purposes
         if finding.code not in quiet["blocks"] and opened.intersection(finding.evidence):
             further |= purposes

@@ -2,18 +2,14 @@
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from functools import cache
-from typing import TYPE_CHECKING
 
 from poterne import ports
 from poterne.discover import Server, guess, mx
+from poterne.discover.suffixes import registered_domain
 from poterne.errors import InvalidTarget
 from poterne.model import NameAnswer
 from poterne.probe.names import Names, is_address
 from poterne.target import host_name
-
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
 
 MAX_CERTIFIED = 3
 MAX_DOMAINS = 2
@@ -52,7 +48,7 @@ def domains(host: str) -> list[str]:
     """The mail domains that a host may belong to, the nearest first: its parents down to the registered domain, or
     itself where it is the registered domain.
     """
-    registered = _suffixes().privatesuffix(host)
+    registered = registered_domain(host)
     if not registered:
         return []
     found = [host] if host == registered else []
@@ -80,10 +76,3 @@ def _hosts(names: Iterable[str]) -> list[str]:
         except InvalidTarget:
             continue
     return list(dict.fromkeys(found))
-
-
-@cache
-def _suffixes() -> "PublicSuffixList":
-    from publicsuffixlist import PublicSuffixList
-
-    return PublicSuffixList(accept_unknown=True)

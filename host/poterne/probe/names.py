@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from poterne.knowledge import load
 from poterne.model import NameAnswer, NameState
@@ -19,7 +19,18 @@ _TELLING: tuple[NameState, ...] = ("nxdomain", "servfail", "timeout", "unasked",
 
 MAX_ADDRESSES = 16
 MAX_EXCHANGERS = 10
+MAX_SERVICES = 32
+MAX_TEXTS = 16
 MAX_NAME = 253
+
+
+class Service(NamedTuple):
+    """One SRV record (RFC 2782). `target` in small letters, without its last dot: empty where nothing is offered."""
+
+    priority: int
+    weight: int
+    port: int
+    target: str
 
 
 class Names:
@@ -31,6 +42,7 @@ class Names:
         self._second_resolver = policy.controls.resolver
         self._timing = load("timing")["names"]
         self._asked: dict[str, asyncio.Task[NameAnswer]] = {}
+        self._services: dict[str, asyncio.Task[tuple[NameState, tuple[Service, ...]]]] = {}
         self._reversed: dict[str, asyncio.Task[str | None]] = {}
 
     async def addresses(self, name: str, source: str) -> NameAnswer:
@@ -47,6 +59,17 @@ class Names:
         records = sorted(answer, key=lambda record: (record.preference, str(record.exchange))) if answer else []
         exchangers = tuple(str(record.exchange).removesuffix(".").lower() for record in records[:MAX_EXCHANGERS])
         return NameAnswer(name=domain, source="mx", state=state, mail_exchangers=exchangers, elapsed_ms=_since(started))
+
+    async def services(self, name: str) -> tuple[NameState, tuple[Service, ...]]:
+        """The SRV records of a name such as `_imaps._tcp.example.org`, in no order. Never raises."""
+        if name not in self._services:
+            self._services[name] = asyncio.create_task(self._ask_services(name))
+        return await asyncio.shield(self._services[name])
+
+    async def texts(self, name: str) -> tuple[NameState, tuple[bytes, ...]]:
+        """The TXT records of a name, the strings of each put together (RFC 7208 section 3.3). Never raises."""
+        state, answer = await self._question(name, "TXT")
+        return state, tuple(b"".join(record.strings) for record in (answer or ())[:MAX_TEXTS])
 
     async def random_labels(self) -> tuple[NameAnswer, NameAnswer]:
         """Two labels that nobody has registered, in zones of different operators: `ok` is a resolver that makes up
@@ -75,10 +98,17 @@ class Names:
 
     async def close(self) -> None:
         """Ends questions that are still open."""
-        tasks = (*self._asked.values(), *self._reversed.values())
+        tasks = (*self._asked.values(), *self._services.values(), *self._reversed.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ask_services(self, name: str) -> tuple[NameState, tuple[Service, ...]]:
+        state, answer = await self._question(name, "SRV")
+        return state, tuple(
+            Service(record.priority, record.weight, record.port, str(record.target).removesuffix(".").lower())
+            for record in (answer or ())[:MAX_SERVICES]
+        )
 
     async def _random(self, name: str, patience: float) -> NameAnswer:
         started = perf_counter()

@@ -1,0 +1,139 @@
+"""The XML document of Mozilla's autoconfig (draft-ietf-mailmaint-autoconfig), read as a stranger's."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from poterne.discover.source import Unusable, left_out, offer, offered_host, offered_port
+from poterne.knowledge import load
+from poterne.model import Offer, UserName
+from poterne.probe.text import display
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+
+class Unreadable(Exception):
+    """Why a document is no configuration, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a document offers, in its order, and one line about what had to be left out."""
+
+    offers: tuple[Offer, ...]
+    problem: str | None
+
+
+def read(body: bytes, *, domain: str, source: str, said_by: str) -> Read:
+    """The servers of a document about `domain`. Placeholders are filled for an address that nobody has; servers of
+    other kinds (Exchange, JMAP, …) are passed over. Raises Unreadable.
+    """
+    root = _parse(body)
+    if _tag(root) != "clientconfig":
+        raise Unreadable(_a_web_page(body) or f"the document is a “{display(_tag(root), 40)}”, not a clientConfig")
+    filled = _Placeholders(domain)
+    offers: list[Offer] = []
+    problems: list[str] = []
+    provider = next((child for child in root if _tag(child) == "emailprovider"), None)
+    children = () if provider is None else tuple(provider)
+    entries = [child for child in children if _tag(child) in ("incomingserver", "outgoingserver")]
+    for entry in entries[: load("discovery")["limits"]["servers"]]:
+        try:
+            if (found := _offer(entry, filled, source, said_by, len(offers))) is not None:
+                offers.append(found)
+        except Unusable as problem:
+            problems.append(str(problem))
+    if not offers:
+        raise Unreadable(left_out(problems) or "the document names no server that is understood")
+    return Read(tuple(offers), left_out(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class _Placeholders:
+    domain: str
+
+    @property
+    def local_part(self) -> str:
+        return str(load("discovery")["local_part"])
+
+    @property
+    def address(self) -> str:
+        return f"{self.local_part}@{self.domain}"
+
+    def fill(self, text: str) -> str:
+        for placeholder, value in (
+            ("%EMAILADDRESS%", self.address),
+            ("%EMAILLOCALPART%", self.local_part),
+            ("%EMAILDOMAIN%", self.domain),
+        ):
+            text = text.replace(placeholder, value)
+        return text
+
+    def user_name(self, text: str) -> UserName:
+        """The form of a user name. One that is the same for everybody has none."""
+        filled = self.fill(text.strip())
+        if "%EMAIL" in text and filled == self.address:
+            return "address"
+        if "%EMAIL" in text and filled == self.local_part:
+            return "local-part"
+        return "unknown"
+
+
+def _offer(entry: "Element", filled: _Placeholders, source: str, said_by: str, rank: int) -> Offer | None:
+    """None for a kind of server that is not understood. Raises Unusable."""
+    words = load("discovery")["clientconfig"]
+    protocol = words["protocol"].get(entry.get("type", "").strip().lower())
+    if protocol is None or (protocol == "smtp") != (_tag(entry) == "outgoingserver"):
+        return None
+    texts = _texts(entry)
+    socket_type = next(iter(texts.get("sockettype", ())), "")
+    security = words["security"].get(socket_type.lower())
+    if security is None:
+        raise Unusable(f"socket type “{display(socket_type, 40)}” is unknown")
+    known = (words["auth"].get(text.lower()) for text in texts.get("authentication", ()))
+    return offer(
+        source,
+        said_by,
+        protocol=protocol,
+        host=offered_host(filled.fill(next(iter(texts.get("hostname", ())), ""))),
+        port=offered_port(next(iter(texts.get("port", ())), "")),
+        security=security,
+        username=filled.user_name(next(iter(texts.get("username", ())), "")),
+        auth=tuple(dict.fromkeys(auth for auth in known if auth is not None)),
+        rank=rank,
+    )
+
+
+def _texts(entry: "Element") -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for child in entry:
+        found.setdefault(_tag(child), []).append((child.text or "").strip())
+    return found
+
+
+def _tag(element: "Element") -> str:
+    return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+
+
+def _parse(body: bytes) -> "Element":
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root: Element = fromstring(body, forbid_dtd=True)
+    except DefusedXmlException:
+        raise Unreadable(
+            _a_web_page(body) or "the document declares a DTD or entities, which it has no use for"
+        ) from None
+    except (ParseError, ValueError, LookupError, RecursionError, AssertionError):
+        raise Unreadable(_a_web_page(body) or "the document is not well-formed XML") from None
+    return root
+
+
+def _a_web_page(body: bytes) -> str | None:
+    start = body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
+        return "a web page came instead of the document"
+    return None

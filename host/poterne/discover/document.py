@@ -1,0 +1,116 @@
+"""Documents of the web, fetched through the gate: HTTPS only, redirects and sizes bounded, each URL once."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from poterne import web
+from poterne.dial import Trust
+from poterne.errors import Forbidden, WebError
+from poterne.knowledge import load
+from poterne.policy import Policy
+from poterne.probe.endpoint import Toolkit
+from poterne.probe.names import Names
+from poterne.probe.text import display
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_ABSENT = frozenset({404, 410})
+
+
+class Fetched(NamedTuple):
+    """What became of a URL: the body where it was `found`, else one line that says why not. `status`: of HTTP."""
+
+    state: Literal["found", "absent", "refused", "failed"]
+    problem: str | None = None
+    body: bytes = b""
+    status: int | None = None
+
+
+@dataclass(slots=True)
+class Web:
+    """The web as one check's sources see it."""
+
+    policy: Policy
+    resolver: Names
+    toolkit: Toolkit
+    _kept: dict[str, Fetched] = field(default_factory=dict)
+
+    async def fetch(self, url: str, *, trust: Trust, named_by: str) -> Fetched:
+        """GETs a document. `trust` is the first URL's; what a redirect names is a stranger's (DESIGN 2.5). `named_by`
+        is `domain` or `policy` (see `dial.Gate.permits`), `default` for anybody else. Never raises.
+        """
+        if url not in self._kept:
+            self._kept[url] = await self._follow(url, trust, named_by)
+        return self._kept[url]
+
+    async def _follow(self, url: str, trust: Trust, named_by: str) -> Fetched:
+        limits = load("discovery")["limits"]
+        deadline = min(self.toolkit.deadline, asyncio.get_running_loop().time() + limits["patience"])
+        place = url
+        for _ in range(limits["redirects"] + 1):
+            response = await self._get(place, trust, named_by, deadline)
+            if isinstance(response, Fetched):
+                return response
+            if response.status not in _REDIRECTS:
+                return _judged(response)
+            there = _absolute(place, response.header("location"))
+            if there is None:
+                return Fetched("refused", "a redirect that leads nowhere", status=response.status)
+            if not there.startswith("https://"):
+                return Fetched("refused", "a redirect that does not lead to https:", status=response.status)
+            place, trust, named_by = there, "foreign", "default"
+        return Fetched("refused", f"more than {limits['redirects']} redirects")
+
+    async def _get(self, url: str, trust: Trust, named_by: str, deadline: float) -> web.Response | Fetched:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await asyncio.shield(self.toolkit.warming)
+            return await web.get(
+                url,
+                self.toolkit.gate,
+                policy=self.policy,
+                resolver=self.resolver,
+                trust=trust,
+                deadline=deadline,
+                limit=load("discovery")["limits"]["document"],
+                source=named_by,
+                context=self.toolkit.stores.strict,
+                proxied=True,
+            )
+        except TimeoutError:
+            return Fetched("failed", "no answer in time")
+        except Forbidden as error:
+            return Fetched("refused", str(error))
+        except WebError as error:
+            return Fetched("absent" if _no_such_name(error) else "failed", display(str(error), 200))
+
+
+def _absolute(url: str, location: str | None) -> str | None:
+    """Where a redirect leads, its scheme in small letters; None for nowhere."""
+    from urllib.parse import urljoin, urlsplit, urlunsplit
+
+    if not location:
+        return None
+    try:
+        return urlunsplit(urlsplit(urljoin(url, location)))
+    except ValueError:
+        return None
+
+
+def _judged(response: web.Response) -> Fetched:
+    status = response.status
+    if status in _ABSENT:
+        return Fetched("absent", status=status)
+    if status != 200:
+        return Fetched("failed", f"HTTP status {status}", status=status)
+    if not response.whole:
+        size = load("discovery")["limits"]["document"] // 1024
+        return Fetched("refused", f"the document is larger than {size} KiB", status=status)
+    encoding = (response.header("content-encoding") or "identity").strip().lower()
+    if encoding != "identity":
+        return Fetched("refused", "the document is compressed, which was not asked for", status=status)
+    return Fetched("found", body=response.body, status=status)
+
+
+def _no_such_name(error: WebError) -> bool:
+    return str(error).endswith(("(nxdomain)", "(nodata)"))

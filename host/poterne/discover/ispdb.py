@@ -1,0 +1,67 @@
+"""A database of providers (Thunderbird's, or the policy's), asked by the domain, then by its mail exchanger's."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from time import perf_counter
+
+from poterne.dial import Trust
+from poterne.discover.clientconfig import Unreadable, read
+from poterne.discover.document import Web
+from poterne.discover.source import Asking, Found, Unusable, bounded, lookup, offered_host
+from poterne.discover.suffixes import registered_domain
+from poterne.errors import InvalidTarget
+from poterne.knowledge import load
+from poterne.model import NameAnswer
+from poterne.probe.names import is_address
+
+SOURCE = "ispdb"
+
+
+async def find(asking: Asking) -> AsyncGenerator[Found, None]:
+    """What the database says of the domain; where it knows nothing, of the registered domain of its first mail
+    exchanger, which names the provider of many a domain. Nothing but a domain is sent.
+    """
+    if asking.web is None:
+        return
+    base = asking.web.policy.discovery.ispdb
+    if base == "":
+        yield Found(lookup(SOURCE, asking.domain, "off"))
+        return
+    found = await _ask(asking.domain, asking, asking.web, base)
+    yield found
+    if found.offers:
+        return
+    provider = await _provider(asking)
+    if provider is not None:
+        yield await _ask(provider, asking, asking.web, base)
+
+
+async def _ask(about: str, asking: Asking, web: Web, base: str | None) -> Found:
+    url = f"{(base or load('discovery')['ispdb']).rstrip('/')}/{about}"
+    return await bounded(_look_up(about, url, asking, web, by_policy=base is not None), SOURCE, url)
+
+
+async def _look_up(about: str, url: str, asking: Asking, web: Web, *, by_policy: bool) -> Found:
+    started = perf_counter()
+    trust: Trust = "typed" if by_policy else "foreign"
+    fetched = await web.fetch(url, trust=trust, named_by="policy" if by_policy else "default")
+    if fetched.state != "found":
+        return Found(lookup(SOURCE, url, fetched.state, fetched.problem, started=started))
+    try:
+        document = read(fetched.body, domain=asking.domain, source=SOURCE, said_by=about)
+    except Unreadable as problem:
+        return Found(lookup(SOURCE, url, "refused", str(problem), started=started))
+    return Found(lookup(SOURCE, url, "found", document.problem, started=started), document.offers)
+
+
+async def _provider(asking: Asking) -> str | None:
+    """The registered domain of the most wanted exchanger, unless it was asked about already."""
+    try:
+        answer: NameAnswer = await asking.exchangers()
+        first = next((name for name in answer.mail_exchangers if name), None)
+        if first is None or is_address(first):
+            return None
+        registered = await asyncio.to_thread(registered_domain, offered_host(first))
+    except (Unusable, InvalidTarget):
+        return None
+    return registered if registered != asking.domain else None

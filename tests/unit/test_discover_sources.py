@@ -1,0 +1,172 @@
+"""All sources of a domain together: what they say is put together, and everything is tried once."""
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.unit.core_discovery import ADDRESS, ANOTHER, THIRD, Records, discover
+from tests.unit.core_providers import configuration
+from tests.unit.core_sites import Page, Site, document
+from tests.unit.core_world import hurry_names, policy
+from tests.unit.test_pacc import DIGEST, body_of, digest_of
+
+from poterne.discover.merge import merge
+from poterne.errors import PolicyError
+from poterne.knowledge import load
+
+AUTOCONFIG = "autoconfig.example.org/mail/config-v1.1.xml"
+PACC = "ua-auto-config.example.org/.well-known/user-agent-configuration.json"
+DATABASE = "db.test"
+TABLES = f'[discovery]\nispdb = "https://{DATABASE}/"'
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry_names(monkeypatch)
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_sources_that_agree_make_one_server_and_sources_that_differ_are_all_tried(tmp_path: Path) -> None:
+    pacc = body_of()
+    pages: dict[str, Page] = {
+        AUTOCONFIG: document(
+            configuration(
+                [
+                    "imap imap.example.org 993 SSL %EMAILLOCALPART% password-cleartext",
+                    "smtp relay.example.org 587 STARTTLS %EMAILADDRESS% password-cleartext",
+                ]
+            )
+        ),
+        PACC: document(pacc),
+        f"{DATABASE}/example.org": document(
+            configuration(["smtp old.provider.example 25 plain %EMAILLOCALPART% password-cleartext"])
+        ),
+    }
+    records: Records = {
+        ("_imaps._tcp.example.org", "SRV"): ["0 1 993 imap.example.org."],
+        (DIGEST, "TXT"): [f'"{digest_of(pacc)}"'],
+        ("imap.example.org", "A"): [ADDRESS],
+        ("smtp.example.org", "A"): [ANOTHER],
+        ("relay.example.org", "A"): [ANOTHER],
+        ("old.provider.example", "A"): [THIRD],
+        ("example.org", "MX"): ["10 mx.provider.example."],
+        ("mx.provider.example", "A"): [THIRD],
+    }
+    with Site(pages, hosts=("example.org",)) as site:
+        found = discover(tmp_path, "me@example.org", records, site=site, tables=TABLES)
+    by_way = {(way.host, way.port): way for way in merge(found.offers)}
+    assert by_way["imap.example.org", 993].sources == ("srv", "autoconfig", "pacc")
+    assert by_way["imap.example.org", 993].username == "local-part"
+    assert by_way["smtp.example.org", 465].sources == ("pacc",)
+    assert by_way["old.provider.example", 25].sources == ("ispdb",)
+    assert {host for host, _ in found.hosts} == {
+        "imap.example.org",
+        "smtp.example.org",
+        "relay.example.org",
+        "old.provider.example",
+    }, "a stranger's exchanger is needed for nothing"
+    for host, _ in found.hosts:
+        assert len(found.ports(host)) == len(set(found.ports(host))), "every port once"
+    assert {25, 465, 587} <= set(found.ports("old.provider.example"))
+    found_places = {lookup.place for lookup in found.lookups if lookup.state == "found"}
+    assert found_places == {
+        "_imaps._tcp.example.org",
+        f"https://{AUTOCONFIG}",
+        f"https://{PACC}",
+        DIGEST,
+        f"https://{DATABASE}/example.org",
+    }
+
+
+def test_every_lookup_is_told_once(tmp_path: Path) -> None:
+    found = discover(tmp_path, "me@example.org", {}, tables='[discovery]\nispdb = ""')
+    places = [(lookup.source, lookup.place) for lookup in found.lookups]
+    assert len(places) == len(set(places))
+    assert {source for source, _ in places} == {"srv", "autoconfig", "pacc", "ispdb"}
+
+
+def test_guesses_are_not_waited_for_where_the_domain_has_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry_names(monkeypatch, answer=25.0)
+    records: Records = {
+        ("_submissions._tcp.example.org", "SRV"): ["0 1 465 out.example.org."],
+        ("_imaps._tcp.example.org", "SRV"): ["0 1 993 in.example.org."],
+        ("out.example.org", "A"): [ADDRESS],
+        ("in.example.org", "A"): [ANOTHER],
+        ("mail.example.org", "*"): "SILENT",
+        ("smtp.example.org", "*"): "SILENT",
+    }
+    started = time.monotonic()
+    found = discover(tmp_path, "me@example.org", records, tables='[discovery]\nispdb = ""', seconds=60)
+    assert time.monotonic() - started < 20, "silence about a guess would last 25 s"
+    assert {host for host, _ in found.hosts} == {"out.example.org", "in.example.org"}
+
+
+def test_guesses_are_tried_all_the_same(tmp_path: Path) -> None:
+    records: Records = {
+        ("_submissions._tcp.example.org", "SRV"): ["0 1 465 out.example.org."],
+        ("out.example.org", "A"): [ADDRESS],
+        ("mail.example.org", "A"): [ANOTHER],
+    }
+    found = discover(tmp_path, "me@example.org", records, tables='[discovery]\nispdb = ""')
+    assert found.hosts == {("out.example.org", "srv"), ("mail.example.org", "guess")}
+
+
+def test_a_guess_that_is_offered_too_is_planned_once(tmp_path: Path) -> None:
+    records: Records = {
+        ("_imap._tcp.example.org", "SRV"): ["0 1 143 mail.example.org."],
+        ("mail.example.org", "A"): [ANOTHER],
+    }
+    found = discover(tmp_path, "me@example.org", records, tables='[discovery]\nispdb = ""')
+    tried = found.ports("mail.example.org")
+    assert sorted(tried) == sorted(set(tried))
+    assert {143, 993, 465, 587, 25} <= set(tried)
+
+
+def test_only_so_many_hosts_of_one_source_are_tried(tmp_path: Path) -> None:
+    servers = [f"imap i{number}.example.org 993 SSL u OAuth2" for number in range(20)]
+    records: Records = {(f"i{number}.example.org", "A"): [ADDRESS] for number in range(20)}
+    with Site({AUTOCONFIG: document(configuration(servers))}, hosts=("example.org",)) as site:
+        found = discover(tmp_path, "me@example.org", records, site=site, tables='[discovery]\nispdb = ""')
+    tried = {host for host, source in found.hosts if source == "autoconfig"}
+    assert tried == {f"i{number}.example.org" for number in range(load("discovery")["limits"]["hosts"])}
+
+
+def test_a_domain_that_takes_no_mail_may_still_send(tmp_path: Path) -> None:
+    records: Records = {
+        ("example.org", "MX"): ["0 ."],
+        ("_submissions._tcp.example.org", "SRV"): ["0 1 465 out.example.org."],
+        ("out.example.org", "A"): [ADDRESS],
+    }
+    found = discover(tmp_path, "me@example.org", records, tables='[discovery]\nispdb = ""')
+    assert found.hosts == {("out.example.org", "srv")}
+    assert any(answer.mail_exchangers == ("",) for answer in found.names)
+
+
+def test_without_any_source_the_exchangers_are_left(tmp_path: Path) -> None:
+    records: Records = {
+        ("example.org", "MX"): ["10 mx.example.org."],
+        ("mx.example.org", "A"): [ADDRESS],
+        ("mail.example.org", "A"): [ANOTHER],
+    }
+    found = discover(tmp_path, "me@example.org", records, tables="[discovery]\nsources = []")
+    assert found.hosts == {("mx.example.org", "mx")}
+    assert {lookup.source for lookup in found.lookups} == {"srv", "autoconfig", "pacc", "ispdb", "guess"}
+    assert {lookup.state for lookup in found.lookups} == {"off"}
+    assert {kind for _, kind in found.asked} <= {"MX", "A", "AAAA"}
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        '[discovery]\nsources = ["srv", "autodiscover"]',
+        '[discovery]\nsources = "srv"',
+        '[discovery]\nispdb = "http://db.test/"',
+        '[discovery]\nispdb = "https://me@db.test/"',
+        '[discovery]\nispdb = "https://"',
+        '[discovery]\nispdb = "db.test"',
+    ],
+)
+def test_a_policy_that_cannot_be_meant_is_refused(tmp_path: Path, tables: str) -> None:
+    with pytest.raises(PolicyError):
+        policy(tmp_path, tables=tables)

@@ -1,0 +1,176 @@
+from pathlib import Path
+
+import pytest
+from tests.unit.core_discovery import ADDRESS, Discovered, Records, discover
+from tests.unit.core_providers import Provider, configuration, providers
+from tests.unit.core_sites import Page, Site, document, redirect
+from tests.unit.core_world import hurry_names
+
+from poterne.discover.clientconfig import read
+from poterne.discover.merge import Merged, ranked
+from poterne.discover.suffixes import registered_domain
+from poterne.knowledge import load
+
+DATABASE = "db.test"
+TABLES = f'[discovery]\nispdb = "https://{DATABASE}/v1.1/"\nsources = ["ispdb"]'
+SERVERS = configuration(
+    [
+        "imap imap.provider.example 993 SSL %EMAILADDRESS% password-cleartext",
+        "smtp smtp.provider.example 587 STARTTLS %EMAILADDRESS% password-cleartext",
+    ]
+)
+RECORDS: Records = {("imap.provider.example", "A"): [ADDRESS], ("smtp.provider.example", "A"): [ADDRESS]}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry_names(monkeypatch)
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def look_up(folder: Path, pages: dict[str, Page], records: Records, **more: str) -> tuple[Discovered, Site]:
+    with Site(pages, hosts=(DATABASE,)) as site:
+        text = more.get("text", "me@example.org")
+        return discover(folder, text, records, site=site, tables=more.get("tables", TABLES)), site
+
+
+def words(way: Merged) -> str:
+    return " ".join([way.host, str(way.port), way.security, way.username, *way.auth])
+
+
+def test_by_the_domain(tmp_path: Path) -> None:
+    found, site = look_up(tmp_path, {f"{DATABASE}/v1.1/example.org": document(SERVERS)}, RECORDS)
+    assert site.asked == [f"{DATABASE}/v1.1/example.org"]
+    assert {(offer.source, offer.said_by) for offer in found.offers} == {("ispdb", "example.org")}
+    assert found.hosts == {("imap.provider.example", "ispdb"), ("smtp.provider.example", "ispdb")}
+    assert found.ports("smtp.provider.example") == [587, 465, 25], "an account is tested on 25 too"
+
+
+@pytest.mark.parametrize(
+    ("exchanger", "about"),
+    [
+        ("mx1.provider.example", "provider.example"),
+        ("a.b.c.provider.co.uk", "provider.co.uk"),
+        ("MX.Provider.Example", "provider.example"),
+        ("mx.customer.github.io", "customer.github.io"),
+    ],
+)
+def test_then_by_the_registered_domain_of_the_exchanger(tmp_path: Path, exchanger: str, about: str) -> None:
+    records: Records = {**RECORDS, ("example.org", "MX"): ["20 spare.other.example.", f"10 {exchanger}."]}
+    found, site = look_up(tmp_path, {f"{DATABASE}/v1.1/{about}": document(SERVERS)}, records)
+    assert site.asked == [f"{DATABASE}/v1.1/example.org", f"{DATABASE}/v1.1/{about}"]
+    assert [lookup.state for lookup in found.lookups if lookup.source == "ispdb"] == ["absent", "found"]
+    assert {offer.said_by for offer in found.offers} == {about}
+
+
+@pytest.mark.parametrize("exchangers", ["NODATA", ["0 ."], ["10 mx.example.org."], ["10 co.uk."], ["10 mx\\032x.a.b."]])
+def test_an_exchanger_that_tells_nothing_new_is_not_asked_about(tmp_path: Path, exchangers: list[str] | str) -> None:
+    found, site = look_up(tmp_path, {}, {("example.org", "MX"): exchangers})
+    assert site.asked == [f"{DATABASE}/v1.1/example.org"]
+    assert found.states("ispdb") == ["absent"]
+
+
+def test_the_exchangers_domain_is_not_asked_about_where_the_domain_is_known(tmp_path: Path) -> None:
+    records: Records = {**RECORDS, ("example.org", "MX"): ["10 mx.provider.example."]}
+    _, site = look_up(tmp_path, {f"{DATABASE}/v1.1/example.org": document(SERVERS)}, records)
+    assert site.asked == [f"{DATABASE}/v1.1/example.org"]
+
+
+def test_placeholders_are_the_users_domains_not_the_providers(tmp_path: Path) -> None:
+    body = configuration(["imap mail.%EMAILDOMAIN% 993 SSL %EMAILLOCALPART%@%EMAILDOMAIN% OAuth2"])
+    records: Records = {("example.org", "MX"): ["10 mx.provider.example."], ("mail.example.org", "A"): [ADDRESS]}
+    found, _ = look_up(tmp_path, {f"{DATABASE}/v1.1/provider.example": document(body)}, records)
+    (offer,) = found.offers
+    assert (offer.host, offer.username) == ("mail.example.org", "address")
+
+
+def test_the_default_is_thunderbirds(tmp_path: Path) -> None:
+    """The name server of the test knows nobody, so nothing leaves this machine."""
+    found = discover(tmp_path, "me@example.org", {}, tables='[discovery]\nsources = ["ispdb"]')
+    (lookup,) = [lookup for lookup in found.lookups if lookup.source == "ispdb"]
+    assert lookup.place == "https://autoconfig.thunderbird.net/v1.1/example.org"
+    assert lookup.state == "absent"
+    assert ("autoconfig.thunderbird.net", "A") in found.asked
+
+
+@pytest.mark.parametrize("tables", ['[discovery]\nispdb = ""', '[discovery]\nsources = ["srv", "guess"]'])
+def test_it_can_be_switched_off(tmp_path: Path, tables: str) -> None:
+    found, site = look_up(tmp_path, {}, {}, tables=tables)
+    assert found.states("ispdb") == ["off"]
+    assert site.asked == []
+    assert not [name for name, _ in found.asked if "thunderbird" in name]
+
+
+def test_an_administrators_database_may_be_private_and_a_strangers_may_not(tmp_path: Path) -> None:
+    """Nothing listens at the private address: what matters is whether it was dialled."""
+    private: Records = {(DATABASE, "A"): ["10.255.255.1"], ("autoconfig.thunderbird.net", "A"): ["10.255.255.1"]}
+    by_default = discover(tmp_path, "me@example.org", private, tables='[discovery]\nsources = ["ispdb"]')
+    assert by_default.states("ispdb") == ["refused"]
+    by_policy = discover(
+        tmp_path,
+        "me@example.org",
+        private,
+        tables=TABLES + '\n[allow]\ndeny_networks = ["10.255.255.0/24"]',
+    )
+    assert by_policy.states("ispdb") == ["refused"], "what the administrator denies is denied"
+
+
+def test_a_redirect_of_the_database_is_a_strangers(tmp_path: Path) -> None:
+    page = redirect("https://10.0.0.1/v1.1/example.org")
+    found, _ = look_up(tmp_path, {f"{DATABASE}/v1.1/example.org": page}, {})
+    assert found.states("ispdb") == ["refused"]
+
+
+def test_a_slow_exchanger_answer_does_not_hold_the_domains_own(tmp_path: Path) -> None:
+    records: Records = {**RECORDS, ("example.org", "MX"): "SILENT"}
+    found, _ = look_up(tmp_path, {f"{DATABASE}/v1.1/example.org": document(SERVERS)}, records)
+    assert len(found.offers) == 2
+
+
+@pytest.mark.parametrize("provider", providers(), ids=lambda provider: provider.name)
+def test_the_right_settings_come_first(tmp_path: Path, provider: Provider) -> None:
+    """From the domain alone, through the database, to what is to be typed."""
+    records: dict[tuple[str, str], list[str]] = {}
+    if provider.mx:
+        records[provider.domain, "MX"] = [f"10 {provider.mx}."]
+    about = provider.domain if provider.mx is None else registered_domain(provider.mx)
+    pages: dict[str, Page] = {f"{DATABASE}/v1.1/{about}": document(provider.document)}
+    found, _ = look_up(tmp_path, pages, records, text=f"me@{provider.domain}")
+    assert {offer.said_by for offer in found.offers} == {about}
+    best = ranked(found.offers)
+    assert words(next(way for way in best if way.protocol == "smtp")) == provider.outgoing
+    incoming = next((way for way in best if way.protocol in ("imap", "pop3")), None)
+    assert (words(incoming) if incoming else None) == provider.incoming
+
+
+def test_the_bad_advice_of_an_entry_brings_encrypted_ports_to_be_tried(tmp_path: Path) -> None:
+    tiscali = next(provider for provider in providers() if provider.domain == "tiscali.cz")
+    pages: dict[str, Page] = {f"{DATABASE}/v1.1/tiscali.cz": document(tiscali.document)}
+    records: Records = {("smtp.mail.tiscali.cz", "A"): [ADDRESS]}
+    found, _ = look_up(tmp_path, pages, records, text="me@tiscali.cz")
+    assert set(found.ports("smtp.mail.tiscali.cz")) == {25, 465, 587}
+
+
+def test_every_server_of_the_fixtures_is_understood() -> None:
+    for provider in providers():
+        document = read(provider.document, domain=provider.domain, source="ispdb", said_by=provider.id)
+        known = [line for line in provider.servers if line.split()[0] in load("discovery")["clientconfig"]["protocol"]]
+        assert len(document.offers) == len(known)
+        assert document.problem is None
+
+
+@pytest.mark.parametrize(
+    ("name", "registered"),
+    [
+        ("mx.example.org", "example.org"),
+        ("example.org", "example.org"),
+        ("org", None),
+        ("mx.example.co.uk", "example.co.uk"),
+        ("co.uk", None),
+        ("mx.example.zzz", "example.zzz"),
+        ("a.xn--85x722f.xn--55qx5d.cn", "xn--85x722f.xn--55qx5d.cn"),
+    ],
+)
+def test_registered_domains(name: str, registered: str | None) -> None:
+    assert registered_domain(name) == registered

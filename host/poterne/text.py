@@ -121,9 +121,11 @@ class _Page:
         self._heading("way_title")
         lines = way_drawn(way, self._catalogue)
         room = self._console.width - 2
-        if all(cell_len(line) + 3 + cell_len(numbers) <= room for line, numbers in lines):
+        beside = all(cell_len(line) + 3 + cell_len(numbers) <= room for line, numbers in lines)
+        if all(cell_len(line) <= room for line, _ in lines):
             for (line, numbers), style in zip(lines, ("red", "green"), strict=False):
-                self._console.print(Text.assemble("  ", line, "   ", (numbers, style)))
+                parts = ("  ", line, "   ", (numbers, style)) if beside else ("  ", (numbers, style), "\n  ", line)
+                self._console.print(Text.assemble(*parts))
         self._console.print(Padding(Text(way_in_words(way, self._report.verdict.code, self._catalogue)), (0, 0, 0, 2)))
 
     def _tell(self) -> None:

@@ -97,7 +97,8 @@ def test_a_system_that_cannot_be_silent_says_so(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(sockets, "silent", unable)
     with lab.serving() as world:
-        assert world.unavailable == {"smtp.quiet25.example:25": "not here"}
+        quiet = ("smtp.quiet25.example", *world.plan.controls)
+        assert world.unavailable == {f"{host}:25": "not here" for host in quiet}
         lab_table = policy.load(world.policy_path).lab
         assert lab_table is not None
         assert lab_table.addresses("smtp.quiet25.example", 25, 4) == (world.closed[0].address, world.closed[0].port)

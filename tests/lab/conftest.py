@@ -40,7 +40,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world() -> Iterator[World]:
     """The lab, made once for all tests and removed after them, also when the run is ended by SIGTERM."""
     before = signal.signal(signal.SIGTERM, _interrupt)

@@ -1,12 +1,13 @@
 """Boxes on the way that answer in the servers' place: they take diverted connections and pass them on, altered."""
 
 import re
-import select
 import socket
 import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+
+from tests.waiting import ready
 
 from .netns import Namespace
 from .pki import Authority, Pki
@@ -26,8 +27,8 @@ def _pump(near: socket.socket, far: socket.socket, to_client: Alter, to_server: 
     """Pass on what either side says until one of them has ended."""
     ways = {near: (far, to_server), far: (near, to_client)}
     while True:
-        waiting = [end for end in ways if isinstance(end, ssl.SSLSocket) and end.pending()]
-        for end in waiting or select.select(list(ways), [], [], 60)[0]:
+        waiting: list[socket.socket] = [end for end in ways if isinstance(end, ssl.SSLSocket) and end.pending()]
+        for end in waiting or ready(list(ways), 60):
             other, alter = ways[end]
             # What TLS says about itself is readable too, and nothing is to be passed on then.
             end.settimeout(0)

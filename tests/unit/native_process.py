@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import struct
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from tests.waiting import ready
 
 HOST_ROOT = Path(__file__).parents[2] / "host"
 MODULE = ("-m", "poterne.native")
@@ -112,8 +113,8 @@ class HostProcess:
                     body, self._buffer = self._buffer[4 : 4 + length], self._buffer[4 + length :]
                     message: dict[str, Any] = json.loads(body, parse_constant=_no_constant)
                     return message
-            ready, _, _ = select.select([self.stdout], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, "the host says nothing"
+            spoke = ready([self.stdout], max(0.0, deadline - time.monotonic()))
+            assert spoke, "the host says nothing"
             chunk = os.read(self.stdout, 65_536)
             if not chunk:
                 raise EOFError(f"the host ended, {len(self._buffer)} bytes into a frame")

@@ -3,7 +3,6 @@ import contextlib
 import errno
 import gc
 import json
-import select
 import signal
 import socket
 import ssl
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.lab_clients import LIMIT_S, dial, lines, trusting
+from tests.waiting import ready
 
 from poterne import lab, policy
 from poterne.errors import PolicyError
@@ -57,7 +57,7 @@ def syn_stays_unanswered(address: tuple[str, int], family: Family, seconds: floa
     with socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6) as sock:
         sock.setblocking(False)
         assert sock.connect_ex(address) == errno.EINPROGRESS
-        answered = select.select([], [sock], [], seconds)[1]
+        answered = ready([sock], seconds, write=True)
         return not answered and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 
 

@@ -1,7 +1,6 @@
 """The host as a process: what a browser sees of it, and how it ends."""
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.native_process import HOST_ROOT, HostProcess, check, frame, scripted, within
+from tests.waiting import ready
 
 from poterne import __version__
 from poterne.model import Hello
@@ -351,13 +351,13 @@ yield report(request)
         host.send(check("a"))
         assert host.process.stderr
         said = 0
-        while select.select([host.process.stderr], [], [], 1.0)[0]:
+        while ready([host.process.stderr], 1.0):
             said += os.read(host.process.stderr.fileno(), 65_536).count(b"\n")
         assert said <= (MAX_UNWRITTEN_BYTES + 65_536) / 50_000 + 3
         resident = int(Path(f"/proc/{host.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         assert resident < 80 << 20
         while host.receive()["type"] != "report":
-            if select.select([host.process.stderr], [], [], 0)[0]:
+            if ready([host.process.stderr], 0):
                 os.read(host.process.stderr.fileno(), 65_536)
 
 

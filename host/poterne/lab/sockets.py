@@ -4,7 +4,7 @@ import contextlib
 import errno
 import ipaddress
 import os
-import select
+import selectors
 import socket
 import sys
 from dataclasses import dataclass
@@ -81,9 +81,15 @@ def silent(family: Family) -> SilentPort:
             error = filler.connect_ex(listener.getsockname())
             if error not in {0, errno.EINPROGRESS}:
                 raise SilenceUnavailableError(f"a listener with a full queue answers: {os.strerror(error)}")
-            if not select.select([], [filler], [], _SETTLE_S)[1]:
+            if not _answered(filler):
                 filler.close()
                 stack.pop_all()
                 return SilentPort(listener.getsockname()[1], tuple(held))
             held.append(filler)
     raise SilenceUnavailableError("a listener with a full queue accepts connections")
+
+
+def _answered(filler: socket.socket) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(filler, selectors.EVENT_WRITE)
+        return bool(selector.select(_SETTLE_S))

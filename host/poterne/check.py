@@ -245,10 +245,12 @@ class _Run:
         match want.kind:
             case "trace" if concerned is not None and machine.leads_out(concerned.address):
                 await compared.trace_to(want, concerned, seen.get(want.beside or ""), targets.dialled)
-            case "again" if concerned is not None and concerned.role == "target":
-                await targets.again(concerned, compared.patient)
             case "again" if concerned is not None:
-                await compared.again(want, concerned)
+                await asyncio.sleep(load("timing")["compare"]["pause"])
+                if concerned.role == "target":
+                    await targets.again(concerned, compared.patient)
+                else:
+                    await compared.again(want, concerned)
             case "web":
                 await targets.web(want.host or "")
             case "names":

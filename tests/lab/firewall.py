@@ -164,10 +164,14 @@ class Firewall:
             yield
 
     @contextmanager
-    def limit_syns(self, machine: Machine, *ports: int, burst: int = 5, chain: Chain = "forward") -> Iterator[None]:
-        """Let `burst` connections begin at once and one a second after them, in each family."""
+    def limit_syns(
+        self, machine: Machine, *ports: int, burst: int = 5, action: Action = "drop", chain: Chain = "forward"
+    ) -> Iterator[None]:
+        """Let `burst` connections begin at once and one a second after them, in each family; answer the others with
+        `action`.
+        """
         only = f"tcp flags & (syn|ack) == syn limit rate over 1/second burst {burst} packets"
-        with self.ail(machine, *ports, only=only, chain=chain):
+        with self.ail(machine, *ports, action=action, only=only, chain=chain):
             yield
 
     @contextmanager

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 import pytest
 
 from . import dialogues
+from .firewall import Action
 from .operators import CANARY, OPERATORS, mail_service, start_operator
 from .proxies import Proxy
 from .runs import Run
@@ -159,6 +160,19 @@ def first_syns_lost(stage: Stage) -> "Future[Run]":
 def syns_limited_on_25(stage: Stage) -> "Future[Run]":
     stage.rule(stage.world.at_isp.limit_syns(stage.machine, 25))
     return stage.check()
+
+
+def _turned_away(action: Action) -> None:
+    def play(stage: Stage) -> "Future[Run]":
+        """A limit that refuses: what this check itself uses up is nobody's block."""
+        stage.rule(stage.world.at_isp.limit_syns(stage.machine, 25, burst=1, action=action))
+        return stage.check()
+
+    scenes.add(f"syns-refused-by-{action}", play, Expected("ok", maybe=("port-closed", "unproven")))
+
+
+for _action in ("reset", "port-unreachable", "host-unreachable"):
+    _turned_away(_action)
 
 
 # What a limit for all ports leaves over may be anything but the network's block of some of them.

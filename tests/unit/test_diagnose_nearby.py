@@ -129,7 +129,7 @@ def test_the_home_box_for_one_server_only() -> None:
     ],
 )
 def test_who_a_reporter_is(machine: Machine, code: str) -> None:
-    assert World().rejected(25, by=BOX).with_(machine=machine).codes == {code, "ok"}
+    assert World().rejected(25, by=BOX).twice(25).with_(machine=machine).codes == {code, "ok"}
 
 
 def test_a_router_that_a_trace_met_first_is_the_box() -> None:
@@ -214,6 +214,7 @@ def test_what_resets_both_families_at_the_first_hop_is_one_box() -> None:
 
 def test_a_rejection_on_the_way_is_where_it_was_said() -> None:
     world = World().rejected(25, by=ISP).path(25, BOX[4], ISP[4], "prohibited").path(587, BOX[4], ISP[4], "open")
+    world.twice(25)
     way = world.conclusion.way
     assert way is not None
     assert (way.stops_from, way.stops_to) == ("provider", "provider")

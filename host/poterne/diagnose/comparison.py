@@ -46,7 +46,7 @@ class Alike:
     """A failure on one port and family that the target shares with every live control that vouches for the port.
 
     `failing` are the target's observations, `controls` those of the controls, `count` how many operators these are.
-    `shaky`: what has to be seen once more, because packets are being lost.
+    `shaky`: what has to be seen once more.
     """
 
     signature: Signature
@@ -227,7 +227,7 @@ class Comparison:
         """Whether an observation shows that a port is not blocked in the way of that signature: one answer on it, by
         whomever, is enough.
         """
-        if signature in ("cut", "mute"):
+        if signature == "cut":
             return spoke(seen) or refused_by_target(seen)
         return reached(seen) and not (signature == "refused" and reset(seen))
 
@@ -244,12 +244,14 @@ class Comparison:
         failing = tuple(o for o in here if settled(o) and not spoke(o))
         signatures = {self.signature(o) for o in failing}
         signature = signatures.pop() if len(signatures) == 1 else None
-        if signature is None or (signature in ("silent", "mute") and self.unreliable(family)):
+        # Servers may take minutes to greet (RFC 5321 section 4.5.3.2.1), and look up names as slowly as one another.
+        if signature in (None, "mute") or (signature == "silent" and self.unreliable(family)):
             return None
+        assert signature is not None
         others = [o for o in self.evidence.others if (o.family, o.port) == (family, port)]
         if any(self.clears(o, signature) for o in (*here, *others, *self.controls_at(family, port))):
             return None
-        if signature in ("cut", "mute") and any(o.state == "open" and o.port == port for o in self.of("canary")):
+        if signature == "cut" and any(o.state == "open" and o.port == port for o in self.of("canary")):
             return None  # whatever opens there for everybody does so in front of the network
         silent = signature in ("silent", "way", "gateway", "own")
         if not any(self.elsewhere(o, resets=silent) for o in failing):
@@ -258,7 +260,7 @@ class Comparison:
         if any(not o.cached and (not settled(o) or self.signature(o) != signature) for o in judged):
             return None
         controls = tuple(o for o in judged if settled(o))
-        shaky = self._shaky(family, port, (*failing, *controls)) if signature == "silent" else ()
+        shaky = self._shaky(family, port, (*failing, *controls), signature)
         return Alike(signature, failing, controls, independent(controls), shaky)
 
     # ---- loss
@@ -291,13 +293,16 @@ class Comparison:
         signs = len(late) + len(missed)
         return signs >= least and signs > share * (len(answered) + len(missed))
 
-    def _shaky(self, family: Family, port: int, silent: tuple[Observation, ...]) -> tuple[Observation, ...]:
-        """Of what kept silent, that which has not been seen twice, where packets are being lost or where the other
-        family gets through on the same port: a limit on SYNs may just have been used up.
+    def _shaky(
+        self, family: Family, port: int, failing: tuple[Observation, ...], signature: Signature
+    ) -> tuple[Observation, ...]:
+        """Of what failed, that which has not been seen twice where it has to be. A limit on new connections may just
+        have been used up, by this very check: a refusal, which comes at once, is one try only, so it always has to be;
+        silence, which took several, where packets are being lost, or the other family gets through on the same port.
         """
-        if not self._lossy(family, port) and not self._one_sided(family, port):
+        if signature == "silent" and not self._lossy(family, port) and not self._one_sided(family, port):
             return ()
-        return tuple(o for o in silent if not self.seen_twice(o))
+        return tuple(o for o in failing if not self.seen_twice(o))
 
     @cached_property
     def losing(self) -> bool:

@@ -1,19 +1,28 @@
 """What follows from something deeper is not said twice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 
 from poterne.diagnose.symptom import Symptom
 from poterne.knowledge import load
+from poterne.model import Observation
 
 
-def unexplained(symptoms: Iterable[Symptom]) -> list[Symptom]:
+def unexplained(symptoms: Iterable[Symptom], observations: Iterable[Observation]) -> list[Symptom]:
     """The symptoms without those that deeper ones account for: all that they were seen in is explained, by codes that
-    absorb theirs (`knowledge/findings.toml`).
+    absorb theirs (`knowledge/findings.toml`). What explains one look at an endpoint explains a second one that saw the
+    same.
     """
     every = list(symptoms)
-    deep = [symptom for symptom in every if symptom.explains]
+    looks = {o.id: (o.host, o.address, o.port, o.state) for o in observations if o.role == "target"}
+    deep = [_of_every_look(symptom, looks) for symptom in every if symptom.explains]
     return [symptom for symptom in every if not _accounted_for(symptom, deep)]
+
+
+def _of_every_look(symptom: Symptom, looks: Mapping[str, tuple[str, str, int, str]]) -> Symptom:
+    seen = {looks[id_] for id_ in symptom.explains if id_ in looks}
+    return replace(symptom, explains=symptom.explains | {id_ for id_, look in looks.items() if look in seen})
 
 
 def depth(code: str) -> int:

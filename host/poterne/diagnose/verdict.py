@@ -25,7 +25,7 @@ def diagnose(evidence: Evidence) -> Conclusion:
     said = list(rules.comparing(case))
     wanted = frozenset(want for want in said if isinstance(want, Want))
     compared = [symptom for symptom in said if isinstance(symptom, Symptom)]
-    symptoms = unexplained((*compared, *_symptoms(evidence)))
+    symptoms = unexplained((*compared, *_symptoms(evidence)), evidence.observations)
     findings = _quieted([_finding(group, evidence, missing) for group in _groups(symptoms, evidence)], evidence)
     if missing and not any(finding.severity == "blocker" for finding in findings):
         findings.append(_nothing_proven(evidence))

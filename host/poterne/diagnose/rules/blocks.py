@@ -15,7 +15,7 @@ RELAY_PORT = 25
 SUBMISSION_PORT = 587
 _LISTED_PORTS = (RELAY_PORT, SUBMISSION_PORT)
 # Signatures of a network on the way; the others say who it was.
-_OF_THE_WAY = ("silent", "refused", "way", "cut", "mute")
+_OF_THE_WAY = ("silent", "refused", "way", "cut")
 _FAMILIES: tuple[Family, Family] = (4, 6)
 _CERTAINTY: tuple[Confidence, ...] = ("possible", "likely", "certain")
 
@@ -24,8 +24,9 @@ def port25(case: Comparison) -> Said:
     """Port 25 fails alike towards the target and every live control, and both answer elsewhere (facts 2d).
 
     Three live controls make it certain, two likely; one is no proof. Confounders: a server that drops 25 itself, a dead
-    control, a lost SYN (one answer of anybody on 25, in that family, clears the network); a limit on SYNs (a second
-    look comes first); this machine's firewall and the home box (rules of their own, which go before).
+    control, a lost SYN (one answer of anybody on 25, in that family, clears the network); a limit on new connections (a
+    second look comes first, always where somebody refuses); this machine's firewall and the home box (rules of their
+    own, which go before).
 
     Where the provider's relay greets on 25, the block is selective: port25-relay-only.
     """
@@ -198,7 +199,7 @@ def _further(case: Comparison, port: int) -> Iterator[Want]:
         if alike.signature == "refused" and alike.count >= 2:
             yield from case.want(Want("canary", port=port))
             yield from _want_traces(case, list(alike.failing[:1]))
-        if alike.signature in ("cut", "mute") and alike.count >= 2:
+        if alike.signature == "cut" and alike.count >= 2:
             yield from case.want(Want("canary", port=port))
 
 

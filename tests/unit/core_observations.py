@@ -14,6 +14,7 @@ from poterne.model import (
     Machine,
     NameAnswer,
     Observation,
+    Offer,
     Options,
     Portal,
     Report,
@@ -115,6 +116,22 @@ def plain(port: int, **changed: Any) -> Observation:
         "auth_clear": auth,
     }
     return seen(port, **{**clear, **changed})
+
+
+def answering(*offers: Offer) -> list[Observation]:
+    """Every way that was offered, seen to work."""
+    return [
+        seen(
+            each.port,
+            host=each.host,
+            source=each.source,
+            id=f"o{number}",
+            security=each.security,
+            starttls={"tls": None, "starttls": "accepted", "none": "absent"}[each.security],
+            **({"tls": None} if each.security == "none" else {"tls": GOOD_TLS}),
+        )
+        for number, each in enumerate(offers)
+    ]
 
 
 def broken_off(port: int, **changed: Any) -> Observation:

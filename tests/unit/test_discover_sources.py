@@ -10,7 +10,6 @@ from tests.unit.core_sites import Page, Site, document
 from tests.unit.core_world import hurry_names, policy
 from tests.unit.test_pacc import DIGEST, body_of, digest_of
 
-from poterne.discover.merge import merge
 from poterne.errors import PolicyError
 from poterne.knowledge import load
 
@@ -55,11 +54,12 @@ def test_sources_that_agree_make_one_server_and_sources_that_differ_are_all_trie
     }
     with Site(pages, hosts=("example.org",)) as site:
         found = discover(tmp_path, "me@example.org", records, site=site, tables=TABLES)
-    by_way = {(way.host, way.port): way for way in merge(found.offers)}
-    assert by_way["imap.example.org", 993].sources == ("srv", "autoconfig", "pacc")
-    assert by_way["imap.example.org", 993].username == "local-part"
-    assert by_way["smtp.example.org", 465].sources == ("pacc",)
-    assert by_way["old.provider.example", 25].sources == ("ispdb",)
+    sources: dict[tuple[str, int], set[str]] = {}
+    for each in found.offers:
+        sources.setdefault((each.host, each.port), set()).add(each.source)
+    assert sources["imap.example.org", 993] == {"srv", "autoconfig", "pacc"}
+    assert sources["smtp.example.org", 465] == {"pacc"}
+    assert sources["old.provider.example", 25] == {"ispdb"}
     assert {host for host, _ in found.hosts} == {
         "imap.example.org",
         "smtp.example.org",

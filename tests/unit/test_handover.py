@@ -156,6 +156,12 @@ def test_a_profile_of_the_same_account_replaces_the_earlier_one() -> None:
     assert set(identities(report(IMAPS, SUBMISSION, target="other@example.org"))).isdisjoint(first)
 
 
+def test_a_profile_holds_the_recommended_server_even_where_another_has_implicit_tls() -> None:
+    other = setting("smtp", 465, "tls", host="big.provider.example", source="ispdb")
+    mail = mail_of(report(IMAPS, SUBMISSION, other))
+    assert (mail["OutgoingMailServerHostName"], mail["OutgoingMailServerPortNumber"]) == (SUBMISSION.host, 587)
+
+
 def test_a_profile_prefers_implicit_tls_and_says_what_its_one_switch_means_where_there_is_none() -> None:
     both = report(IMAP, IMAPS, SUBMISSION, SUBMISSIONS)
     mail = mail_of(both)

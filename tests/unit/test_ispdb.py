@@ -1,15 +1,18 @@
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from tests.unit.core_discovery import ADDRESS, Discovered, Records, discover
+from tests.unit.core_observations import answering
 from tests.unit.core_providers import Provider, configuration, providers
 from tests.unit.core_sites import Page, Site, document, redirect
 from tests.unit.core_world import hurry_names
 
+from poterne.diagnose.settings import settings
 from poterne.discover.clientconfig import read
-from poterne.discover.merge import Merged, ranked
 from poterne.discover.suffixes import registered_domain
 from poterne.knowledge import load
+from poterne.model import Offer, Setting
 
 DATABASE = "db.test"
 TABLES = f'[discovery]\nispdb = "https://{DATABASE}/v1.1/"\nsources = ["ispdb"]'
@@ -35,8 +38,10 @@ def look_up(folder: Path, pages: dict[str, Page], records: Records, **more: str)
         return discover(folder, text, records, site=site, tables=more.get("tables", TABLES)), site
 
 
-def words(way: Merged) -> str:
-    return " ".join([way.host, str(way.port), way.security, way.username, *way.auth])
+def words(way: Setting, offers: Iterable[Offer]) -> str:
+    """A setting, and how the database says that one signs in there."""
+    auth = next(o.auth for o in offers if (o.host, o.port, o.security) == (way.host, way.port, way.security))
+    return " ".join([way.host, str(way.port), way.security, way.username, *auth])
 
 
 def test_by_the_domain(tmp_path: Path) -> None:
@@ -138,10 +143,9 @@ def test_the_right_settings_come_first(tmp_path: Path, provider: Provider) -> No
     pages: dict[str, Page] = {f"{DATABASE}/v1.1/{about}": document(provider.document)}
     found, _ = look_up(tmp_path, pages, records, text=f"me@{provider.domain}")
     assert {offer.said_by for offer in found.offers} == {about}
-    best = ranked(found.offers)
-    assert words(next(way for way in best if way.protocol == "smtp")) == provider.outgoing
-    incoming = next((way for way in best if way.protocol in ("imap", "pop3")), None)
-    assert (words(incoming) if incoming else None) == provider.incoming
+    best = settings(answering(*found.offers), offers=found.offers)
+    assert words(best.outgoing[0], found.offers) == provider.outgoing
+    assert (words(best.incoming[0], found.offers) if best.incoming else None) == provider.incoming
 
 
 def test_the_bad_advice_of_an_entry_brings_encrypted_ports_to_be_tried(tmp_path: Path) -> None:

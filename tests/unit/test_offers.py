@@ -1,11 +1,10 @@
 import itertools
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from tests.unit.core_observations import answering
 
-from poterne.diagnose.offers import standing, told
-from poterne.discover.merge import authority, merge, ranked
+from poterne.diagnose.offers import position, standing, told
+from poterne.diagnose.settings import settings
 from poterne.model import MailProtocol, Offer, Security, Setting, UserName
 
 
@@ -56,86 +55,47 @@ def setting(
     )
 
 
-# ---- merging
+# ---- the order of what was offered and works
 
 
-def test_opinions_about_one_way_are_put_together() -> None:
-    (way,) = merge(
-        [
-            offer("ispdb", username="address", auth=("oauth2",)),
-            offer("srv", trusted=False),
-            offer("autoconfig", username="local-part"),
-        ]
-    )
-    assert way.sources == ("srv", "autoconfig", "ispdb")
-    assert way.username == "local-part", "the most authoritative that knows"
-    assert way.auth == ("oauth2",)
-    assert way.trusted, "one that vouches is enough"
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        offer("ispdb", port=587),
-        offer("ispdb", security="starttls"),
-        offer("ispdb", host="other.example.org"),
-        offer("ispdb", protocol="imap"),
-    ],
-)
-def test_ways_that_differ_stay_apart(other: Offer) -> None:
-    assert len(merge([offer(), other])) == 2
+def first_hosts(*offers: Offer) -> list[tuple[str, int]]:
+    ways = settings(answering(*offers), offers=offers)
+    return [(way.host, way.port) for way in (*ways.outgoing, *ways.incoming)]
 
 
 def test_the_domain_itself_stands_before_others_and_guesses_last() -> None:
     order = ["typed", "srv", "autoconfig", "pacc", "ispdb", "guess", "mx", "domain", "something else"]
-    assert sorted([*order[4:], *order[:4]], key=authority) == order
+    assert sorted([*order[4:], *order[:4]], key=position) == order
 
 
-def test_each_source_keeps_its_order() -> None:
-    ways = merge([offer("autoconfig", host=f"h{rank}.example.org", rank=rank) for rank in (2, 0, 1)])
-    assert [way.host for way in ways] == ["h0.example.org", "h1.example.org", "h2.example.org"]
+@pytest.mark.parametrize("source", ["srv", "autoconfig"])
+def test_each_source_keeps_its_order(source: str) -> None:
+    """A record's priority, a document's order: the alphabet decides nothing."""
+    ways = [offer(source, host=host, rank=rank) for rank, host in enumerate(("z.test", "m.test", "a.test"))]
+    for order in itertools.permutations(ways):
+        assert first_hosts(*order) == [("z.test", 465), ("m.test", 465), ("a.test", 465)]
+
+
+def test_a_record_that_nothing_vouches_for_stands_behind_the_domains_own_document() -> None:
+    """RFC 6186 section 6."""
+    outside = offer("srv", host="mx.stranger.example", trusted=False)
+    assert first_hosts(outside, offer("autoconfig", host="in.example.org")) == [
+        ("in.example.org", 465),
+        ("mx.stranger.example", 465),
+    ]
 
 
 def test_what_is_to_be_typed_first() -> None:
     ways = [
-        offer("srv", host="own", port=587, security="starttls"),
-        offer("ispdb", host="own", port=465),
-        offer("ispdb", host="database", port=465),
-        offer("srv", host="own", port=25, security="none"),
-        offer("ispdb", host="database", port=25, security="none"),
+        offer("srv", host="own.test", port=587, security="starttls"),
+        offer("srv", host="own.test", port=465),
+        offer("ispdb", host="database.test", port=465),
+        offer("srv", host="own.test", port=25, security="none"),
+        offer("ispdb", host="database.test", port=25, security="none"),
     ]
-    expected = [("own", 465), ("own", 587), ("database", 465), ("own", 25), ("database", 25)]
+    expected = [("own.test", 465), ("own.test", 587), ("database.test", 465), ("own.test", 25), ("database.test", 25)]
     for order in itertools.permutations(ways):
-        assert [(way.host, way.port) for way in ranked(order)] == expected
-
-
-def test_imap_before_pop3() -> None:
-    ways = [offer("srv", port=995, protocol="pop3"), offer("ispdb", port=143, security="starttls", protocol="imap")]
-    assert [way.protocol for way in ranked(ways)] == ["imap", "pop3"]
-
-
-_OFFERS = st.builds(
-    offer,
-    source=st.sampled_from(["srv", "autoconfig", "pacc", "ispdb"]),
-    host=st.sampled_from(["a.example.org", "b.example.org"]),
-    port=st.sampled_from([25, 465, 587]),
-    security=st.sampled_from(["tls", "starttls", "none"]),
-    username=st.sampled_from(["address", "local-part", "unknown"]),
-    rank=st.integers(0, 3),
-    trusted=st.booleans(),
-)
-
-
-@given(st.lists(_OFFERS, max_size=12))
-def test_merging_loses_no_way_and_nobody(offers: list[Offer]) -> None:
-    ways = merge(offers)
-    keys = [(way.protocol, way.host, way.port, way.security) for way in ways]
-    assert len(keys) == len(set(keys))
-    assert set(keys) == {(each.protocol, each.host, each.port, each.security) for each in offers}
-    for way in ways:
-        group = [each for each in offers if (each.host, each.port, each.security) == (way.host, way.port, way.security)]
-        assert set(way.sources) == {each.source for each in group}
-        assert list(way.sources) == sorted(way.sources, key=authority)
+        assert first_hosts(*order) == expected
 
 
 # ---- what offers tell of a setting
@@ -147,9 +107,9 @@ def test_nothing_is_told_where_nobody_offers() -> None:
 
 
 def test_the_user_name_and_the_best_source() -> None:
-    seen = told([offer("ispdb", username="address", auth=("oauth2",)), offer("srv")], setting())
-    assert (seen.username, seen.source) == ("address", "srv")
-    assert seen.auth == ("password",), "the server announces how to sign in"
+    known = told([offer("ispdb", username="address", auth=("oauth2",)), offer("srv")], setting())
+    assert (known.username, known.source) == ("address", "srv")
+    assert known.auth == ("password",), "the server announces how to sign in"
 
 
 @pytest.mark.parametrize(

@@ -17,19 +17,42 @@ def told(offers: Iterable[Offer], setting: Setting) -> Setting:
     )
     sources = {setting.source, *(offer.source for offer in near if offer.protocol == setting.protocol)}
     return setting.model_copy(
-        update={"username": _user_name(near, setting), "source": min(sources, key=_position)},
+        update={"username": _user_name(near, setting), "source": min(sources, key=position)},
     )
 
 
 def standing(offers: Iterable[Offer], setting: Setting) -> int:
-    """Who recommends the host of a setting for its protocol: 0 the user or the domain itself, 1 others, 2 nobody. The
-    port does not count: a host that is recommended may have a better one than it says.
+    """Who recommends the host of a setting for its protocol: 0 the user or the domain itself, 1 others, or a record for
+    which nothing vouches (RFC 6186 section 6), 2 nobody. The port does not count: a host that is recommended may have a
+    better one than it says.
     """
     if setting.source == "typed":
         return 0
-    own = load("discovery")["own"]
-    sources = {offer.source for offer in offers if (offer.host, offer.protocol) == (setting.host, setting.protocol)}
-    return 2 if not sources else 0 if any(source in own for source in sources) else 1
+    near = _of_host(offers, setting)
+    return 2 if not near else 0 if any(offer.trusted and is_own(offer.source) for offer in near) else 1
+
+
+def place(offers: Iterable[Offer], setting: Setting) -> tuple[int, int]:
+    """Where the host of a setting stands for its protocol: the most authoritative source that names it, and its place
+    in that source's own order.
+    """
+    near = (_authority(offer) for offer in _of_host(offers, setting))
+    return min(near, default=(position(setting.source), 0))
+
+
+def is_own(source: str) -> bool:
+    """Whether it is the domain itself that speaks."""
+    return source in load("discovery")["own"]
+
+
+def position(source: str) -> int:
+    """How much a source is believed; 0 is the most."""
+    authority: list[str] = load("discovery")["authority"]
+    return authority.index(source) if source in authority else len(authority)
+
+
+def _of_host(offers: Iterable[Offer], setting: Setting) -> list[Offer]:
+    return [offer for offer in offers if (offer.host, offer.protocol) == (setting.host, setting.protocol)]
 
 
 def _user_name(near: list[Offer], setting: Setting) -> UserName:
@@ -47,9 +70,4 @@ def _distance(offer: Offer, setting: Setting) -> int:
 
 
 def _authority(offer: Offer) -> tuple[int, int]:
-    return _position(offer.source), offer.rank
-
-
-def _position(source: str) -> int:
-    authority: list[str] = load("discovery")["authority"]
-    return authority.index(source) if source in authority else len(authority)
+    return position(offer.source), offer.rank

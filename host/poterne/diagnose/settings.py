@@ -5,13 +5,11 @@ from functools import cache
 
 from poterne import ports
 from poterne.diagnose.evidence import answers, verified
-from poterne.diagnose.offers import standing, told
+from poterne.diagnose.offers import place, standing, told
 from poterne.knowledge import load
 from poterne.model import MailProtocol, Observation, Offer, Setting, Settings
 
 _SECURITY_RANK = {"tls": 0, "starttls": 1, "none": 2}
-_SOURCES = ("typed", "certificate", "srv", "autoconfig", "pacc", "ispdb", "guess", "mx", "domain")
-_SOURCE_RANK = {source: position for position, source in enumerate(_SOURCES)}
 _PROTOCOL_RANK: dict[MailProtocol, int] = {"smtp": 0, "imap": 0, "pop3": 1}
 
 
@@ -50,7 +48,10 @@ def settings(
     ordered = sorted(
         (told(offers, setting) for setting in found.values()),
         key=lambda setting: _rank(
-            setting, distrusted=setting.port in distrusted, recommended=standing(offers, setting)
+            setting,
+            distrusted=setting.port in distrusted,
+            recommended=standing(offers, setting),
+            said=place(offers, setting),
         ),
     )
     return Settings(
@@ -94,8 +95,8 @@ def _protocol(dialogue: str) -> MailProtocol:
 
 
 def _rank(
-    setting: Setting, *, distrusted: bool, recommended: int
-) -> tuple[bool, bool, bool, int, int, int, int, int, int, str]:
+    setting: Setting, *, distrusted: bool, recommended: int, said: tuple[int, int]
+) -> tuple[bool, bool, bool, int, int, int, int, int, tuple[int, int], int, str]:
     row = ports.facts(setting.port)
     rank = row.rank if row else 9
     return (
@@ -108,7 +109,8 @@ def _rank(
         recommended,
         _SECURITY_RANK[setting.security],
         rank,
-        _SOURCE_RANK.get(setting.source, 9) * 100 + _label_rank(setting),
+        said,
+        _label_rank(setting),
         setting.host,
     )
 

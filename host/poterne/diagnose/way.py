@@ -1,25 +1,17 @@
 """The picture of the path: where connections stop between this computer and the server."""
 
 import ipaddress
+from functools import cache
 
 from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import settled, spoke
 from poterne.knowledge import load
 from poterne.model import Finding, Observation, Station, Way
 
-# RFC 1918, 6598, 3927, 4193, 4291: routers with these addresses may stand at home as well as at the provider.
-_INSIDE = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "169.254.0.0/16",
-        "fc00::/7",
-        "fe80::/10",
-    )
-)
+
+@cache
+def _inside() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(network) for network in load("special")["inside"])
 
 
 def way(verdict: Finding, case: Comparison) -> Way | None:
@@ -38,6 +30,8 @@ def way(verdict: Finding, case: Comparison) -> Way | None:
     traced = bool(pairs)
     if traced and row.get("traced"):
         stops_from, stops_to = _located(*pairs[0])
+    elif row.get("traced") and stopped and all(case.signature(o) == "way" for o in stopped):
+        stops_from = stops_to = "provider"
     return Way(
         stops_from=stops_from,
         stops_to=stops_to,
@@ -92,7 +86,7 @@ def _outside(text: str | None) -> bool:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    return not any(address in network for network in _INSIDE if network.version == address.version)
+    return not any(address in network for network in _inside() if network.version == address.version)
 
 
 def _box(case: Comparison, pairs: list[tuple[Observation, Observation]]) -> str | None:

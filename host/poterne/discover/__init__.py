@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from poterne import ports
+from poterne.diagnose.offers import is_own
 from poterne.discover import guess, mx, srv
-from poterne.discover.merge import is_own
 from poterne.discover.side_by_side import as_they_come
 from poterne.discover.source import Asking, Find, lookup
 from poterne.knowledge import load

@@ -22,9 +22,9 @@ def profile(account: Account, catalogue: Catalogue) -> bytes:
     """The profile as an XML property list, unsigned. Its identifiers follow from the address, or from the domain: the
     device replaces an earlier profile of the same account by a later one.
 
-    One switch stands for both kinds of encryption, so that implicit TLS is chosen wherever there is some; else the
-    description says what the switch means. Raises NoSettings where one direction is missing, or where the only sign-in
-    is one that the format does not know, such as OAuth 2.0.
+    One switch stands for both kinds of encryption, so that implicit TLS is chosen where the recommended server has it;
+    else the description says what the switch means. Raises NoSettings where one direction is missing, or where the only
+    sign-in is one that the format does not know, such as OAuth 2.0.
     """
     words: dict[str, dict[str, str]] = load("handover")["apple"]
     able = account.able(words["auth"])
@@ -57,9 +57,11 @@ def profile(account: Account, catalogue: Catalogue) -> bytes:
 
 
 def _best(settings: Iterable[Setting], any_at_all: bool, purpose: str) -> Setting:
-    ranked = sorted(settings, key=lambda setting: (_PROTOCOLS.index(setting.protocol), setting.security != "tls"))
+    ranked = sorted(settings, key=lambda setting: _PROTOCOLS.index(setting.protocol))
     if ranked:
-        return ranked[0]
+        first = ranked[0]
+        alike = [each for each in ranked if (each.host, each.protocol) == (first.host, first.protocol)]
+        return next((each for each in alike if each.security == "tls"), first)
     if any_at_all:
         raise NoSettings(f"an Apple profile cannot hold the sign-in that this account needs for {purpose}")
     raise NoSettings(f"an Apple profile needs a tested, encrypted setting for {purpose}: there is none")

@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -341,7 +342,9 @@ def _install(browser: Browser, level: Level, machine: Machine) -> str:
 
 
 def _as_root(machine: Machine) -> str:
-    return "" if machine.platform == "win32" or os.geteuid() == 0 else "sudo "
+    if sys.platform == "win32" or machine.platform == "win32":
+        return ""
+    return "" if os.geteuid() == 0 else "sudo "
 
 
 def _command(machine: Machine) -> str:

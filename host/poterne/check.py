@@ -100,6 +100,7 @@ class _Run:
     targets: Targets = field(init=False)
     compared: Comparison = field(init=False)
     _thinking: asyncio.TimerHandle | None = None
+    _alone: dict[int, float] = field(default_factory=dict)
 
     async def conduct(self, target: Target) -> None:
         loop = asyncio.get_running_loop()
@@ -246,7 +247,7 @@ class _Run:
             case "trace" if concerned is not None and machine.leads_out(concerned.address):
                 await compared.trace_to(want, concerned, seen.get(want.beside or ""), targets.dialled)
             case "again" if concerned is not None:
-                await asyncio.sleep(load("timing")["compare"]["pause"])
+                await self._pause(concerned)
                 if concerned.role == "target":
                     await targets.again(concerned, compared.patient)
                 else:
@@ -264,6 +265,18 @@ class _Run:
                 await compared.fetch(want)
             case _:
                 return  # no router and no gateway is on the way to what is on the link
+
+    async def _pause(self, seen: Observation) -> None:
+        """Before a second look. What was refused at once is looked at alone, one look at a port after the other; what
+        was silent is tried at several moments anyway.
+        """
+        pause: float = load("timing")["compare"]["pause"]
+        if seen.state in ("open", "no-answer"):
+            await asyncio.sleep(pause)
+            return
+        now = asyncio.get_running_loop().time()
+        self._alone[seen.port] = max(now, self._alone.get(seen.port, now)) + pause
+        await asyncio.sleep(self._alone[seen.port] - now)
 
     def _tell_compared(self) -> None:
         """Comparisons are told when they are complete: nobody waits for them before."""

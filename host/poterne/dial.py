@@ -17,7 +17,7 @@ from poterne.policy import Policy
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Trust = Literal["typed", "named", "foreign"]
-Schedule = Literal["connect", "gateway", "again"]
+Schedule = Literal["connect", "control", "late", "gateway", "again"]
 
 # RFC 6052 section 2.1, RFC 8215: the last 32 bits are the IPv4 address that a translator dials.
 _TRANSLATION_PREFIXES = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
@@ -53,18 +53,23 @@ _UNSIGNED: dict[State | None, Literal["refused", "prohibited"]] = {
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds since the first SYN; see knowledge/timing.toml for the reasons."""
+    """Seconds since the first SYN; see knowledge/timing.toml for the reasons. `patience`: how long one attempt is kept,
+    None: to the end.
+    """
 
     attempts: tuple[float, ...]
     provisional: float
     give_up: float
+    patience: float | None = None
 
 
 @cache
 def schedule(name: Schedule) -> Timing:
-    """How long a connection is tried: usually (`connect`), one hop away (`gateway`), or patiently (`again`)."""
+    """How a connection is tried: usually (`connect`), with a control from the beginning (`control`) or beside others
+    that wait already (`late`), with what is one hop away (`gateway`), or patiently (`again`).
+    """
     table = load("timing")[name]
-    return Timing(tuple(table["attempts"]), table["provisional"], table["give_up"])
+    return Timing(tuple(table["attempts"]), table["provisional"], table["give_up"], table.get("patience"))
 
 
 def timing() -> Timing:
@@ -171,7 +176,7 @@ class Gate:
             for position, (_, kind) in enumerate(moments):
                 if kind == "attempt":
                     attempts += 1
-                    attempt = _attempt(endpoint, port or endpoint.port, attempts)
+                    attempt = _attempt(endpoint, port or endpoint.port, attempts, schedule.patience)
                     pending.add(loop.create_task(attempt))
                 elif kind == "silence" and on_silence is not None:
                     on_silence()
@@ -273,13 +278,18 @@ async def _abandon(pending: set[asyncio.Task[Connection | Failure]], winner: Con
             late.sock.close()
 
 
-async def _attempt(endpoint: Endpoint, port: int, number: int) -> Connection | Failure:
+async def _attempt(endpoint: Endpoint, port: int, number: int, patience: float | None) -> Connection | Failure:
     loop = asyncio.get_running_loop()
     started = loop.time()
     sock: socket.socket | None = None
     try:
         sock = _open_socket(endpoint.family)
-        await loop.sock_connect(sock, machine.socket_address(endpoint.address, endpoint.family, port))
+        async with asyncio.timeout(patience):
+            await loop.sock_connect(sock, machine.socket_address(endpoint.address, endpoint.family, port))
+    except TimeoutError:
+        if sock is not None:
+            sock.close()
+        return Failure("no-answer", None, None, (loop.time() - started) * 1000, number)
     except OSError as error:
         reported = icmp.take(sock) if sock is not None else None
         if sock is not None:

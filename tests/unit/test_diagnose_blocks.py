@@ -82,9 +82,10 @@ def test_a_refusal_accuses_nobody_before_a_second_look(families: tuple[Family, .
     for state, changed in (("refused", {}), ("prohibited", {"reporter": FURTHER[4]}), ("reset", {})):
         once = World(families=families).fail(state, 25, family=4, **changed)
         assert not once.codes & NETWORK
-        assert {want.observation for want in once.wanted if want.kind == "again"} == {
-            f"{host}-25-4" for host in (HOST, *CONTROLS)
-        }
+        (again,) = [want.observation for want in once.wanted if want.kind == "again"]  # alone on the wire
+        assert again in {f"{host}-25-4" for host in CONTROLS}
+        once.add(once.seen[again].model_copy(update={"id": "again"}))
+        assert once.confidence(BLOCKED) == "certain"
         let_through = World.control(CONTROLS[1], 25, id="let-through")
         assert BLOCKED not in once.twice(25).add(let_through).codes
     assert world.codes == {"ok"}
@@ -222,7 +223,8 @@ def test_where_packets_are_lost_it_takes_a_second_look(lossy: World) -> None:
     world = lossy.silent(25)
     assert not world.codes & NETWORK
     again = {want.observation for want in world.wanted if want.kind == "again"}
-    assert again == {f"{host}-25-4" for host in (HOST, *CONTROLS)}
+    # The target is left out: if it drops 25 itself, it would take what a limit lets through.
+    assert again == {f"{host}-25-4" for host in CONTROLS}
     assert world.twice(25).confidence(BLOCKED) == "certain"
     assert not [want for want in world.wanted if want.kind == "again"]
 
@@ -259,10 +261,27 @@ def test_both_families() -> None:
 @pytest.mark.parametrize("family", [4, 6])
 def test_one_family_of_two(family: Family) -> None:
     world = World(families=(4, 6)).silent(25, family=family)
-    assert not world.codes & NETWORK  # a limit on new connections may just have been used up
-    world.twice(25)
     assert found(world.conclusion, BLOCKED).family == family
     assert world.confidence(BLOCKED) == "certain"
+    assert not [want for want in world.wanted if want.kind == "again"]
+
+
+@pytest.mark.parametrize("who", ["target", "controls", CONTROLS[0]])
+def test_where_some_of_the_other_family_get_through_it_may_be_a_limit(who: str) -> None:
+    """A limit on new connections, of both families together, that the first of them have used up."""
+    world = World(families=(4, 6)).silent(25, family=4).silent(25, family=6, who=who)
+    assert not world.codes & NETWORK
+    assert {want.observation for want in world.wanted if want.kind == "again"} >= {f"{host}-25-4" for host in CONTROLS}
+    world.twice(25, who="controls")
+    assert found(world.conclusion, BLOCKED).family == 4
+    refused = World(families=(4, 6)).refused(25, family=4).refused(25, family=6, who=who).twice(25)
+    assert BLOCKED not in refused.codes
+
+
+def test_the_target_alone_shows_nothing_of_the_other_family() -> None:
+    world = World(families=(4, 6)).silent(25, family=4).change(None, family=6, who="controls")
+    assert not world.codes & NETWORK
+    assert world.twice(25).confidence(BLOCKED) == "certain"
 
 
 def test_a_machine_of_one_family() -> None:

@@ -256,14 +256,20 @@ class Comparison:
         silent = signature in ("silent", "way", "gateway", "own")
         if not any(self.elsewhere(o, resets=silent) for o in failing):
             return None
-        judged = [o for o in self.controls_at(family, port) if vouches(o, port) and self.live(o.host, family, port)]
+        judged = self._judged(family, port)
         if any(not o.cached and (not settled(o) or self.signature(o) != signature) for o in judged):
             return None
+        if signature != "silent" and self._limited(family, port, signature):
+            return None  # at once, and to some only: a second look proves no more than the first
         controls = tuple(o for o in judged if settled(o))
-        shaky = self._shaky(family, port, (*failing, *controls), signature)
+        shaky = self._shaky(family, port, controls, signature)
         return Alike(signature, failing, controls, independent(controls), shaky)
 
-    # ---- loss
+    def _judged(self, family: Family, port: int) -> list[Observation]:
+        """The live controls that are known to serve a port."""
+        return [o for o in self.controls_at(family, port) if vouches(o, port) and self.live(o.host, family, port)]
+
+    # ---- loss and limits
 
     def unreliable(self, family: Family) -> bool:
         """Whether so much gets lost in a family that no silence there means anything: of what answered, too much came
@@ -294,15 +300,17 @@ class Comparison:
         return signs >= least and signs > share * (len(answered) + len(missed))
 
     def _shaky(
-        self, family: Family, port: int, failing: tuple[Observation, ...], signature: Signature
+        self, family: Family, port: int, controls: tuple[Observation, ...], signature: Signature
     ) -> tuple[Observation, ...]:
-        """Of what failed, that which has not been seen twice where it has to be. A limit on new connections may just
-        have been used up, by this very check: a refusal, which comes at once, is one try only, so it always has to be;
-        silence, which took several, where packets are being lost, or the other family gets through on the same port.
+        """The controls that have to be seen once more. A limit on new connections may just have been used up, by this
+        very check: a refusal, which comes at once, is one try only, so one control is asked again, alone; silence took
+        several, at moments that differ, so it has to be seen twice only where packets are lost, or where the other
+        family shows that some get through. The target is not asked again: it would take what a limit lets through.
         """
-        if signature == "silent" and not self._lossy(family, port) and not self._one_sided(family, port):
-            return ()
-        return tuple(o for o in failing if not self.seen_twice(o))
+        again = tuple(o for o in controls if not self.seen_twice(o))
+        if signature != "silent":
+            return again[:1] if len(again) == len(controls) else ()
+        return again if self._lossy(family, port) or self._limited(family, port, signature) else ()
 
     @cached_property
     def losing(self) -> bool:
@@ -328,15 +336,22 @@ class Comparison:
                 found.setdefault(seen.host, {})[seen.port] = seen
         return found
 
-    def _one_sided(self, family: Family, port: int) -> bool:
+    def _limited(self, family: Family, port: int, signature: Signature) -> bool:
+        """Whether in the other family some get through on a port, and not everybody that should: no control, or none
+        but some, while others fail in the same way. What lets all of one family through, and nobody of the other, is no
+        limit.
+        """
         other = _FAMILIES[family == 4]
-        return any(o.state == "open" and (o.family, o.port) == (other, port) for o in (*self.target, *self.controls))
+        there = [o for o in (*self.target, *self.controls) if (o.family, o.port) == (other, port) and not o.cached]
+        if not any(o.state == "open" for o in there):
+            return False
+        judged = [*(o for o in there if o.role == "target"), *self._judged(other, port)]
+        return not any(spoke(o) and o.role == "control" for o in there) or any(
+            self.signature(o) == signature for o in judged
+        )
 
     def seen_twice(self, seen: Observation) -> bool:
         """Whether an endpoint was looked at again, after its first failure."""
-        usual = len(load("timing")["connect"]["attempts"])
-        if seen.attempts > usual:
-            return True
         same = [
             o
             for o in self.evidence.observations

@@ -14,6 +14,7 @@ from poterne.dial import Schedule, schedule
 from poterne.knowledge import load
 from poterne.model import (
     Endpoint,
+    Family,
     Hint,
     Hop,
     Machine,
@@ -226,16 +227,32 @@ class Comparison:
 
     async def _canary(self, want: Want) -> None:
         assert want.port is not None
+        if want.port == _RELAY_PORT:
+            await self._controls_known()
         addresses = controls.canary(self.policy)
         await asyncio.gather(*(self._ask("canary", address, want.port, "canary") for address in addresses))
+
+    async def _controls_known(self) -> None:
+        """Where new connections are limited, one to nobody must not be let through in a control's place."""
+        known = (self.resolver.addresses(control.host, control.source) for control in self._pool.drawn)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(load("timing")["compare"]["canary"]):
+                await asyncio.gather(self._tasks["look"], *known)
+        await asyncio.sleep(load("timing")["compare"]["think"])
 
     async def _gateway(self, want: Want) -> None:
         assert want.port is not None
         await self._tasks["look"]
         hurried = replace(self.toolkit, schedule=schedule("gateway"))
-        address = machine.gateway(want.family or 4)
+        address = machine.gateway(want.family or 4) or await self._first_hop(want.family or 4)
         if address is not None:
             await self._ask("control", address, want.port, "gateway", toolkit=hurried)
+
+    async def _first_hop(self, family: Family) -> str | None:
+        """The router that traces meet first, where the way to it needs no address, as in a tunnel."""
+        await self._all("trace")
+        hops = (hop for path in self.paths.values() for hop in path if hop.hop == 1 and hop.answer == "time-exceeded")
+        return next((hop.address for hop in hops if hop.address and (":" in hop.address) == (family == 6)), None)
 
     async def _relay(self, want: Want) -> None:
         host, source = controls.relay(self.policy, self.options)

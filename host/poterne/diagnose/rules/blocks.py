@@ -191,6 +191,10 @@ def _further(case: Comparison, port: int) -> Iterator[Want]:
     for family in sorted({o.family for o in case.failing if o.port == port}):
         alike = case.alike(family, port)
         yield from _want_fresh(case, family, port)
+        if case.gagged(family, port):
+            yield from case.want(
+                Want("canary", port=port), Want("canary", port=465 if port == RELAY_PORT else RELAY_PORT)
+            )
         if alike is None:
             continue
         if alike.count >= 2:

@@ -9,6 +9,7 @@ from poterne.diagnose.rules.nearby import silent_here, stops_here
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.diagnose.way import at_the_provider
+from poterne.knowledge import load
 from poterne.model import Confidence, Family, Observation, ParamValue
 
 RELAY_PORT = 25
@@ -192,9 +193,8 @@ def _further(case: Comparison, port: int) -> Iterator[Want]:
         alike = case.alike(family, port)
         yield from _want_fresh(case, family, port)
         if case.gagged(family, port):
-            yield from case.want(
-                Want("canary", port=port), Want("canary", port=465 if port == RELAY_PORT else RELAY_PORT)
-            )
+            numbers = {port, *load("controls")["begin"]["canary_ports"]}
+            yield from case.want(*(Want("canary", port=number) for number in numbers))
         if alike is None:
             continue
         if alike.count >= 2:

@@ -1,15 +1,16 @@
 """What offers add to a setting that was seen: who recommends it, and the form of the user name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from poterne.knowledge import load
-from poterne.model import Offer, Setting, UserName
+from poterne.model import Lookup, Offer, Remark, Setting, UserName
 
 
 def told(offers: Iterable[Offer], setting: Setting) -> Setting:
-    """The setting with the user name's form and the source of the best offer for it. The nearest offers count: those
-    of the same protocol, port and security, then of the same port, of the same protocol, and of the same host; of these
-    the most authoritative that knows. What the user typed stays typed, and `auth` stays what the server announces.
+    """The setting with the user name's form, the source of the best offer for it, and what is to be known of it. The
+    nearest offers count: those of the same protocol, port and security, then of the same port, of the same protocol,
+    and of the same host; of these the most authoritative that knows. What the user typed stays typed, and `auth` stays
+    what the server announces.
     """
     near = sorted(
         (offer for offer in offers if offer.host == setting.host),
@@ -17,8 +18,32 @@ def told(offers: Iterable[Offer], setting: Setting) -> Setting:
     )
     sources = {setting.source, *(offer.source for offer in near if offer.protocol == setting.protocol)}
     return setting.model_copy(
-        update={"username": _user_name(near, setting), "source": min(sources, key=position)},
+        update={
+            "username": _user_name(near, setting),
+            "source": min(sources, key=position),
+            "remarks": tuple(_remarks(near, setting)),
+        },
     )
+
+
+def _remarks(near: list[Offer], setting: Setting) -> Iterator[Remark]:
+    """What to know before a setting is used (`model.Setting`)."""
+    alike = [offer for offer in near if offer.protocol == setting.protocol]
+    if setting.source != "typed" and alike and not any(offer.trusted for offer in alike):
+        yield "unvouched"
+    name = next((offer for offer in near if offer.own_name or offer.username != "unknown"), None)
+    if name is not None and name.own_name:
+        yield "own-name"
+    takes_passwords = "password" in setting.auth or not setting.auth
+    signing_in = next((offer.auth for offer in alike if offer.auth), ())
+    if takes_passwords and signing_in == ("oauth2",):
+        yield "oauth2-only"
+    elif takes_passwords and _wants_app_password(setting.host):
+        yield "app-password"
+
+
+def _wants_app_password(host: str) -> bool:
+    return any(host in provider["hosts"] for provider in load("app_passwords")["provider"])
 
 
 def standing(offers: Iterable[Offer], setting: Setting) -> int:
@@ -40,6 +65,13 @@ def place(offers: Iterable[Offer], setting: Setting) -> tuple[int, int]:
     return min(near, default=(position(setting.source), 0))
 
 
+def not_offered(lookups: Iterable[Lookup]) -> frozenset[str]:
+    """The services (IANA names) of which the domain says in DNS that there are none."""
+    return frozenset(
+        lookup.place.partition("._tcp.")[0].removeprefix("_") for lookup in lookups if lookup.state == "not-offered"
+    )
+
+
 def is_own(source: str) -> bool:
     """Whether it is the domain itself that speaks."""
     return source in load("discovery")["own"]
@@ -58,7 +90,7 @@ def _of_host(offers: Iterable[Offer], setting: Setting) -> list[Offer]:
 def _user_name(near: list[Offer], setting: Setting) -> UserName:
     if setting.username != "unknown":
         return setting.username
-    return next((offer.username for offer in near if offer.username != "unknown"), "unknown")
+    return next((offer.username for offer in near if offer.own_name or offer.username != "unknown"), "unknown")
 
 
 def _distance(offer: Offer, setting: Setting) -> int:

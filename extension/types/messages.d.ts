@@ -204,9 +204,9 @@ export interface Settings {
 /**
  * One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted.
  * `remarks`: what to know before it is used. `unvouched`: the server is outside the domain, and only
- * DNS names it, which nothing vouches for (RFC 6186 section 6). `own-name`: the provider gives a user name of its own.
- * `oauth2-only`: who names the server says that it takes no password. `app-password`: the provider takes no usual
- * password, but one made for programs.
+ * DNS names it, which nothing vouches for (RFC 6186 section 6). `certificate`: only the certificate of another
+ * server names it. `own-name`: the provider gives a user name of its own. `oauth2-only`: who names the server says that
+ * it takes no password. `app-password`: the provider takes no usual password, but one made for programs.
  */
 export interface Setting {
   protocol: "smtp" | "imap" | "pop3";
@@ -217,7 +217,7 @@ export interface Setting {
   username: "address" | "local-part" | "unknown";
   verified: boolean;
   source: string;
-  remarks: ("unvouched" | "own-name" | "oauth2-only" | "app-password")[];
+  remarks: ("unvouched" | "certificate" | "own-name" | "oauth2-only" | "app-password")[];
 }
 /**
  * The end of a check.

@@ -21,7 +21,7 @@ MailProtocol = Literal["smtp", "imap", "pop3"]
 Severity = Literal["blocker", "warning", "note", "good"]
 Confidence = Literal["certain", "likely", "possible"]
 UserName = Literal["address", "local-part", "unknown"]
-Remark = Literal["unvouched", "own-name", "oauth2-only", "app-password"]
+Remark = Literal["unvouched", "certificate", "own-name", "oauth2-only", "app-password"]
 NameState = Literal["ok", "nxdomain", "nodata", "servfail", "timeout", "differs", "unasked"]
 Greeting = Literal["accepted", "busy", "refused", "silent", "closed", "foreign"]
 StartTls = Literal["accepted", "refused", "absent", "injected", "failed", "silent"]
@@ -279,9 +279,9 @@ class Verdict(Record):
 class Setting(Record):
     """One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted.
     `remarks`: what to know before it is used. `unvouched`: the server is outside the domain, and only
-    DNS names it, which nothing vouches for (RFC 6186 section 6). `own-name`: the provider gives a user name of its own.
-    `oauth2-only`: who names the server says that it takes no password. `app-password`: the provider takes no usual
-    password, but one made for programs.
+    DNS names it, which nothing vouches for (RFC 6186 section 6). `certificate`: only the certificate of another
+    server names it. `own-name`: the provider gives a user name of its own. `oauth2-only`: who names the server says
+    that it takes no password. `app-password`: the provider takes no usual password, but one made for programs.
     """
 
     protocol: MailProtocol

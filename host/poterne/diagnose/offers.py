@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from poterne.knowledge import load
-from poterne.model import Lookup, Offer, Remark, Setting, UserName
+from poterne.model import Lookup, Observation, Offer, Remark, Setting, UserName
 
 
 def told(offers: Iterable[Offer], setting: Setting) -> Setting:
@@ -26,10 +26,36 @@ def told(offers: Iterable[Offer], setting: Setting) -> Setting:
     )
 
 
+def of_certified(offers: Iterable[Offer], observations: Iterable[Observation]) -> list[Offer]:
+    """The offers, and the same for hosts that only a certificate names where they share an address with one that is
+    offered: it is that server by its other name.
+    """
+    every = list(offers)
+    seen = [observation for observation in observations if observation.role == "target"]
+    twins = {
+        (one.host, other.host)
+        for one in seen
+        if one.source == "certificate"
+        for other in seen
+        if other.source != "certificate" and other.address == one.address
+    }
+    known = {offer.host for offer in every}
+    copies = [
+        offer.model_copy(update={"host": host})
+        for host, twin in sorted(twins)
+        if host not in known
+        for offer in every
+        if offer.host == twin
+    ]
+    return [*every, *copies]
+
+
 def _remarks(near: list[Offer], setting: Setting) -> Iterator[Remark]:
     """What to know before a setting is used (`model.Setting`)."""
     alike = [offer for offer in near if offer.protocol == setting.protocol]
-    if setting.source != "typed" and alike and not any(offer.trusted for offer in alike):
+    if setting.source == "certificate":
+        yield "certificate"
+    elif setting.source != "typed" and alike and not any(offer.trusted for offer in alike):
         yield "unvouched"
     name = next((offer for offer in near if offer.own_name or offer.username != "unknown"), None)
     if name is not None and name.own_name:
@@ -55,6 +81,11 @@ def standing(offers: Iterable[Offer], setting: Setting) -> int:
         return 0
     near = _of_host(offers, setting)
     return 2 if not near else 0 if any(offer.trusted and is_own(offer.source) for offer in near) else 1
+
+
+def is_offered(offers: Iterable[Offer], setting: Setting) -> bool:
+    """Whether the user or a source names this very port."""
+    return setting.source == "typed" or any(offer.port == setting.port for offer in _of_host(offers, setting))
 
 
 def place(offers: Iterable[Offer], setting: Setting) -> tuple[int, int]:

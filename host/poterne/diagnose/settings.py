@@ -5,7 +5,7 @@ from functools import cache
 
 from poterne import ports
 from poterne.diagnose.evidence import answers, verified
-from poterne.diagnose.offers import not_offered, place, standing, told
+from poterne.diagnose.offers import is_offered, not_offered, of_certified, place, standing, told
 from poterne.knowledge import load
 from poterne.model import Lookup, MailProtocol, Observation, Offer, Setting, Settings
 
@@ -39,13 +39,15 @@ def settings(
     """The settings that observations of the target show; both families of one port make one. `distrusted` ports, which
     this network blocks or somebody intercepts, stand behind the others that were verified. `offers` tell the form of
     the user name, and who recommends a host; `lookups` what the domain says that it does not have, which is no advice
-    at a guessed host.
+    where nobody offers it.
     """
+    observations = tuple(observations)
+    offers = of_certified(offers, observations)
     withheld = not_offered(lookups)
     found: dict[tuple[str, int, str], Setting] = {}
     for observation in observations:
         setting = _setting(observation)
-        if setting is None or (observation.service in withheld and standing(offers, setting) == 2):
+        if setting is None or (observation.service in withheld and not is_offered(offers, setting)):
             continue
         key = (setting.host, setting.port, setting.security)
         known = found.get(key)

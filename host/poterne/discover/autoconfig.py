@@ -50,6 +50,6 @@ def _judge(fetched: Fetched, place: int, url: str, domain: str, started: float) 
         document = read(fetched.body, domain=domain, source=SOURCE, said_by=domain)
     except Unreadable as problem:
         return Found(lookup(SOURCE, url, "refused", problem, started=started))
-    behind = place * load("discovery")["limits"]["servers"]
+    behind = place * 3 * load("discovery")["limits"]["servers"]
     offers = tuple(each.model_copy(update={"rank": each.rank + behind}) for each in document.offers)
     return Found(lookup(SOURCE, url, "found", document.problem, started=started), offers)

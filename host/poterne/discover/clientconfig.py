@@ -43,10 +43,10 @@ def read(body: bytes, *, domain: str, source: str, said_by: str) -> Read:
     children = () if provider is None else tuple(provider)
     entries = [child for child in children if _tag(child) in ("incomingserver", "outgoingserver")]
     for entry in entries:
-        if len(offers) == load("discovery")["limits"]["servers"]:
-            break
         try:
-            if (found := _offer(entry, filled, source, said_by, len(offers))) is not None:
+            found = _offer(entry, filled, source, said_by, len(offers))
+            alike = [offer for offer in offers if found and offer.protocol == found.protocol]
+            if found is not None and len(alike) < load("discovery")["limits"]["servers"]:
                 offers.append(found)
         except Unusable as problem:
             problems.append(problem)

@@ -20,6 +20,7 @@ _CODES: dict[NameState, str] = {
 }
 _ABSENT = ("nxdomain", "nodata")
 _MAX_NAMES = 4
+_MAX_TOLD = 5
 
 
 def names(evidence: Evidence) -> Iterator[Symptom]:
@@ -37,7 +38,7 @@ def names(evidence: Evidence) -> Iterator[Symptom]:
         if code is None or (code, answer.name) in told:
             continue
         told.add((code, answer.name))
-        if _is_news(answer, evidence, resolved=resolved):
+        if _is_news(answer, evidence, resolved=resolved) and len(told) <= _MAX_TOLD:
             yield Symptom(code, "certain", host=answer.name)
 
 

@@ -203,6 +203,10 @@ export interface Settings {
 }
 /**
  * One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted.
+ * `remarks`: what to know before it is used. `unvouched`: the server is outside the domain, and only
+ * DNS names it, which nothing vouches for (RFC 6186 section 6). `certificate`: only the certificate of another
+ * server names it. `own-name`: the provider gives a user name of its own. `oauth2-only`: who names the server says that
+ * it takes no password. `app-password`: the provider takes no usual password, but one made for programs.
  */
 export interface Setting {
   protocol: "smtp" | "imap" | "pop3";
@@ -213,6 +217,7 @@ export interface Setting {
   username: "address" | "local-part" | "unknown";
   verified: boolean;
   source: string;
+  remarks: ("unvouched" | "certificate" | "own-name" | "oauth2-only" | "app-password")[];
 }
 /**
  * The end of a check.
@@ -313,7 +318,8 @@ export interface NameAnswer {
  *
  * `source` is srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted` false
  * where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the record.
- * `auth` in the words of Setting. `rank`: the order of one source, the best first.
+ * `auth` in the words of Setting. `rank`: the order of one source, the best first. `own_name`: the user name is
+ * neither the address nor its local part.
  */
 export interface Offer {
   source: string;
@@ -326,16 +332,20 @@ export interface Offer {
   auth: string[];
   rank: number;
   trusted: boolean;
+  own_name: boolean;
 }
 /**
- * How one source was asked: a DNS name or a URL without the user's name in it, and what came of it. `problem` is
- * one clear line where its answer was refused.
+ * How one source was asked: a DNS name, a URL without the user's name in it, or a server that it names, and what
+ * came of it. `problem` is one clear line where its answer, or a part of it, is not used; `reason` the same as a word
+ * of the catalogue (`refusal_…`), and `value` what it is about, a stranger's text made fit to be shown.
  */
 export interface Lookup {
   source: string;
   place: string;
   state: "found" | "absent" | "not-offered" | "refused" | "failed" | "off";
   problem: string | null;
+  reason: string | null;
+  value: string | null;
   elapsed_ms: number;
 }
 /**

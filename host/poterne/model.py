@@ -21,6 +21,7 @@ MailProtocol = Literal["smtp", "imap", "pop3"]
 Severity = Literal["blocker", "warning", "note", "good"]
 Confidence = Literal["certain", "likely", "possible"]
 UserName = Literal["address", "local-part", "unknown"]
+Remark = Literal["unvouched", "certificate", "own-name", "oauth2-only", "app-password"]
 NameState = Literal["ok", "nxdomain", "nodata", "servfail", "timeout", "differs", "unasked"]
 Greeting = Literal["accepted", "busy", "refused", "silent", "closed", "foreign"]
 StartTls = Literal["accepted", "refused", "absent", "injected", "failed", "silent"]
@@ -193,7 +194,8 @@ class Offer(Record):
 
     `source` is srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted` false
     where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the record.
-    `auth` in the words of Setting. `rank`: the order of one source, the best first.
+    `auth` in the words of Setting. `rank`: the order of one source, the best first. `own_name`: the user name is
+    neither the address nor its local part.
     """
 
     source: str
@@ -206,17 +208,21 @@ class Offer(Record):
     auth: tuple[str, ...] = ()
     rank: int = 0
     trusted: bool = True
+    own_name: bool = False
 
 
 class Lookup(Record):
-    """How one source was asked: a DNS name or a URL without the user's name in it, and what came of it. `problem` is
-    one clear line where its answer was refused.
+    """How one source was asked: a DNS name, a URL without the user's name in it, or a server that it names, and what
+    came of it. `problem` is one clear line where its answer, or a part of it, is not used; `reason` the same as a word
+    of the catalogue (`refusal_…`), and `value` what it is about, a stranger's text made fit to be shown.
     """
 
     source: str
     place: str
     state: Literal["found", "absent", "not-offered", "refused", "failed", "off"]
     problem: str | None = None
+    reason: str | None = None
+    value: str | None = None
     elapsed_ms: Milliseconds = 0
 
 
@@ -271,7 +277,12 @@ class Verdict(Record):
 
 
 class Setting(Record):
-    """One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted."""
+    """One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted.
+    `remarks`: what to know before it is used. `unvouched`: the server is outside the domain, and only
+    DNS names it, which nothing vouches for (RFC 6186 section 6). `certificate`: only the certificate of another
+    server names it. `own-name`: the provider gives a user name of its own. `oauth2-only`: who names the server says
+    that it takes no password. `app-password`: the provider takes no usual password, but one made for programs.
+    """
 
     protocol: MailProtocol
     host: str
@@ -281,6 +292,7 @@ class Setting(Record):
     username: UserName = "unknown"
     verified: bool
     source: str
+    remarks: tuple[Remark, ...] = ()
 
 
 class Settings(Record):

@@ -8,7 +8,7 @@ from poterne.diagnose import rules
 from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import Conclusion, Evidence, answers, direction, encrypted, verified
 from poterne.diagnose.explain import depth, unexplained
-from poterne.diagnose.rules import endpoint, names
+from poterne.diagnose.rules import endpoint, names, offers
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Symptom
 from poterne.diagnose.wanted import Want
@@ -39,7 +39,9 @@ def diagnose(evidence: Evidence) -> Conclusion:
     return Conclusion(
         tuple(findings),
         verdict,
-        settings(evidence.observations, distrusted=_distrusted(findings), offers=evidence.offers),
+        settings(
+            evidence.observations, distrusted=_distrusted(findings), offers=evidence.offers, lookups=evidence.lookups
+        ),
         wanted,
         way(first, case),
     )
@@ -72,7 +74,7 @@ def _missing(evidence: Evidence) -> frozenset[str]:
             if any(_as_asked(observation, evidence) for observation in evidence.asked)
             else frozenset({"endpoint"})
         )
-    ways = settings(evidence.ours)
+    ways = settings(evidence.ours, offers=evidence.offers, lookups=evidence.lookups)
     working = {
         side
         for side, rows in (("outgoing", ways.outgoing), ("incoming", ways.incoming))
@@ -123,6 +125,7 @@ def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
     yield from names.names(evidence)
     yield from names.wanted_family(evidence)
     yield from names.null_mx(evidence)
+    yield from offers.refused(evidence)
     without_service = list(endpoint.no_mail_service(evidence))
     without_family = list(endpoint.families(evidence))
     explained = {symptom.host for symptom in (*without_service, *without_family)}

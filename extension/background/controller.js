@@ -48,6 +48,7 @@ export class Controller {
    * @param {Run} [options.run]  as it was stored
    * @param {() => string} options.newId
    * @param {(run: Run) => void} options.onRun
+   * @param {string} [options.version]  the extension's, which the host is told
    * @param {number} [options.linger]  milliseconds
    */
   constructor(options) {
@@ -144,7 +145,8 @@ export class Controller {
   #post() {
     if (!this.running || !this.run.id || !this.#unposted || this.#draining) return;
     const message = { type: /** @type {const} */ ("check"), id: this.run.id, target: this.run.target };
-    if (this.#link.post({ ...message, options: this.#unposted })) this.#unposted = null;
+    const version = this.#options.version;
+    if (this.#link.post({ ...message, options: this.#unposted, ...(version && { version }) })) this.#unposted = null;
   }
 
   #cancel() {

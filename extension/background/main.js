@@ -31,6 +31,7 @@ function start(stored) {
     link,
     run: stored.run,
     newId: () => crypto.randomUUID(),
+    version: chrome.runtime.getManifest().version,
     onRun: () => changed(),
   });
 

@@ -2,12 +2,14 @@ import { LANGUAGES } from "../shared/catalogue.js";
 import { details } from "./details.js";
 import { h } from "./dom.js";
 import { endpoints } from "./endpoints.js";
+import { expected } from "./expected.js";
 import { findings } from "./findings.js";
 import { form } from "./form.js";
 import { headline } from "./headline.js";
 import { problem } from "./problem.js";
 import { settings } from "./settings.js";
 import { mark, shape } from "./shapes.js";
+import { versions } from "./versions.js";
 import { way } from "./way.js";
 import { why } from "./why.js";
 
@@ -37,7 +39,7 @@ function phaseOf({ link, run }) {
 export function screen(view) {
   const phase = phaseOf(view);
   const broken = phase === "failed" && view.link.cause !== null;
-  const result = [way(view), why(view), settings(view), findings(view), endpoints(view), details(view)];
+  const result = [expected(view), way(view), why(view), settings(view), findings(view), endpoints(view), details(view)];
   return h(
     "main",
     { class: view.inTab ? "app in-tab" : "app", "data-run": phase },
@@ -46,6 +48,7 @@ export function screen(view) {
     ...(broken ? [problem(view)] : [headline(view), welcome(view)]),
     // What a host had found before it was lost stays; an older run is not what this screen is about.
     ...(broken && view.run.phase !== "failed" ? [] : result),
+    versions(view),
     footer(view),
   );
 }

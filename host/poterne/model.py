@@ -33,6 +33,7 @@ ExportFormat = Literal["mobileconfig", "autoconfig", "text", "json"]
 Language = Literal["en", "fr"]
 ErrorCode = Literal["invalid-message", "unsupported-protocol", "invalid-target", "forbidden", "busy", "internal"]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
+ClientVersion = Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,32}$", strict=True)]
 Milliseconds = Annotated[float, Field(ge=0)]
 
 
@@ -192,9 +193,9 @@ class NameAnswer(Record):
 class Offer(Record):
     """What one source says of one server: an opinion, which the wire confirms or not.
 
-    `source` is srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted` false
-    where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the record.
-    `auth` in the words of Setting. `rank`: the order of one source, the best first. `own_name`: the user name is
+    `source` is expected, srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted`
+    false where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the
+    record. `auth` in the words of Setting. `rank`: the order of one source, the best first. `own_name`: the user name is
     neither the address nor its local part.
     """
 
@@ -332,6 +333,32 @@ class Hint(Record):
     date: str | None = None
 
 
+class ExpectedServer(Record):
+    """A server as the organisation states it, and what was seen of it from here.
+
+    `works`: as stated. `differs`: only in what `differs` names (port, security, auth, host); `found` is the nearest of
+    the report's settings that is verified. `fails`: nothing works there. `untested`: it was not tried.
+    """
+
+    protocol: MailProtocol
+    host: str
+    port: Port
+    security: Security
+    username: UserName = "unknown"
+    auth: tuple[str, ...] = ()
+    state: Literal["works", "differs", "fails", "untested"]
+    differs: tuple[Literal["host", "port", "security", "auth"], ...] = ()
+    found: Setting | None = None
+
+
+class ExpectedSettings(Record):
+    """What the policy of this machine states of the target's servers; `state` is `as-stated` where all of them work."""
+
+    organisation: str = ""
+    state: Literal["as-stated", "differs", "untested"]
+    servers: tuple[ExpectedServer, ...]
+
+
 class Report(Record):
     """The whole answer. It can be diagnosed again without a network (`poterne explain`)."""
 
@@ -352,6 +379,7 @@ class Report(Record):
     trace: TraceState = "unasked"
     way: Way | None = None
     hints: tuple[Hint, ...] = ()
+    expected: ExpectedSettings | None = None
     started_at: str
     elapsed_ms: Milliseconds
     lab: bool = False
@@ -440,6 +468,7 @@ class CheckMessage(BaseModel):
     target: Annotated[str, Field(max_length=512, strict=True)]
     options: Options = Options()
     protocol: int = PROTOCOL
+    version: ClientVersion | None = None
 
 
 class CancelMessage(BaseModel):
@@ -485,7 +514,8 @@ ExtensionMessage = CheckMessage | CancelMessage | ExportMessage
 
 
 class Request(Record):
-    """A question to the conductor."""
+    """A question to the conductor; `client` is the version of the extension that asks, None for the command line."""
 
     target: str
     options: Options = Options()
+    client: str | None = None

@@ -152,7 +152,8 @@ class Session:
             del self._running[message.id]
 
     async def _forward(self, message: CheckMessage, work: "_Work") -> None:
-        async with aclosing(self._check(Request(target=message.target, options=message.options))) as events:
+        request = Request(target=message.target, options=message.options, client=message.version)
+        async with aclosing(self._check(request)) as events:
             async for event in events:
                 await self._send(event.model_copy(update={"id": message.id}))
                 if isinstance(event, ReportEvent):

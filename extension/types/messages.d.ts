@@ -286,6 +286,10 @@ export interface OptionsOutput {
    * seconds, for the whole check
    */
   budget: number;
+  /**
+   * who named the target; what a page says leads to public addresses only (messages)
+   */
+  origin: "typed" | "page";
 }
 /**
  * The finding that explains the most.
@@ -445,6 +449,10 @@ export interface OptionsInput {
    * seconds, for the whole check
    */
   budget?: number;
+  /**
+   * who named the target; what a page says leads to public addresses only (messages)
+   */
+  origin?: "typed" | "page";
 }
 /**
  * Extension to host: stop that check.

@@ -292,6 +292,10 @@ export interface OptionsOutput {
    * seconds, for the whole check
    */
   budget: number;
+  /**
+   * who named the target; what a page says leads to public addresses only (messages)
+   */
+  origin: "typed" | "page";
 }
 /**
  * The finding that explains the most.
@@ -482,6 +486,10 @@ export interface OptionsInput {
    * seconds, for the whole check
    */
   budget?: number;
+  /**
+   * who named the target; what a page says leads to public addresses only (messages)
+   */
+  origin?: "typed" | "page";
 }
 /**
  * Extension to host: stop that check.

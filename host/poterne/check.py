@@ -128,7 +128,7 @@ class _Run:
         resolver = Names(self.policy)
         warming = asyncio.create_task(asyncio.to_thread(stores.warm))
         deadline = started + self.request.options.budget - _MARGIN
-        self.toolkit = Toolkit(Gate(self.policy), stores, deadline, warming)
+        self.toolkit = Toolkit(Gate(self.policy, self.request.options.origin), stores, deadline, warming)
         self.online = any(source_address(family) for family in (4, 6))
         self.compared = Comparison(
             self.policy,

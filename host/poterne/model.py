@@ -20,6 +20,7 @@ Security = Literal["tls", "starttls", "none"]
 MailProtocol = Literal["smtp", "imap", "pop3"]
 Severity = Literal["blocker", "warning", "note", "good"]
 Confidence = Literal["certain", "likely", "possible"]
+Origin = Literal["typed", "page"]
 UserName = Literal["address", "local-part", "unknown"]
 Remark = Literal["unvouched", "certificate", "own-name", "oauth2-only", "app-password"]
 NameState = Literal["ok", "nxdomain", "nodata", "servfail", "timeout", "differs", "unasked"]
@@ -59,6 +60,9 @@ class Options(Record):
     trace: Annotated[bool, Field(strict=True)] = Field(default=True, description="look for the place on the path")
     budget: Annotated[float, Field(ge=1, le=300, allow_inf_nan=False, strict=True)] = Field(
         default=30.0, description="seconds, for the whole check"
+    )
+    origin: Origin = Field(
+        default="typed", description="who named the target; what a page says leads to public addresses only (messages)"
     )
 
 

@@ -220,13 +220,15 @@ export interface Setting {
   remarks: ("unvouched" | "certificate" | "own-name" | "oauth2-only" | "app-password")[];
 }
 /**
- * The end of a check.
+ * The end of a check. `network`, set by the native door only: the network's name under the salt of the question, or
+ * None where there was none or the network cannot be told apart. It stands beside the report, which people pass on.
  */
 export interface ReportEvent {
   id: string | null;
   reduced: string[];
   type: "report";
   report: Report;
+  network: string | null;
 }
 /**
  * The whole answer. It can be diagnosed again without a network (`poterne explain`).
@@ -456,12 +458,15 @@ export interface ErrorMessage {
 }
 /**
  * Extension to host: test this target. Unknown keys are passed over: a newer extension may send them.
+ *
+ * `salt` is the extension's own secret: with it the report comes with the name of the network that it was made in.
  */
 export interface CheckMessage {
   type: "check";
   id: string;
   target: string;
   options?: OptionsInput;
+  salt?: string | null;
   protocol?: number;
   version?: string | null;
 }
@@ -508,7 +513,7 @@ export interface ExportMessage {
   type: "export";
   id: string;
   format: "mobileconfig" | "autoconfig" | "text" | "json";
-  language?: "en" | "fr";
+  language?: "en" | "fr" | "de" | "es" | "it";
   report: Report;
   protocol?: number;
 }

@@ -31,7 +31,7 @@ PortalState = Literal["clear", "altered", "failed"]
 TraceState = Literal["unasked", "done", "impossible", "off"]
 HintKind = Literal["self-service", "on-request", "closed", "relay"]
 ExportFormat = Literal["mobileconfig", "autoconfig", "text", "json"]
-Language = Literal["en", "fr"]
+Language = Literal["en", "fr", "de", "es", "it"]
 ErrorCode = Literal["invalid-message", "unsupported-protocol", "invalid-target", "forbidden", "busy", "internal"]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 ClientVersion = Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,32}$", strict=True)]
@@ -432,10 +432,13 @@ class SettingsEvent(Event):
 
 
 class ReportEvent(Event):
-    """The end of a check."""
+    """The end of a check. `network`, set by the native door only: the network's name under the salt of the question, or
+    None where there was none or the network cannot be told apart. It stands beside the report, which people pass on.
+    """
 
     type: Literal["report"] = "report"
     report: Report
+    network: str | None = None
 
 
 class Hello(Record):
@@ -463,7 +466,10 @@ class ErrorMessage(Record):
 
 
 class CheckMessage(BaseModel):
-    """Extension to host: test this target. Unknown keys are passed over: a newer extension may send them."""
+    """Extension to host: test this target. Unknown keys are passed over: a newer extension may send them.
+
+    `salt` is the extension's own secret: with it the report comes with the name of the network that it was made in.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -471,6 +477,7 @@ class CheckMessage(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=64, strict=True)]
     target: Annotated[str, Field(max_length=512, strict=True)]
     options: Options = Options()
+    salt: Annotated[str, Field(min_length=16, max_length=128, strict=True)] | None = None
     protocol: int = PROTOCOL
     version: ClientVersion | None = None
 

@@ -199,8 +199,8 @@ class Offer(Record):
 
     `source` is expected, srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted`
     false where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the
-    record. `auth` in the words of Setting. `rank`: the order of one source, the best first. `own_name`: the user name is
-    neither the address nor its local part.
+    record. `auth` in the words of Setting. `rank`: the order of one source, the best first. `own_name`: the user name
+    is neither the address nor its local part.
     """
 
     source: str

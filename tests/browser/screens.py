@@ -1,6 +1,5 @@
 """Writes a picture of every screen, in light and dark and in several languages: `screens.py FOLDER [LANGUAGE…]`."""
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

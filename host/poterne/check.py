@@ -119,6 +119,7 @@ class _Run:
     targets: Targets = field(init=False)
     compared: Comparison = field(init=False)
     _thinking: asyncio.TimerHandle | None = None
+    _alone: dict[int, float] = field(default_factory=dict)
 
     async def conduct(self, target: Target) -> None:
         loop = asyncio.get_running_loop()
@@ -127,7 +128,7 @@ class _Run:
         resolver = Names(self.policy)
         warming = asyncio.create_task(asyncio.to_thread(stores.warm))
         deadline = started + self.request.options.budget - _MARGIN
-        self.toolkit = Toolkit(Gate(self.policy), stores, deadline, warming)
+        self.toolkit = Toolkit(Gate(self.policy, self.request.options.origin), stores, deadline, warming)
         self.online = any(source_address(family) for family in (4, 6))
         self.compared = Comparison(
             self.policy,
@@ -180,7 +181,7 @@ class _Run:
             settings=conclusion.settings,
             names=evidence.names,
             offers=evidence.offers,
-            lookups=self.targets.lookups,
+            lookups=evidence.lookups,
             observations=evidence.observations,
             online=self.online,
             machine=evidence.machine,
@@ -211,6 +212,7 @@ class _Run:
             options=self.request.options,
             names=(*targets.names, *compared.names),
             offers=targets.offers,
+            lookups=targets.lookups,
             observations=tuple(_with_path(seen[id_], compared.paths.get(id_)) for id_ in ids if id_ in seen),
             online=self.online,
             now=self.started_at,
@@ -271,7 +273,7 @@ class _Run:
             case "trace" if concerned is not None and machine.leads_out(concerned.address):
                 await compared.trace_to(want, concerned, seen.get(want.beside or ""), targets.dialled)
             case "again" if concerned is not None:
-                await asyncio.sleep(load("timing")["compare"]["pause"])
+                await self._pause(concerned)
                 if concerned.role == "target":
                     await targets.again(concerned, compared.patient)
                 else:
@@ -289,6 +291,18 @@ class _Run:
                 await compared.fetch(want)
             case _:
                 return  # no router and no gateway is on the way to what is on the link
+
+    async def _pause(self, seen: Observation) -> None:
+        """Before a second look. What was refused at once is looked at alone, one look at a port after the other; what
+        was silent is tried at several moments anyway.
+        """
+        pause: float = load("timing")["compare"]["pause"]
+        if seen.state in ("open", "no-answer"):
+            await asyncio.sleep(pause)
+            return
+        now = asyncio.get_running_loop().time()
+        self._alone[seen.port] = max(now, self._alone.get(seen.port, now)) + pause
+        await asyncio.sleep(self._alone[seen.port] - now)
 
     def _tell_compared(self) -> None:
         """Comparisons are told when they are complete: nobody waits for them before."""

@@ -224,7 +224,7 @@ async def _print_events(request: "Request", rules: "Policy", *, every: bool) -> 
         if event.type == "report":
             last = event.report
         if every:
-            print(event.model_dump_json(exclude={"id", "reduced"}), flush=True)
+            print(event.model_dump_json(exclude={"id", "reduced", "network"}), flush=True)
         elif event.type == "report":
             print(event.report.model_dump_json(), flush=True)
     assert last is not None

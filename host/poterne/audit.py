@@ -137,7 +137,9 @@ def _handler(log: Log) -> logging.Handler:
             path = Path(log.file) if log.file else file_place()
             if not log.file:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return _File(path, maxBytes=log.max_bytes, backupCount=log.keep, encoding="utf-8")
+            with path.open("ab"):
+                # It can be written. It is opened again when there is something to write: others may have rotated it.
+                return _File(path, maxBytes=log.max_bytes, backupCount=log.keep, encoding="utf-8", delay=True)
 
 
 def _nothing(target: Target, verdict: str, *, rule: str | None = None, client: str | None = None) -> None:

@@ -418,7 +418,7 @@ class Comparison:
         """
         other = _FAMILIES[family == 4]
         there = [o for o in (*self.target, *self.controls) if (o.family, o.port) == (other, port) and not o.cached]
-        if not any(o.state == "open" for o in there):
+        if not any(o.state == "open" and self._of_greetings(o) != signature for o in there):
             return False
         judged = [*(o for o in there if o.role == "target"), *self._judged(other, port)]
         return not any(spoke(o) and o.role == "control" for o in there) or any(

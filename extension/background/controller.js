@@ -12,7 +12,8 @@ import { Exports } from "./exports.js";
 /**
  * What a page asks of the background: `warm` starts the host where it is not running.
  *
- * @typedef {{type: "warm"} | {type: "run", target: string, options?: OptionsInput} | {type: "stop"}} Command
+ * @typedef {{type: "warm"} | {type: "run", target: string, options?: OptionsInput, origin?: Run["origin"],
+ *   page?: Run["page"]} | {type: "stop"}} Command
  */
 
 /**
@@ -77,8 +78,10 @@ export class Controller {
         break;
       case "run":
         this.#cancel();
-        this.#set(begin(this.#options.newId(), command.target));
-        this.#unposted = command.options ?? {};
+        this.#set(
+          begin(this.#options.newId(), command.target, { origin: command.origin ?? "typed", page: command.page ?? null }),
+        );
+        this.#unposted = { ...command.options, ...(command.origin === "page" && { origin: command.origin }) };
         this.#link.open();
         this.#post();
         break;
@@ -126,7 +129,7 @@ export class Controller {
       this.#unposted = null;
       // A check that no host ever saw did not fail: it waits in the field for the host to be there.
       if (this.running)
-        this.#set(begun ? fail(this.run, { cause: "host", message: null }) : { ...IDLE, target: this.run.target });
+        this.#set(begun ? fail(this.run, { cause: "host", message: null }) : { ...IDLE, target: this.run.target, origin: this.run.origin, page: this.run.page });
     }
   }
 

@@ -1,10 +1,13 @@
 import { badgeOf } from "./badge.js";
 import { Controller } from "./controller.js";
 import { HostLink } from "./host-link.js";
+import { followEntrances } from "./entrances.js";
+import { Pages } from "./reader.js";
 import { CoalescingStore } from "./store.js";
 
 /** @typedef {import("./controller.js").Command} Command */
 /** @typedef {import("./controller.js").Wish} Wish */
+/** @typedef {import("./reader.js").PageWish} PageWish */
 /** @typedef {import("../shared/link-state.js").LinkState} LinkState */
 /** @typedef {import("../shared/run.js").Run} Run */
 
@@ -42,6 +45,10 @@ function start(stored) {
   return controller;
 }
 
+const pages = new Pages(chrome.storage.session, async () => (await started).run);
+chrome.tabs.onRemoved.addListener((tab) => pages.forget(tab));
+followEntrances(pages, async (command) => (await started).command(command));
+
 /** @type {string | null} */
 let shown = null;
 
@@ -58,7 +65,11 @@ function showBadge(run, link) {
   chrome.action.setBadgeTextColor({ color: "#ffffff" });
 }
 
-chrome.runtime.onMessage.addListener((/** @type {Command | Wish} */ asked, _sender, answer) => {
+chrome.runtime.onMessage.addListener((/** @type {Command | Wish | PageWish} */ asked, _sender, answer) => {
+  if (asked.type === "page") {
+    pages.answer(asked).then(answer, () => answer());
+    return true;
+  }
   if (asked.type !== "export") {
     started.then((controller) => controller.command(asked));
     return false;

@@ -28,6 +28,15 @@
  * @property {Report | null} report
  * @property {{code: ErrorMessage["code"], message: string} | null} refusal  why nothing was tested
  * @property {Failure | null} failure
+ * @property {"typed" | "page"} origin  who named the target; a page's word leads to public addresses only
+ * @property {PageBond | null} page  the page that was read when the run was asked for
+ */
+
+/**
+ * The tab and the document that a run belongs to, and the server of its form that was pressed; null where the target
+ * was typed.
+ *
+ * @typedef {{tab: number, token: string, server: string | null}} PageBond
  */
 
 /** @type {Settings} */
@@ -45,14 +54,17 @@ export const IDLE = Object.freeze({
   report: null,
   refusal: null,
   failure: null,
+  origin: "typed",
+  page: null,
 });
 
 /**
  * @param {string} id
  * @param {string} target
+ * @param {Partial<Pick<Run, "origin" | "page">>} [more]
  * @returns {Run}
  */
-export const begin = (id, target) => ({ ...IDLE, id, target, phase: "running" });
+export const begin = (id, target, more) => ({ ...IDLE, id, target, phase: "running", ...more });
 
 /**
  * @param {Run} run
@@ -103,7 +115,7 @@ export function receive(run, message) {
     case "error": {
       const { code, message: text } = message;
       if (code === "invalid-target" || code === "forbidden") {
-        return { ...IDLE, target: run.target, refusal: { code, message: text } };
+        return { ...IDLE, target: run.target, origin: run.origin, page: run.page, refusal: { code, message: text } };
       }
       return fail(run, { cause: "internal", message: text });
     }

@@ -1,8 +1,9 @@
 import { browserName } from "../shared/browsers.js";
-import { Catalogue, languageFor } from "../shared/catalogue.js";
 import { byId, load } from "../shared/programs.js";
+import { catalogueFor } from "./catalogues.js";
 import { h, morph } from "./dom.js";
 import { done } from "./handover.js";
+import { followPage, tabInQuestion } from "./page-state.js";
 import { save } from "./save.js";
 import { screen } from "./screen.js";
 import { follow } from "./stored.js";
@@ -10,6 +11,7 @@ import { follow } from "./stored.js";
 /** @typedef {import("../background/controller.js").Command} Command */
 /** @typedef {import("../background/controller.js").Exported} Exported */
 /** @typedef {import("../background/controller.js").Wish} Wish */
+/** @typedef {import("../background/reader.js").PageWish} PageWish */
 /** @typedef {import("./handover.js").Handed} Handed */
 /** @typedef {import("./screen.js").View} View */
 
@@ -17,13 +19,6 @@ const COPIED_MS = 2000;
 
 /** The background went away before it answered. @type {Exported} */
 const LOST = { problem: "host", message: null };
-
-/** @param {string | undefined} choice */
-async function catalogueFor(choice) {
-  const language = languageFor(choice, chrome.i18n.getUILanguage());
-  const response = await fetch(chrome.runtime.getURL(`_locales/${language}/messages.json`));
-  return new Catalogue(language, await response.json());
-}
 
 async function whereAmI() {
   const { os } = await chrome.runtime.getPlatformInfo();
@@ -52,7 +47,7 @@ function background(isPopup) {
     });
   }
   attach();
-  return (/** @type {Command | Wish} */ asked) => {
+  return (/** @type {Command | Wish | PageWish} */ asked) => {
     attach();
     return chrome.runtime.sendMessage(asked);
   };
@@ -82,6 +77,8 @@ export async function mount({ inTab }) {
     program: byId(programs, program),
     handed: null,
     copied: null,
+    tab: await tabInQuestion(inTab),
+    page: null,
     emptyRefused: false,
   };
   const root = /** @type {HTMLElement} */ (document.querySelector("main"));
@@ -99,6 +96,14 @@ export async function mount({ inTab }) {
     if (focused && !root.contains(document.activeElement)) field().focus();
   }
   update({});
+
+  const { tab } = view;
+  if (tab !== null) {
+    const showPage = followPage(tab, (page) => update({ page }));
+    // A bound report shows what was read at the click; the popup was opened by a click of its own, and reads now.
+    if (inTab) showPage();
+    else send({ type: "page", act: "read", tab }).then(showPage);
+  }
 
   field().value = view.run.target;
   field().focus();
@@ -169,10 +174,34 @@ export async function mount({ inTab }) {
     "export-copy": ({ format }) => handOver(/** @type {Handed["format"]} */ (format), true),
     "copy-report": () => copy(JSON.stringify(view.run.report, null, 2), view.t.text("ui_report")),
     "open-tab"() {
-      chrome.tabs.create({ url: chrome.runtime.getURL("report/report.html") });
+      const bound = view.page?.reading?.servers.length ? `?tab=${tab}` : "";
+      chrome.tabs.create({ url: chrome.runtime.getURL(`report/report.html${bound}`) });
       window.close();
     },
+    "test-page": ({ target = "", server = null }) => {
+      field().value = target;
+      send({ type: "run", target, origin: "page", page: bond(server) });
+    },
+    "fill-page": ({ server = "", toHost = "", toPort, toSecurity }) => {
+      const security = toSecurity === "tls" ? "tls" : "starttls";
+      if (tab !== null) send({ type: "page", act: "fill", tab, server, wanted: { host: toHost, port: Number(toPort), security } });
+    },
+    "undo-page": () => tab !== null && send({ type: "page", act: "undo", tab }),
+    "read-page": () => tab !== null && send({ type: "page", act: "read", tab }),
   };
+
+  /**
+   * What a run has to do with the page in the tab: its settings may be written there.
+   *
+   * @param {string | null} server  the one that was pressed
+   */
+  function bond(server) {
+    const { token } = view.page?.reading ?? {};
+    return tab !== null && token ? { tab, token, server } : null;
+  }
+
+  /** Text that a page put into the field stays the page's until somebody changes it. @param {string} target */
+  const originOf = (target) => (target === view.run.target ? view.run.origin : "typed");
 
   root.addEventListener("click", ({ target, detail }) => {
     const button = target instanceof Element ? target.closest("button") : null;
@@ -184,7 +213,10 @@ export async function mount({ inTab }) {
     event.preventDefault();
     const target = field().value.trim();
     update({ emptyRefused: target === "" });
-    if (target !== "") send({ type: "run", target });
+    if (target === "") return;
+    const origin = originOf(target);
+    const server = origin === "page" ? (view.run.page?.server ?? null) : null;
+    send({ type: "run", target, origin, page: bond(server) });
   });
 
   root.addEventListener("input", ({ target }) => {

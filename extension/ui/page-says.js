@@ -48,7 +48,7 @@ const press = ({ t }, target, { key, server, primary }) =>
     "button",
     {
       type: "button",
-      class: primary ? "button primary" : "button",
+      class: primary ? "button primary" : "button small",
       "data-key": key,
       "data-action": "test-page",
       "data-target": target,
@@ -70,6 +70,8 @@ function one(view, page, server) {
   const first = page.reading?.servers.find(({ host }) => host.name) === server;
   const { working, wanted } = isOf(run, page) ? fitting(run, server) : { working: [], wanted: null };
   const already = wanted !== null && stands(server, wanted);
+  const { filled } = page;
+  const written = filled?.problem === null && filled.server === server.id && !filled.undone;
   return h(
     "div",
     {
@@ -79,7 +81,7 @@ function one(view, page, server) {
       "data-page-direction": server.direction ?? "unknown",
     },
     h("p", { class: "page-text", "data-key": "says" }, ...sentence(t, server)),
-    already && h("p", { class: "page-good", "data-key": "already" }, shape("good"), h("span", {}, t.text("page_already"))),
+    already && !written && h("p", { class: "page-good", "data-key": "already" }, shape("good"), h("span", {}, t.text("page_already"))),
     !already && working.length > 0 && !wanted && h("p", { class: "aside", "data-key": "unfit" }, t.text("page_problem_unfit")),
     wanted && !already && h("p", { class: "page-wanted", "data-key": "wanted" }, shape("good"), h("span", {}, works(t, wanted))),
     h(

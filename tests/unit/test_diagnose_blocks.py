@@ -499,3 +499,8 @@ def test_an_allow_list_of_both_families_is_one_finding() -> None:
 def test_controls_are_wanted_on_each_port_that_fails() -> None:
     assert Want("controls", port=465) in World().silent(465).wanted
     assert Want("controls", port=993) in World().silent(993).wanted
+
+
+def test_resets_of_a_family_without_controls_are_the_network_s_too() -> None:
+    world = World(families=(4, 6)).change(None, who="controls", family=6).refused(25).twice(25).canary(25, "refused")
+    assert world.codes == {"port25-blocked", "ok"}

@@ -155,7 +155,8 @@ def test_a_reset_at_the_first_hop(family: Family, code: str, sure: str) -> None:
 
 def test_the_target_s_own_firewall_is_not_the_network() -> None:
     world = World().rejected(25, by={4: "192.0.2.7"}, who="target")
-    assert world.codes == {"unproven", "ok"}
+    assert world.codes == {"port-closed", "ok"}
+    assert found(world.conclusion, "port-closed").params["reporter"] == "192.0.2.7"
 
 
 def test_a_web_server_in_the_house_is_no_gateway() -> None:

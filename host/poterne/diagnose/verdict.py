@@ -147,6 +147,7 @@ def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Sympto
                     (name, str(value)) for name, value in symptom.params.items() if name not in ("seconds", "reporter")
                 )
             ),
+            "reporter" in symptom.params,
             seen is not None and symptom.host is None and seen.port == evidence.target.port,
             direction(seen) if seen is not None and symptom.host is None and evidence.target.port is None else None,
         )
@@ -180,7 +181,8 @@ def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) 
 
 def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     """Closed and silent ports are no blockers beside something that explains more for the same purpose; ports that
-    nobody gets through on are none beside one where the connection came further.
+    nobody gets through on are none beside one where the connection came further, or beside a server that would turn us
+    away all the same.
     """
     quiet = load("findings")["quiet"]
     sides = {o.id: direction(o) for o in evidence.tried}
@@ -191,7 +193,8 @@ def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
             continue
         purposes = {sides.get(id_) for id_ in finding.evidence if id_ in sides} or {_purpose(finding)}
         deep |= purposes
-        if finding.code not in quiet["blocks"] and opened.intersection(finding.evidence):
+        came_further = finding.code not in quiet["blocks"] and opened.intersection(finding.evidence)
+        if came_further or finding.code in quiet["turned_away"]:
             further |= purposes
     return [
         finding.model_copy(update={"severity": _beside(finding.code, _purpose(finding) == "outgoing")})

@@ -48,7 +48,7 @@ def port25(case: Comparison) -> Said:
         seen=_failing(blocked),
         support=(*_support(blocked), *(o.id for o in relays)),
         family=None if families == set(blocked) else next(iter(blocked)),
-        explains=frozenset(o.id for o in _failing(blocked)),
+        explains=frozenset(o.id for o in _failing(blocked)) | _reset_too(case, blocked),
     )
 
 
@@ -79,8 +79,14 @@ def other_ports(case: Comparison) -> Said:
             seen=failing,
             support=tuple(dict.fromkeys(o.id for alike in every for o in alike.controls)),
             family=family,
-            explains=frozenset(o.id for o in failing),
+            explains=frozenset(o.id for o in failing).union(*(_reset_too(case, found) for found in by_port.values())),
         )
+
+
+def _reset_too(case: Comparison, blocked: dict[Family, Alike]) -> frozenset[str]:
+    """Resets of the target on a port that the network resets, in a family without a control to hold them against."""
+    ports = {o.port for alike in blocked.values() if alike.signature == "refused" for o in alike.failing}
+    return frozenset(o.id for o in case.tried if o.port in ports and reset(o))
 
 
 def _where(case: Comparison, failing: tuple[Observation, ...]) -> dict[str, ParamValue]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from poterne import ports
 from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import Evidence, direction, reset, settled, verified
+from poterne.diagnose.rules.interception import smtp_intercepted
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
@@ -117,13 +118,17 @@ def wrong_host_name(case: Comparison) -> Said:
     same domain, or named by that certificate, works from here: likely; certain where the certificate names it and it
     works at the same address.
 
-    It says what to type instead, and stands beside what is wrong with the typed name.
+    It says what to type instead, and stands beside what is wrong with the typed name. The certificate of whoever
+    answers in the server's place says nothing of its name.
     """
     evidence = case.evidence
     host = evidence.target.host
     if evidence.target.kind not in ("server", "endpoint") or host is None:
         return
-    mismatched = [o for o in case.tried if o.tls is not None and "cert-name-mismatch" in o.tls.faults]
+    foreign = {o.id for said in smtp_intercepted(case) if isinstance(said, Symptom) for o in said.seen}
+    mismatched = [
+        o for o in case.tried if o.tls is not None and "cert-name-mismatch" in o.tls.faults and o.id not in foreign
+    ]
     missing = any(
         answer.name == host and answer.state in _ABSENT and not answer.addresses for answer in _own(evidence)
     ) or any(s.code == "dns-nxdomain" for s in hijacked(case) if isinstance(s, Symptom))

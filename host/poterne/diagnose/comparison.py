@@ -32,6 +32,8 @@ _UNREPORTED: dict[State, Signature] = {
     "reset": "cut",
     "prohibited": "local",
 }
+# An ICMP error of somebody on the way.
+_REPORTED: tuple[Signature, ...] = ("own", "gateway", "way")
 Place = tuple[Family, int]
 
 # A SYN that is repeated once a second, and then every two: an answer after that long is not the first one's.
@@ -242,8 +244,8 @@ class Comparison:
     def _compare(self, family: Family, port: int) -> Alike | None:
         here = [o for o in self.target if (o.family, o.port) == (family, port)]
         failing = tuple(o for o in here if settled(o) and not spoke(o))
-        signatures = {self.signature(o) for o in failing}
-        signature = signatures.pop() if len(signatures) == 1 else None
+        judged = [o for o in self.controls_at(family, port) if vouches(o, port) and self.live(o.host, family, port)]
+        signature = self._common(failing, judged)
         # Servers may take minutes to greet (RFC 5321 section 4.5.3.2.1), and look up names as slowly as one another.
         if signature in (None, "mute") or (signature == "silent" and self.unreliable(family)):
             return None
@@ -256,12 +258,24 @@ class Comparison:
         silent = signature in ("silent", "way", "gateway", "own")
         if not any(self.elsewhere(o, resets=silent) for o in failing):
             return None
-        judged = [o for o in self.controls_at(family, port) if vouches(o, port) and self.live(o.host, family, port)]
-        if any(not o.cached and (not settled(o) or self.signature(o) != signature) for o in judged):
+        fits = (signature, "silent") if signature in _REPORTED else (signature,)
+        if any(not o.cached and (not settled(o) or self.signature(o) not in fits) for o in judged):
             return None
         controls = tuple(o for o in judged if settled(o))
         shaky = self._shaky(family, port, (*failing, *controls), signature)
         return Alike(signature, failing, controls, independent(controls), shaky)
+
+    def _common(self, failing: tuple[Observation, ...], judged: list[Observation]) -> Signature | None:
+        """How all of them failed. Routers send few ICMP errors a second (RFC 1812 section 4.3.2.8), so that silence
+        beside the errors of one router, who reported a control too, is the same failure.
+        """
+        ours = {self.signature(o) for o in failing}
+        reports = [o for o in (*failing, *judged) if self.signature(o) in _REPORTED]
+        kinds = {self.signature(o) for o in reports}
+        one = len(kinds) == 1 and len({o.reporter for o in reports}) == 1
+        if one and ours <= {"silent", *kinds} and any(o.role == "control" for o in reports):
+            return kinds.pop()
+        return ours.pop() if len(ours) == 1 else None
 
     # ---- loss
 

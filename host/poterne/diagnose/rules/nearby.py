@@ -1,9 +1,9 @@
 """Who is nearest: this machine's own firewall, and the home box."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from poterne.diagnose.comparison import Comparison
-from poterne.diagnose.evidence import settled, spoke
+from poterne.diagnose.evidence import reset, settled, spoke
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Family, Observation
@@ -39,7 +39,7 @@ def local_firewall(case: Comparison) -> Said:
             seen=tuple(failing),
             support=tuple(o.id for seen in failing for o in _held_against(case, seen, confidence)),
             family=case.one_family(failing),
-            explains=frozenset(o.id for o in failing),
+            explains=frozenset(o.id for o in failing) | reset_too(case, failing),
         )
 
 
@@ -47,13 +47,17 @@ def gateway_firewall(case: Comparison) -> Said:
     """The home box refuses, by an ICMP error that comes from it (certain), or by a reset at hop 1 that cannot be this
     machine's (likely). That controls get through changes nothing: it is still the box that refuses.
 
+    A box sends few ICMP errors a second: where it has refused the same port in the other family, or another port in the
+    same one, silence of everybody is its as well.
+
     Confounder: a box that has no route to a server, or knows that it is absent: it says so of every port.
     """
     found: dict[Confidence, list[Observation]] = {}
     for seen in case.failing:
         if not settled(seen):
             continue
-        if case.signature(seen) == "gateway" and _of_that_port(case, seen):
+        shared = refused_beside(case, seen) and case.alike(seen.family, seen.port) is not None
+        if shared or _refused_by_the_box(case, seen):
             found.setdefault("certain", []).append(seen)
         elif _reset_by_the_box(case, seen):
             found.setdefault("likely", []).append(seen)
@@ -63,8 +67,26 @@ def gateway_firewall(case: Comparison) -> Said:
             confidence,
             seen=tuple(failing),
             family=case.one_family(failing),
-            explains=frozenset(o.id for o in failing),
+            explains=frozenset(o.id for o in failing) | reset_too(case, failing),
         )
+
+
+def reset_too(case: Comparison, failing: Iterable[Observation]) -> frozenset[str]:
+    """Resets of the target where somebody nearer resets the same port: nothing was held against some of them."""
+    ports = {o.port for o in failing if reset(o)}
+    return frozenset(o.id for o in case.tried if o.port in ports and reset(o))
+
+
+def refused_beside(case: Comparison, seen: Observation) -> bool:
+    """Whether silence stands beside refusals of the home box, on the same port or in the same family."""
+    return case.signature(seen) == "silent" and any(
+        settled(o) and (o.port == seen.port or o.family == seen.family) and _refused_by_the_box(case, o)
+        for o in case.failing
+    )
+
+
+def _refused_by_the_box(case: Comparison, seen: Observation) -> bool:
+    return case.signature(seen) == "gateway" and _of_that_port(case, seen)
 
 
 def paths(case: Comparison) -> Iterator[Want]:

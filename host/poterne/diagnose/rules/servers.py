@@ -136,10 +136,12 @@ def _gone(case: Comparison, seen: Observation) -> bool:
 
 
 def _shared(case: Comparison, seen: Observation) -> bool:
-    """Whether live controls fail on that port too, and none answers."""
+    """Whether live controls fail on that port too, and none answers. One that resets it does not serve it, unless
+    everybody is reset there.
+    """
     there = case.controls_at(seen.family, seen.port)
     return any(
-        settled(o) and not spoke(o) and case.live(o.host, o.family, o.port) for o in there
+        settled(o) and not spoke(o) and reset(o) <= reset(seen) and case.live(o.host, o.family, o.port) for o in there
     ) and not case.answering(seen.family, seen.port)
 
 

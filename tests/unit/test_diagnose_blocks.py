@@ -516,8 +516,8 @@ def test_a_port_that_the_network_resets_beside_one_that_works(port: int) -> None
 def test_routers_that_send_few_icmp_errors() -> None:
     world = World(families=(4, 6), control_ports=(25, 465, 587)).rejected(25, 465, by=ISP)
     plain: dict[str, Any] = {"reporter": None, "error": None}
-    world.silent(25, family=4, **plain).silent(465, who="target", family=4, **plain)
-    world.silent(465, who=CONTROLS[0], family=4, **plain).twice(25, 465)
+    world.silent(25, who="target", family=4, **plain).silent(25, who=CONTROLS[0], family=4, **plain)
+    world.silent(465, who="controls", family=4, **plain).twice(465, who="target").twice(25, 465)
     assert world.codes == {"port25-blocked", "port-blocked", "ok"}
     for code in ("port25-blocked", "port-blocked"):
         assert found(world.conclusion, code).family is None

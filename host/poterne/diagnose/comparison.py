@@ -267,13 +267,14 @@ class Comparison:
 
     def _common(self, failing: tuple[Observation, ...], judged: list[Observation]) -> Signature | None:
         """How all of them failed. Routers send few ICMP errors a second (RFC 1812 section 4.3.2.8), so that silence
-        beside the errors of one router, who reported a control too, is the same failure.
+        beside the errors of one router, who reported a control too, be it on another port, is the same failure.
         """
         ours = {self.signature(o) for o in failing}
         reports = [o for o in (*failing, *judged) if self.signature(o) in _REPORTED]
         kinds = {self.signature(o) for o in reports}
-        one = len(kinds) == 1 and len({o.reporter for o in reports}) == 1
-        if one and ours <= {"silent", *kinds} and any(o.role == "control" for o in reports):
+        reporters = {(o.family, o.reporter) for o in reports}
+        one = len(kinds) == len(reporters) == 1 and ours <= {"silent", *kinds}
+        if one and any((o.family, o.reporter) in reporters for o in self.controls):
             return kinds.pop()
         return ours.pop() if len(ours) == 1 else None
 
@@ -312,11 +313,14 @@ class Comparison:
     ) -> tuple[Observation, ...]:
         """Of what failed, that which has not been seen twice where it has to be. A limit on new connections may just
         have been used up, by this very check: a refusal, which comes at once, is one try only, so it always has to be;
-        silence, which took several, where packets are being lost, or the other family gets through on the same port.
+        silence, which took several, where packets are being lost, or the other family gets through on the same port;
+        beside ICMP errors it does not have to be.
         """
         if signature == "silent" and not self._lossy(family, port) and not self._one_sided(family, port):
             return ()
-        return tuple(o for o in failing if not self.seen_twice(o))
+        reported = signature in _REPORTED
+        hasty = [o for o in failing if not (reported and self.signature(o) == "silent")]
+        return tuple(o for o in hasty if not self.seen_twice(o))
 
     @cached_property
     def losing(self) -> bool:

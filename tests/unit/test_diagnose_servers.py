@@ -507,3 +507,40 @@ def test_two_controls_have_to_be_gone() -> None:
     assert "offline" not in World(ports=WITH_WEB).silent().refused(25, who=CONTROLS[0]).codes
     assert server().host == HOST
     assert BOX[4]
+
+
+def nameless(*hops: str, **canary: Any) -> World:
+    """Nothing resolves, and a trace to an address of nobody meets these."""
+    world = World(ports=(), controls=()).canary(25, **canary).canary(465, **canary)
+    if hops:
+        world.path(25, *hops, host="192.0.2.1")
+    portal = Portal(url="http://portal.example/", state="failed")
+    return world.with_(portal=portal, names=[resolved(state="timeout", addresses=())])
+
+
+def test_where_no_name_is_to_be_had_and_no_router_is_there() -> None:
+    assert nameless().wanted >= {Want("controls"), Want("portal"), Want("trace", observation="192.0.2.1-25-4")}
+    for hops in (("silent", "silent"), (BOX[4], "silent", "silent")):
+        world = nameless(*hops)
+        assert (world.codes, world.confidence("offline")) == ({"offline"}, "likely")
+        assert blockers(world.conclusion) == {"offline"}
+
+
+def test_where_no_name_is_to_be_had_and_the_next_router_is_gone() -> None:
+    world = nameless(state="unreachable", **ABSENT)
+    assert (world.codes, world.confidence("offline")) == ({"offline"}, "certain")
+
+
+@pytest.mark.parametrize("state", ["timeout", "nxdomain", "servfail"])
+def test_a_resolver_that_fails_in_a_network_that_is_alive(state: Any) -> None:
+    routed = nameless(BOX[4], "203.0.113.1", "silent").with_(names=[resolved(state=state, addresses=())])
+    assert routed.codes == {f"dns-{state}"}
+    page = nameless("silent", "silent").with_(portal=Portal(url="http://portal.example/", state="clear"))
+    assert page.codes == {"dns-timeout"}
+    untraced = nameless()
+    assert untraced.codes == {"dns-timeout"}
+
+
+def test_a_name_that_alone_does_not_resolve() -> None:
+    world = World(ports=()).with_(names=[resolved(state="timeout", addresses=())])
+    assert world.canary(25).path(25, "silent", host="192.0.2.1").codes == {"dns-timeout"}

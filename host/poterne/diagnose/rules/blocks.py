@@ -194,7 +194,7 @@ def _further(case: Comparison, port: int) -> Iterator[Want]:
         yield from _want_fresh(case, family, port)
         if alike is None:
             continue
-        if alike.count >= 2:
+        if alike.count >= 2 and alike.signature in _OF_THE_WAY:
             for seen in alike.shaky:
                 yield from case.want(Want("again", observation=seen.id))
         if alike.signature == "refused" and alike.count >= 2:

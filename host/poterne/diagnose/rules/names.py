@@ -25,9 +25,9 @@ _MAX_NAMES = 4
 
 def names(evidence: Evidence) -> Iterator[Symptom]:
     """Names that did not resolve: the typed one, and what a domain names. Guesses that do not exist are no news."""
-    resolved = any(answer.addresses for answer in _own(evidence))
+    resolved = any(answer.addresses for answer in own(evidence))
     told: set[tuple[str, str]] = set()
-    for answer in _own(evidence):
+    for answer in own(evidence):
         code = _CODES.get(answer.state)
         if answer.source == "mx" and answer.state == "nodata" and not answer.addresses and resolved:
             continue  # no MX: the domain's own address takes its place (RFC 5321 section 5.1)
@@ -45,19 +45,19 @@ def wanted_family(evidence: Evidence) -> Iterator[Symptom]:
     family = evidence.options.family
     if family is None:
         return
-    for answer in _own(evidence):
+    for answer in own(evidence):
         if answer.addresses and not any((":" in address) == (family == 6) for address in answer.addresses):
             yield Symptom("dns-nodata", "certain", host=answer.name, params={"family": family})
 
 
 def null_mx(evidence: Evidence) -> Iterator[Symptom]:
     """A domain that says that it takes no mail (RFC 7505)."""
-    for answer in _own(evidence):
+    for answer in own(evidence):
         if answer.mail_exchangers == ("",):
             yield Symptom("null-mx", "certain", host=answer.name)
 
 
-def _own(evidence: Evidence) -> list[NameAnswer]:
+def own(evidence: Evidence) -> list[NameAnswer]:
     """What was asked for the target's sake: neither names that must not exist, nor better names for what was typed."""
     answers = [answer for answer in evidence.names if answer.source not in ("random", "second")]
     if evidence.target.kind in ("server", "endpoint"):
@@ -88,7 +88,7 @@ def hijacked(case: Comparison) -> Said:
     if not foreign:
         return
     false = {address for answer in foreign for address in answer.addresses}
-    ours = {address for answer in _own(evidence) if answer.name in typed for address in answer.addresses}
+    ours = {address for answer in own(evidence) if answer.name in typed for address in answer.addresses}
     ours |= {o.address for o in case.target}
     confidence: Confidence = "certain" if len({answer.name for answer in invented}) >= 2 else "likely"
     if confidence == "likely" and not ours & false:
@@ -130,7 +130,7 @@ def wrong_host_name(case: Comparison) -> Said:
         o for o in case.tried if o.tls is not None and "cert-name-mismatch" in o.tls.faults and o.id not in foreign
     ]
     missing = any(
-        answer.name == host and answer.state in _ABSENT and not answer.addresses for answer in _own(evidence)
+        answer.name == host and answer.state in _ABSENT and not answer.addresses for answer in own(evidence)
     ) or any(s.code == "dns-nxdomain" for s in hijacked(case) if isinstance(s, Symptom))
     mail = [o for o in case.tried if direction(o) in ("outgoing", "incoming")]
     without_service = bool(mail) and all(reset(o) and settled(o) for o in mail)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from poterne.diagnose.comparison import Alike, Comparison
 from poterne.diagnose.evidence import reset, settled, spoke
 from poterne.diagnose.operators import independent
-from poterne.diagnose.rules.nearby import refused_beside, reset_too, silent_here, stops_here
+from poterne.diagnose.rules.nearby import like_those_here, refused_beside, reset_too, silent_here, stops_here
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.diagnose.way import at_the_provider
@@ -152,7 +152,9 @@ def _blocked(case: Comparison, port: int) -> dict[Family, Alike]:
         alike = case.alike(family, port)
         if alike is None or alike.signature not in _OF_THE_WAY or alike.confidence is None:
             continue
-        if any(silent_here(case, o) or _at_the_first_hop(o) or refused_beside(case, o) for o in alike.failing):
+        if any(silent_here(case, o) or like_those_here(case, o) for o in alike.failing):
+            continue
+        if any(_at_the_first_hop(o) or refused_beside(case, o) for o in alike.failing):
             continue
         found[family] = alike
     return found

@@ -133,6 +133,18 @@ def silent_here(case: Comparison, seen: Observation) -> bool:
     return not any((o.family, o.port) == (seen.family, seen.port) and case.clears(o, "silent") for o in others)
 
 
+def like_those_here(case: Comparison, seen: Observation) -> bool:
+    """Whether silence that was not traced stands beside silence that seems to begin in this machine, and nobody answers
+    on that port either.
+    """
+    return (
+        case.signature(seen) == "silent"
+        and not seen.path
+        and case.alike(seen.family, seen.port) is not None
+        and any(o.family == seen.family and o.id != seen.id and silent_here(case, o) for o in case.failing)
+    )
+
+
 def stops_here(case: Comparison, seen: Observation) -> bool | None:
     """Whether a trace shows that a port stops right behind the first hop, while a working port of the same address goes
     on to further routers. None where there is no such trace.
@@ -162,7 +174,7 @@ def _refuses_here(case: Comparison, seen: Observation) -> Confidence | None:
         return "certain" if (seen.stages.connect_ms or 0) < _AT_ONCE_MS or seen.error == "EPERM" else "likely"
     if seen.family == 6 and _reset_at(seen, 1):
         return _over_ipv4(case, seen, "possible", here=0)
-    return "possible" if silent_here(case, seen) else None
+    return "possible" if silent_here(case, seen) or like_those_here(case, seen) else None
 
 
 def _reset_by_the_box(case: Comparison, seen: Observation) -> bool:

@@ -79,6 +79,13 @@ def test_what_was_not_traced_beside_what_begins_here() -> None:
     assert found(traced.conclusion, "port-blocked").params["ports"] == (465,)
 
 
+def test_of_two_traces_one_meets_a_box_that_has_no_answers_left() -> None:
+    world = silent_here().path(465, "silent", ISP[4], "open")
+    assert world.codes == {"local-firewall", "ok"}
+    elsewhere = world.silent(993, who="target").path(993, BOX[4], "silent")
+    assert "local-firewall" not in elsewhere.codes
+
+
 def test_the_provider_is_not_cleared_by_much() -> None:
     """Any answer clears this machine."""
     assert silent_here().gateway(25, "refused").codes == {"port25-blocked", "ok"}

@@ -118,19 +118,23 @@ def silent_here(case: Comparison, seen: Observation) -> bool:
     if case.signature(seen) != "silent" or case.unreliable(seen.family):
         return False
     first = [hop for hop in seen.path if hop.hop == 1]
-    working = case.working_path(seen)
-    if not first or any(hop.answer != "silent" for hop in first) or working is None:
+    if not first or any(hop.answer != "silent" for hop in first):
         return False
-    passed = [
-        hop
-        for hop in working.path
-        if hop.hop == 1 and hop.answer == "time-exceeded" and hop.address not in (None, seen.address)
-    ]
+    working = [o for o in case.target if o.state == "open" and o.address == seen.address and o.path]
+    passed = [o for o in working if _passed_the_box(o)]
+    if len(passed) < len(working) and any(_passed_the_box(o) for o in case.failing if o.address == seen.address):
+        return False  # of several traces, one met a box that had no answers left
     box = [o for o in case.of("gateway") if (o.family, o.port) == (seen.family, seen.port)]
     if not passed or not box or any(o.state != "no-answer" or o.provisional for o in box):
         return False
     others = (*case.target, *case.controls_at(seen.family, seen.port))
     return not any((o.family, o.port) == (seen.family, seen.port) and case.clears(o, "silent") for o in others)
+
+
+def _passed_the_box(seen: Observation) -> bool:
+    return any(
+        hop.hop == 1 and hop.answer == "time-exceeded" and hop.address not in (None, seen.address) for hop in seen.path
+    )
 
 
 def like_those_here(case: Comparison, seen: Observation) -> bool:

@@ -223,7 +223,7 @@ async def _print_events(request: "Request", rules: "Policy", *, every: bool) -> 
         if event.type == "report":
             last = event.report
         if every:
-            print(event.model_dump_json(exclude={"id", "reduced"}), flush=True)
+            print(event.model_dump_json(exclude={"id", "reduced", "network"}), flush=True)
         elif event.type == "report":
             print(event.report.model_dump_json(), flush=True)
     assert last is not None
@@ -261,6 +261,7 @@ def _explain(args: argparse.Namespace) -> int:
 
     from poterne import text
     from poterne.diagnose import Evidence, diagnose
+    from poterne.diagnose.expected import compare
     from poterne.model import Report
 
     try:
@@ -283,6 +284,8 @@ def _explain(args: argparse.Namespace) -> int:
             "verdict": conclusion.verdict,
             "settings": conclusion.settings,
             "way": conclusion.way,
+            "expected": saved.expected
+            and compare(saved.expected.organisation, saved.expected.servers, conclusion.settings, saved.observations),
         }
     )
     if args.json:

@@ -9,6 +9,7 @@ from poterne.diagnose.wanted import Want
 from poterne.knowledge import load
 from poterne.model import (
     Finding,
+    Lookup,
     Machine,
     NameAnswer,
     Observation,
@@ -44,6 +45,7 @@ class Evidence:
     portal: Portal | None = None
     trace: TraceState = "unasked"
     offers: tuple[Offer, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
     fetched: frozenset[Want] = frozenset()
     complete: bool = False
 
@@ -61,6 +63,7 @@ class Evidence:
             portal=report.portal,
             trace=report.trace,
             offers=report.offers,
+            lookups=report.lookups,
             complete=True,
         )
 
@@ -120,7 +123,7 @@ def _patience() -> tuple[int, float]:
 
 def direction(observation: Observation) -> str:
     """What the port is for: outgoing, incoming, filters or other."""
-    row = ports.facts(observation.port)
+    row = ports.expected(observation)
     return row.direction if row else "other"
 
 
@@ -206,5 +209,5 @@ def settled(observation: Observation) -> bool:
 
 def needed(observation: Observation, evidence: Evidence) -> bool:
     """Whether a failure is news: a port that servers seldom offer is missed only where it was asked for."""
-    row = ports.facts(observation.port)
+    row = ports.expected(observation)
     return row is None or not row.optional or evidence.asks_for(observation.port)

@@ -52,7 +52,10 @@ class Account:
         return self.address or self.name
 
     def user(self, setting: Setting) -> str | None:
-        """What to type as the user name; where its form is not known, the address, which is usual."""
+        """What to type as the user name; where its form is not known, the address, which is usual; None
+        where the provider gives a name of its own."""
+        if "own-name" in setting.remarks:
+            return None
         return self.local_part if setting.username == "local-part" else self.address
 
     def able(self, families: Iterable[str]) -> "Account":

@@ -76,7 +76,7 @@ def _same_place(one: Observation, other: Observation) -> bool:
 
 
 def _greeting(observation: Observation) -> Iterator[Symptom]:
-    row = ports.facts(observation.port)
+    row = ports.expected(observation)
     expected = row.dialogue if row else "smtp"
     greeting = observation.greeting or ""
     match observation.greeting_kind:
@@ -123,7 +123,7 @@ def _tls_faults(observation: Observation) -> Iterator[Symptom]:
 
 
 def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
-    row = ports.facts(observation.port)
+    row = ports.expected(observation)
     if row is None or direction(observation) == "other":
         return
     if observation.starttls in ("refused", "failed", "silent"):
@@ -140,7 +140,7 @@ def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
 
 
 def _remarks(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
-    row = ports.facts(observation.port)
+    row = ports.expected(observation)
     greeting_ms = observation.stages.greeting_ms
     slow = load("timing")["dialogue"]["slow"]
     if greeting_ms is not None and greeting_ms > slow * 1000:

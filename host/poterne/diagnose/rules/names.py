@@ -21,6 +21,7 @@ _CODES: dict[NameState, str] = {
 }
 _ABSENT = ("nxdomain", "nodata")
 _MAX_NAMES = 4
+_MAX_TOLD = 5
 
 
 def names(evidence: Evidence) -> Iterator[Symptom]:
@@ -31,12 +32,14 @@ def names(evidence: Evidence) -> Iterator[Symptom]:
         code = _CODES.get(answer.state)
         if answer.source == "mx" and answer.state == "nodata" and not answer.addresses and resolved:
             continue  # no MX: the domain's own address takes its place (RFC 5321 section 5.1)
+        if answer.state == "nodata" and resolved and evidence.target.kind in ("account", "domain"):
+            continue  # a mail domain needs no address of its own
         if answer.state in _ABSENT and answer.source != "mx" and _known_elsewhere(answer.name, evidence):
             code = "dns-differs"
         if code is None or (code, answer.name) in told:
             continue
         told.add((code, answer.name))
-        if _is_news(answer, evidence, resolved=resolved):
+        if _is_news(answer, evidence, resolved=resolved) and len(told) <= _MAX_TOLD:
             yield Symptom(code, "certain", host=answer.name)
 
 
@@ -119,11 +122,15 @@ def wrong_host_name(case: Comparison) -> Said:
     works at the same address.
 
     It says what to type instead, and stands beside what is wrong with the typed name. The certificate of whoever
-    answers in the server's place says nothing of its name.
+    answers in the server's place says nothing of its name. Of the servers of a domain only those are concerned whose
+    certificates name others, while nothing else serves their purpose.
     """
     evidence = case.evidence
     host = evidence.target.host
-    if evidence.target.kind not in ("server", "endpoint") or host is None:
+    if evidence.target.kind in ("account", "domain"):
+        yield from _certified(case)
+        return
+    if host is None:
         return
     foreign = {o.id for said in smtp_intercepted(case) if isinstance(said, Symptom) for o in said.seen}
     mismatched = [
@@ -155,6 +162,26 @@ def wrong_host_name(case: Comparison) -> Said:
         params={"names": tuple(ranked)[:_MAX_NAMES]},
         support=tuple(o.id for o in _evidence(mismatched, mail, better)),
     )
+
+
+def _certified(case: Comparison) -> Said:
+    mismatched = [o for o in case.tried if o.tls is not None and "cert-name-mismatch" in o.tls.faults]
+    served = {direction(o) for o in case.tried if verified(o) and o.source != "certificate"}
+    for host in dict.fromkeys(o.host for o in mismatched if direction(o) not in served):
+        ours = [o for o in mismatched if o.host == host and direction(o) not in served]
+        yield from case.want(Want("names", host=host))
+        certified = {name.lower() for o in ours for name in (o.tls.names if o.tls else ())} - {host}
+        sides = {direction(o) for o in ours}
+        better = [o for o in case.tried if o.host in certified and settled(o) and verified(o) and direction(o) in sides]
+        if better:
+            same = {o.address for o in ours} & {o.address for o in better}
+            yield Symptom(
+                "wrong-host-name",
+                "certain" if same else "likely",
+                host=host,
+                params={"names": tuple(dict.fromkeys(o.host for o in better))[:_MAX_NAMES]},
+                support=tuple(o.id for o in _evidence(ours, better)),
+            )
 
 
 def _evidence(*groups: list[Observation]) -> list[Observation]:

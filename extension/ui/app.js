@@ -1,6 +1,7 @@
 import { browserName } from "../shared/browsers.js";
 import { DISCONNECTED } from "../shared/link-state.js";
 import { pastIn, reportKey } from "../shared/past.js";
+import { watch } from "../shared/managed.js";
 import { effective, managedPreferences, PREFERENCES } from "../shared/preferences.js";
 import { byId, load } from "../shared/programs.js";
 import { IDLE } from "../shared/run.js";
@@ -100,7 +101,7 @@ export async function mount({ inTab }) {
   /** What the background has said while this page was not ready. @type {import("./stored.js").Stored | null} */
   let news = null;
   let ready = false;
-  const [[local, managed], t, place, programs, state, privately, past] = await Promise.all([
+  const [[local, fixed], t, place, programs, state, privately, past] = await Promise.all([
     known,
     known.then(([chosen, fixed]) => catalogueFor(effective(chosen, fixed).language.value)),
     whereAmI(),
@@ -112,6 +113,8 @@ export async function mount({ inTab }) {
     isPrivate(),
     pinned,
   ]);
+
+  let managed = fixed;
 
   /**
    * What of the background's state this page may show: a past run keeps its page, a private one its window.
@@ -195,6 +198,15 @@ export async function mount({ inTab }) {
       if (list) list.value = view.program?.id ?? "";
     }
     if (language) update({ t: await catalogueFor(next.preferences.language.value) });
+  });
+
+  // It may come late on a first run, and change while the page is open.
+  watch(async (now) => {
+    if (JSON.stringify(now) === JSON.stringify(managed)) return;
+    managed = now;
+    const next = kept(await chrome.storage.local.get(KEPT), managed);
+    const { language, program } = next.preferences;
+    update({ ...next, program: byId(programs, program.value), t: await catalogueFor(language.value) });
   });
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */

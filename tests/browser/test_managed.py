@@ -107,6 +107,9 @@ def told(file: Path, desk: Desk, folder: Path, arguments: list[str]) -> None:
     out = folder / "generated"
     assert cli.main(["policy", "generate", "--policy", str(file), "--output", str(out), *arguments]) == 0
     shutil.copytree(out / "linux", desk.root, dirs_exist_ok=True)
+    # What policies install is closed to the developer tools, by which the test looks at it.
+    beside = desk.over("/etc/chromium/policies/managed/tests.json")
+    beside.write_text(json.dumps({"DeveloperToolsAvailability": 1}))
 
 
 def registered(desk: Desk, family: str, extension: Path, file: Path) -> Machine:
@@ -154,7 +157,7 @@ def test_an_organisations_desk(office: Office, lab: Lab) -> None:
     lines = office.log.read_text().splitlines()
     assert [line.split(" ", 1)[1].partition(" client=")[0] for line in lines] == [
         "kind=account domain=provider.example verdict=ok",
-        "kind=server domain=smtp.quiet25.example verdict=forbidden rule=allow.targets",
+        "kind=domain domain=smtp.quiet25.example verdict=forbidden rule=allow.targets",
     ]
     assert "jane" not in office.log.read_text()
 

@@ -38,6 +38,7 @@ export const PARTIES = {
   "dns-hijacked": "network",
   "dns-differs": "computer",
   "null-mx": "names",
+  "offer-refused": "names",
   "wrong-host-name": "you",
   "wrong-security": "you",
   "cert-expired": "server",

@@ -12,7 +12,7 @@ from typing import Literal
 
 from poterne import icmp, machine
 from poterne.knowledge import load
-from poterne.model import Endpoint, Hop, State
+from poterne.model import Endpoint, Hop, Origin, State
 from poterne.policy import Policy
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -98,15 +98,19 @@ class Failure:
 
 
 class Gate:
-    """Asks the policy, then connects."""
+    """Asks the policy, then connects. `origin`: who named the target; nothing that a page says is trusted further than
+    a stranger is (DESIGN 2.5).
+    """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, origin: Origin = "typed") -> None:
         self._policy = policy
+        self._by_page = origin == "page"
         self._typed: set[str] = set()
 
     def admit(self, address: str) -> None:
         """An address of a host that the user typed: whoever names it further may lead there too."""
-        self._typed.add(address)
+        if not self._by_page:
+            self._typed.add(address)
 
     def allows(self, address: str, trust: Trust) -> bool:
         """Whether an address may be dialled for a host that the user typed, that a typed domain named, or that a
@@ -139,6 +143,8 @@ class Gate:
         if self._policy.lab is not None and self._policy.lab.maps(endpoint.host, endpoint.port):
             return not self._policy.denies(endpoint.address)
         target = endpoint.role == "target"
+        if self._by_page and (target or endpoint.source == "domain"):
+            return self.allows(endpoint.address, "foreign")
         if target and endpoint.address in self._typed:
             return self.allows(endpoint.address, "typed")
         return self.allows(endpoint.address, _TRUST[target].get(endpoint.source, "named" if target else "foreign"))

@@ -1,6 +1,7 @@
 """This machine's place in the network, as its kernel tells it without privileges. Sends nothing to anybody."""
 
 import hashlib
+import hmac
 import ipaddress
 import socket
 import struct
@@ -99,6 +100,16 @@ def network_key() -> str | None:
             return None
         parts.append(f"{way.interface} {way.source} {link_layer}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest() if parts else None
+
+
+def network_name(salt: str) -> str | None:
+    """The network's key as only the owner of a salt can recognise it again: 32 hexadecimal digits that tell nobody
+    else which network it is. None where there is no key. Never raises.
+    """
+    key = network_key()
+    if key is None:
+        return None
+    return hmac.new(salt.encode(errors="replace"), key.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def source_address(family: int) -> str | None:

@@ -11,6 +11,7 @@ from poterne import __version__
 from poterne import proxy as proxies
 from poterne.dial import Connection, Failure, Gate, Trust
 from poterne.errors import Forbidden, InvalidTarget, WebError
+from poterne.knowledge import load
 from poterne.model import Endpoint
 from poterne.policy import Policy
 from poterne.probe.names import Names, is_address
@@ -96,7 +97,7 @@ async def get(
                 permitted = await _permitted(parts, gate, policy, resolver, trust=trust, source=source)
                 connection = await _race(permitted, gate)
             else:
-                if is_address(parts.host) and not gate.allows(parts.host, trust):
+                if not _may_be_named(parts.host, gate, trust):
                     raise Forbidden(_FORBIDDEN)
                 way = _Url("http", through.host, through.port, "")
                 permitted = await _permitted(way, gate, policy, resolver, trust="typed", source="proxy")
@@ -121,6 +122,19 @@ async def _permitted(
     if not permitted:
         raise Forbidden(_FORBIDDEN)
     return permitted
+
+
+def _may_be_named(host: str, gate: Gate, trust: Trust) -> bool:
+    """Whether a proxy may be asked for a host. It resolves names itself, so that this machine asks nobody for them; a
+    name that a stranger gives must not be one of a private network's.
+    """
+    if is_address(host):
+        return gate.allows(host, trust)
+    if trust == "typed":
+        return True
+    private: list[str] = load("special")["private_names"]
+    inside = "." not in host or host.rpartition(".")[2] in private or host.endswith(".home.arpa")
+    return trust == "named" or not inside
 
 
 async def _tunnel(connection: Connection, through: proxies.Proxy, url: _Url) -> None:

@@ -135,7 +135,7 @@ def test_an_unusable_server_is_left_out_with_one_clear_line(server: str, reason:
     assert len(problem) < 200
     beside = read(configuration([server, IMAP]), domain="example.org", source="s", said_by="d")
     assert [offer.host for offer in beside.offers] == ["imap.example.org"]
-    assert beside.problem == problem
+    assert str(beside.problem) == problem
 
 
 def _bomb(kind: str) -> bytes:
@@ -397,7 +397,7 @@ def test_a_document_never_leads_into_this_network(tmp_path: Path, address: str) 
     kind = "AAAA" if ":" in address else "A"
     records: Records = {("imap.example.org", kind): [address], ("smtp.example.org", "A"): [ANOTHER]}
     found, _ = serve(tmp_path, {FIRST: document(GOOD)}, records)
-    assert found.hosts == {("smtp.example.org", "autoconfig")}
+    assert found.hosts - {("example.org", "domain")} == {("smtp.example.org", "autoconfig")}
     lookup = found.lookup("imap.example.org")
     assert (lookup.source, lookup.state) == ("autoconfig", "refused")
 
@@ -418,7 +418,7 @@ def test_a_host_that_the_domain_names_too_is_still_tried(tmp_path: Path) -> None
 def test_the_addresses_that_a_document_may_not_name_are_dropped(tmp_path: Path) -> None:
     records: Records = {("imap.example.org", "A"): ["10.0.0.5", ADDRESS]}
     found, _ = serve(tmp_path, {FIRST: document(GOOD)}, records)
-    (server,) = found.servers
+    (server,) = (server for server in found.servers if server.host == "imap.example.org")
     assert server.answer.addresses == (ADDRESS,)
 
 

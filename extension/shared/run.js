@@ -28,6 +28,9 @@
  * @property {Report | null} report
  * @property {{code: ErrorMessage["code"], message: string} | null} refusal  why nothing was tested
  * @property {Failure | null} failure
+ * @property {boolean} private  asked in a private window: shown there only, and never kept
+ * @property {number | null} until  when its budget ends, in milliseconds since 1970
+ * @property {string | null} network  the name of the network that it was made in, under our salt
  */
 
 /** @type {Settings} */
@@ -45,14 +48,18 @@ export const IDLE = Object.freeze({
   report: null,
   refusal: null,
   failure: null,
+  private: false,
+  until: null,
+  network: null,
 });
 
 /**
  * @param {string} id
  * @param {string} target
+ * @param {Partial<Pick<Run, "private" | "until">>} [more]
  * @returns {Run}
  */
-export const begin = (id, target) => ({ ...IDLE, id, target, phase: "running" });
+export const begin = (id, target, more) => ({ ...IDLE, id, target, phase: "running", ...more });
 
 /**
  * @param {Run} run
@@ -97,13 +104,21 @@ export function receive(run, message) {
     case "settings":
       return { ...run, settings: message.settings };
     case "report":
-      return { ...run, phase: "done", report: message.report, observations: {}, findings: [], settings: NO_SETTINGS };
+      return {
+        ...run,
+        phase: "done",
+        report: message.report,
+        network: message.network ?? null,
+        observations: {},
+        findings: [],
+        settings: NO_SETTINGS,
+      };
     case "cancelled":
       return stop(run);
     case "error": {
       const { code, message: text } = message;
       if (code === "invalid-target" || code === "forbidden") {
-        return { ...IDLE, target: run.target, refusal: { code, message: text } };
+        return { ...IDLE, target: run.target, private: run.private, refusal: { code, message: text } };
       }
       return fail(run, { cause: "internal", message: text });
     }

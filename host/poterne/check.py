@@ -2,25 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from poterne import __version__, machine
+from poterne import __version__, audit, machine, rate
 from poterne import policy as policies
 from poterne.compare.cache import Cache
 from poterne.compare.comparison import Comparison
 from poterne.compare.controls import relay
 from poterne.diagnose import Conclusion, Evidence, diagnose
+from poterne.diagnose.expected import compare
 from poterne.diagnose.wanted import Want
 from poterne.dial import Gate
-from poterne.errors import InvalidRequest
+from poterne.errors import Forbidden, InvalidRequest
 from poterne.knowledge import load
 from poterne.machine import source_address
 from poterne.model import (
     CheckEvent,
     Endpoint,
+    ExpectedServer,
+    ExpectedSettings,
     Family,
     FindingEvent,
     Hop,
@@ -66,15 +69,31 @@ def warm(policy: policies.Policy | None = None) -> None:
 
 async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[CheckEvent, None]:
     """Events as they happen, the Report last. Raises InvalidTarget, InvalidRequest or Forbidden
-    before the first event.
+    before the first event. What became of it is logged where the policy asks for it.
 
     Closing the generator cancels every probe.
     """
     target = parse(request.target)
-    asked = (*(request.options.ports or ()), *((target.port,) if target.port else ()))
-    policy.check_ports(asked)
     _check_family(target, request.options.family)
-    relay(policy, request.options)
+    record = audit.begin(policy.log)
+    became, rule = "unfinished", None
+    try:
+        policy.check_request(target, request.options)
+        relay(policy, request.options)
+        rate.count(policy.allow.checks_per_minute)
+        async with aclosing(_events(request, policy, target)) as events:
+            async for event in events:
+                if event.type == "report":
+                    target, became = event.report.target, event.report.verdict.code
+                yield event
+    except Forbidden as error:
+        became, rule = "forbidden", error.rule
+        raise
+    finally:
+        record(target, became, rule=rule, client=request.client)
+
+
+async def _events(request: Request, policy: policies.Policy, target: Target) -> AsyncGenerator[CheckEvent, None]:
     run = _Run(request, policy)
     conductor = asyncio.create_task(run.conduct(target))
     conductor.add_done_callback(lambda _: run.events.put_nowait(None))
@@ -100,6 +119,7 @@ class _Run:
     targets: Targets = field(init=False)
     compared: Comparison = field(init=False)
     _thinking: asyncio.TimerHandle | None = None
+    _alone: dict[int, float] = field(default_factory=dict)
 
     async def conduct(self, target: Target) -> None:
         loop = asyncio.get_running_loop()
@@ -108,7 +128,7 @@ class _Run:
         resolver = Names(self.policy)
         warming = asyncio.create_task(asyncio.to_thread(stores.warm))
         deadline = started + self.request.options.budget - _MARGIN
-        self.toolkit = Toolkit(Gate(self.policy), stores, deadline, warming)
+        self.toolkit = Toolkit(Gate(self.policy, self.request.options.origin), stores, deadline, warming)
         self.online = any(source_address(family) for family in (4, 6))
         self.compared = Comparison(
             self.policy,
@@ -169,10 +189,16 @@ class _Run:
             trace=evidence.trace,
             way=conclusion.way,
             hints=self.compared.hints,
+            expected=self._expected(evidence, conclusion),
             started_at=self.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             elapsed_ms=elapsed_ms,
             lab=self.policy.lab is not None,
         )
+
+    def _expected(self, evidence: Evidence, conclusion: Conclusion) -> ExpectedSettings | None:
+        stated = self.policy.stated(evidence.target)
+        servers = [ExpectedServer(**server.model_dump(), state="untested") for server in stated]
+        return compare(self.policy.organisation.name, servers, conclusion.settings, evidence.observations)
 
     def _evidence(self, *, early: bool = False) -> Evidence:
         """What is known; `early`: with what has only been silent for a while."""
@@ -247,7 +273,7 @@ class _Run:
             case "trace" if concerned is not None and machine.leads_out(concerned.address):
                 await compared.trace_to(want, concerned, seen.get(want.beside or ""), targets.dialled)
             case "again" if concerned is not None:
-                await asyncio.sleep(load("timing")["compare"]["pause"])
+                await self._pause(concerned)
                 if concerned.role == "target":
                     await targets.again(concerned, compared.patient)
                 else:
@@ -265,6 +291,18 @@ class _Run:
                 await compared.fetch(want)
             case _:
                 return  # no router and no gateway is on the way to what is on the link
+
+    async def _pause(self, seen: Observation) -> None:
+        """Before a second look. What was refused at once is looked at alone, one look at a port after the other; what
+        was silent is tried at several moments anyway.
+        """
+        pause: float = load("timing")["compare"]["pause"]
+        if seen.state in ("open", "no-answer"):
+            await asyncio.sleep(pause)
+            return
+        now = asyncio.get_running_loop().time()
+        self._alone[seen.port] = max(now, self._alone.get(seen.port, now)) + pause
+        await asyncio.sleep(self._alone[seen.port] - now)
 
     def _tell_compared(self) -> None:
         """Comparisons are told when they are complete: nobody waits for them before."""

@@ -80,6 +80,7 @@ class Targets:
     _odd: dict[tuple[str, int], tuple[str, Security]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _forbidden: int = 0
+    _rules: dict[str, None] = field(default_factory=dict)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -115,8 +116,11 @@ class Targets:
             name = self.target.host or self.target.domain or ""
             self.names.append(NameAnswer(name=name, source="typed", state="timeout"))
         if not self.endpoints and self._forbidden:
+            rules = ", ".join(self._rules)
             raise Forbidden(
                 "nothing was dialled: that target leads to addresses or ports that are not to be tested from here"
+                + (f" ({rules})" if rules else ""),
+                next(iter(self._rules), None),
             )
 
     async def again(self, seen: Observation, toolkit: Toolkit) -> None:
@@ -181,7 +185,9 @@ class Targets:
         routes: dict[Family, list[_Route]] = {}
         for port in self._ports(server):
             if port not in self.policy.allow.ports:
-                self._forbidden += bool(server.answer.addresses)
+                if server.answer.addresses:
+                    self._forbidden += 1
+                    self._rules["allow.ports"] = None
                 continue
             for place in await places(server.answer, port, self.policy, self.resolver, self.options.family):
                 if route := self._route(server, port, place):
@@ -216,6 +222,8 @@ class Targets:
         )
         if not self.toolkit.gate.permits(endpoint):
             self._forbidden += 1
+            if rule := self.policy.forbids(endpoint.address):
+                self._rules[rule] = None
             return None
         self.dialled[endpoint.id] = place.port
         return _Route(endpoint, place.port)

@@ -15,7 +15,15 @@ from poterne.check import check
 from poterne.model import Finding, Hop, Observation, Report, Request, Setting
 from poterne.policy import Policy
 from poterne.reasons import compared, reasons_in_words, traced
-from poterne.telling import hint_in_words, remedy_in_words, tell, verdict_finding, way_drawn, way_in_words
+from poterne.telling import (
+    expected_in_words,
+    hint_in_words,
+    remedy_in_words,
+    tell,
+    verdict_finding,
+    way_drawn,
+    way_in_words,
+)
 from poterne.unicode_names import with_unicode
 
 _MARKS = {"blocker": ("✗", "bold red"), "warning": ("!", "yellow"), "note": ("·", "dim"), "good": ("✓", "bold green")}
@@ -74,6 +82,7 @@ class _Page:
         verdict = verdict_finding(report)
         self._verdict(verdict)
         self._way()
+        self._expected()
         self._settings()
         others = [finding for finding in report.findings if finding is not verdict]
         if others:
@@ -128,6 +137,17 @@ class _Page:
                 parts = ("  ", line, "   ", (numbers, style)) if beside else ("  ", (numbers, style), "\n  ", line)
                 self._console.print(Text.assemble(*parts))
         self._console.print(Padding(Text(way_in_words(way, self._report.verdict.code, self._catalogue)), (0, 0, 0, 2)))
+
+    def _expected(self) -> None:
+        if self._report.expected is None:
+            return
+        title, answer, lines = expected_in_words(self._report.expected, self._catalogue)
+        self._console.print()
+        self._console.print(Text(title, style="bold"))
+        good = self._report.expected.state == "as-stated"
+        self._console.print(Padding(Text(answer, style="green" if good else "yellow"), (0, 0, 0, 2)))
+        for line in lines:
+            self._console.print(Padding(Text(f"· {line}"), (0, 0, 0, 4)))
 
     def _tell(self) -> None:
         text = tell(self._report, self._catalogue)

@@ -328,3 +328,26 @@ async def test_refused_on_both_families(tmp_path: Path) -> None:
 async def test_an_address_of_the_other_family_is_refused(tmp_path: Path, target: str) -> None:
     with pytest.raises(InvalidRequest, match="no IPv6 address"):
         await report(target, policy(tmp_path), family=6)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.7", "169.254.169.254"])
+@pytest.mark.parametrize("target", ["{address}:25", "{address}", "mail.evil.example", "mail.evil.example:25"])
+async def test_a_page_does_not_lead_to_this_machine_or_its_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, target: str
+) -> None:
+    dialled: list[str] = []
+
+    async def attempt(endpoint: Endpoint, port: int, number: int, _patience: float | None) -> Failure:
+        dialled.append(f"{endpoint.address} {port}")
+        return Failure("refused", "ECONNREFUSED", endpoint.address, 0.0, number)
+
+    monkeypatch.setattr("poterne.dial._attempt", attempt)
+    monkeypatch.setattr("poterne.machine.has_route", lambda *_: True)
+    with NameServer({("mail.evil.example", "A"): [address]}) as names:
+        rules = policy(tmp_path, resolver=names.place)
+        asked: dict[str, Any] = {"ports": (25,), "family": 4, "trace": False}
+        with pytest.raises(Forbidden, match="not to be tested"):
+            await events(target.format(address=address), rules, origin="page", **asked)
+        assert dialled == []
+        await events(target.format(address=address), rules, **asked)
+        assert f"{address} 25" in dialled, "where the user typed it"

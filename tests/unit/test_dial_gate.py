@@ -160,3 +160,20 @@ def test_a_lab_may_send_everybody_to_loopback(role: Role, source: str) -> None:
     denied = Policy(lab=lab, allow=Allow(deny_networks=("127.0.0.0/8",)))
     assert not Gate(denied).permits(place("127.0.0.1", role, source))
     assert not Gate(Policy()).permits(place("127.0.0.1", role, source))
+
+
+@pytest.mark.parametrize("source", ["typed", "guess", "mx", "srv", "certificate", "autoconfig"])
+def test_what_a_page_says_leads_to_public_addresses_only(source: str) -> None:
+    gate = Gate(Policy(), "page")
+    for address in (*PRIVATE, *CLOSE, "::ffff:10.0.0.1", "64:ff9b::7f00:1"):
+        gate.admit(address)
+        assert not gate.permits(place(address, "target", source)), address
+        assert not gate.permits(place(address, "control", "domain")), address
+    for address in PUBLIC:
+        assert gate.permits(place(address, "target", source)), address
+
+
+def test_what_the_administrator_named_stays_named_in_a_check_of_a_page() -> None:
+    gate = Gate(Policy(), "page")
+    assert gate.permits(place("10.0.0.1", "relay", "policy"))
+    assert gate.permits(place("192.168.1.1", "control", "gateway"))

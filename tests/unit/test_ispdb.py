@@ -10,9 +10,9 @@ from tests.unit.core_world import hurry_names
 
 from poterne.diagnose.settings import settings
 from poterne.discover.clientconfig import read
-from poterne.discover.suffixes import registered_domain
 from poterne.knowledge import load
 from poterne.model import Offer, Setting
+from poterne.suffixes import registered_domain
 
 DATABASE = "db.test"
 TABLES = f'[discovery]\nispdb = "https://{DATABASE}/v1.1/"\nsources = ["ispdb"]'

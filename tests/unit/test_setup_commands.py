@@ -1,4 +1,5 @@
 import argparse
+import json
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,25 @@ def test_unknown_browsers_are_an_error_of_usage() -> None:
         run("install", "--browser", "netscape")
 
     assert ended.value.code == 2
+
+
+def test_a_dry_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("install", "--browser", "firefox", "--dry-run") == 0
+
+    assert capsys.readouterr().out.startswith("Firefox: would be registered: ")
+    assert tree(home) == {}
+
+
+def test_doctor_mends_and_speaks_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor", "--browser", "firefox", "--json") == 1
+    (before,) = json.loads(capsys.readouterr().out)["browsers"]
+    assert (before["browser"], before["problem"]) == ("firefox", "no-manifest")
+
+    assert run("doctor", "--browser", "firefox", "--json", "--fix") == 0
+    (after,) = json.loads(capsys.readouterr().out)["browsers"]
+    assert (after["problem"], after["version"]) == (None, poterne.__version__)
+
+
+def test_a_snap_that_was_named_fails_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("install", "--browser", "chromium-snap") == 1
+    assert "Chromium (Snap): cannot be registered" in capsys.readouterr().out

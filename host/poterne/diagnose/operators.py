@@ -5,6 +5,7 @@ from functools import cache
 
 from poterne.knowledge import load
 from poterne.model import Observation
+from poterne.suffixes import registered_domain
 
 
 def loopback(address: str) -> bool:
@@ -31,19 +32,34 @@ def vouches(control: Observation, port: int) -> bool:
     return port in _defaults().get(control.host, ("", frozenset()))[1]
 
 
+def serves(control: Observation, port: int) -> bool:
+    """Whether silence there proves as much as on the ports of sending. An administrator names hosts that send mail; as
+    many of them drop what is for receiving, silence on such a port is a lesser proof.
+    """
+    if control.source == "policy":
+        return port in load("controls")["policy"]["ports"]
+    return vouches(control, port)
+
+
 def known_ports(host: str) -> frozenset[int]:
     """The documented ports of a default control."""
     return _defaults().get(host, ("", frozenset()))[1]
 
 
 def independent(observations: Iterable[Observation]) -> int:
-    """How many operators are behind observations: two names of one address, or of one network in the table, are one."""
+    """How many operators are behind observations: two names of one address, of one network in the table, or under one
+    registered domain, are one.
+    """
     known: set[str] = set()
     count = 0
     marks: dict[str, set[str]] = {}
+    observations = list(observations)
+    domains = _domains({seen.host for seen in observations if seen.source == "policy"})
     for seen in observations:
         network = _defaults().get(seen.host, (None, None))[0] if seen.source != "policy" else None
         marks.setdefault(seen.host, {seen.host}).update([f"network {network}"] if network else [])
+        if domain := domains.get(seen.host):
+            marks[seen.host].add(f"domain {domain}")
         if not loopback(seen.address):
             marks[seen.host].add(seen.address)
     for host in sorted(marks):
@@ -51,3 +67,14 @@ def independent(observations: Iterable[Observation]) -> int:
             count += 1
         known |= marks[host]
     return count
+
+
+def _domains(hosts: set[str]) -> dict[str, str]:
+    """The registered domain of each host that may share it with another; the list is asked for no others."""
+    endings: dict[str, list[str]] = {}
+    for host in sorted(hosts):
+        labels = host.split(".")
+        if len(labels) > 1 and not labels[-1].isdigit():
+            endings.setdefault(".".join(labels[-2:]), []).append(host)
+    shared = [host for same in endings.values() if len(same) > 1 for host in same]
+    return {host: domain for host in shared if (domain := registered_domain(host))}

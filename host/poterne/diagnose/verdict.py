@@ -1,6 +1,7 @@
 """From symptoms to findings: grouped, weighed against what the target needs, with one verdict among them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from poterne import ports
 from poterne.diagnose import rules
@@ -25,7 +26,8 @@ def diagnose(evidence: Evidence) -> Conclusion:
     said = list(rules.comparing(case))
     wanted = frozenset(want for want in said if isinstance(want, Want))
     compared = [symptom for symptom in said if isinstance(symptom, Symptom)]
-    symptoms = unexplained((*compared, *_symptoms(evidence)), evidence.observations)
+    alone = [_doubted(symptom, case) for symptom in _symptoms(evidence)]
+    symptoms = unexplained((*compared, *alone), evidence.observations)
     findings = _quieted([_finding(group, evidence, missing) for group in _groups(symptoms, evidence)], evidence)
     if missing and not any(finding.severity == "blocker" for finding in findings):
         findings.append(_nothing_proven(evidence))
@@ -134,6 +136,14 @@ def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
             yield from endpoint.endpoint(observation, evidence)
 
 
+def _doubted(symptom: Symptom, case: Comparison) -> Symptom:
+    """Where many packets are lost, a dialogue that breaks off may be no more than that."""
+    seen = symptom.observation
+    if seen is None or symptom.code not in load("findings")["limits"]["doubted"] or not case.unreliable(seen.family):
+        return symptom
+    return replace(symptom, confidence="possible")
+
+
 def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Symptom]]:
     """Symptoms that make one finding: same code and parameters at one host; the asked port apart from the others."""
     groups: dict[tuple[object, ...], list[Symptom]] = {}
@@ -183,7 +193,8 @@ def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) 
 
 def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     """Closed and silent ports are no blockers beside something that explains more for the same purpose; ports that
-    nobody gets through on are none beside one where the connection came further.
+    nobody gets through on are none beside one where the connection came further. Another name for the host is no answer
+    where the network blocks the very port that was asked for.
     """
     quiet = load("findings")["quiet"]
     sides = {o.id: direction(o) for o in evidence.tried}
@@ -194,13 +205,19 @@ def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
             continue
         purposes = {sides.get(id_) for id_ in finding.evidence if id_ in sides} or {_purpose(finding)}
         deep |= purposes
-        if finding.code not in quiet["blocks"] and opened.intersection(finding.evidence):
+        names_only = evidence.target.port is not None and finding.code in quiet["names"]
+        if not names_only and finding.code not in quiet["blocks"] and opened.intersection(finding.evidence):
             further |= purposes
+    blocked = evidence.target.port is not None and any(
+        finding.code in quiet["blocks"] and finding.severity == "blocker" and finding.port == evidence.target.port
+        for finding in findings
+    )
     return [
         finding.model_copy(update={"severity": _beside(finding.code, _purpose(finding) == "outgoing")})
         if finding.severity == "blocker"
         and (
-            (finding.code in quiet["shallow"] and _purpose(finding) in deep)
+            (finding.code in quiet["names"] and blocked)
+            or (finding.code in quiet["shallow"] and _purpose(finding) in deep)
             or (finding.code in quiet["blocks"] and _purpose(finding) in further)
         )
         else finding

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from poterne import ports
 from poterne.diagnose.offers import is_own, not_offered
-from poterne.discover import guess, mx, srv
+from poterne.discover import expected, guess, mx, srv
 from poterne.discover.side_by_side import as_they_come
 from poterne.discover.source import Asking, Find, Unusable, lookup
 from poterne.knowledge import load
@@ -189,6 +189,8 @@ class Discovery:
         streams = {name: self._told(name, find, asking) for name, find in sources.items() if self._wants(name)}
         if self._wants("guess"):
             streams["guess"] = self._guessed(domain)
+        if self.policy is not None and self.policy.servers_of(domain):
+            streams[expected.SOURCE] = self._told(expected.SOURCE, expected.of(self.policy), asking)
         self.lookups += [lookup(name, domain, "off") for name in (*sources, "guess") if not self._wants(name)]
         try:
             async with aclosing(self._side_by_side(streams)) as servers:
@@ -325,7 +327,9 @@ class Discovery:
             if row is None or row.dialogue != offer.protocol:
                 begins: Security = "tls" if offer.security == "tls" else "starttls"
                 odd.setdefault(offer.port, (ports.service_of(offer.protocol, begins) or "smtp", begins))
-        by_document = source != srv.SOURCE and self.policy is not None and self.toolkit is not None
+        by_document = (
+            source not in (srv.SOURCE, expected.SOURCE) and self.policy is not None and self.toolkit is not None
+        )
         if by_document and self.policy is not None and self.toolkit is not None:
             lab = self.policy.lab
             permitted = tuple(address for address in answer.addresses if self.toolkit.gate.allows(address, "foreign"))

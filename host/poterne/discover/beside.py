@@ -5,10 +5,10 @@ from contextlib import aclosing
 
 from poterne import ports
 from poterne.discover import Server, guess, mx
-from poterne.discover.suffixes import registered_domain
 from poterne.errors import InvalidTarget
 from poterne.model import NameAnswer
 from poterne.probe.names import Names, is_address
+from poterne.suffixes import registered_domain
 from poterne.target import host_name
 
 MAX_CERTIFIED = 3

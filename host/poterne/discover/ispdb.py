@@ -8,11 +8,11 @@ from poterne.dial import Trust
 from poterne.discover.clientconfig import Unreadable, read
 from poterne.discover.document import Web
 from poterne.discover.source import Asking, Found, Unusable, bounded, lookup, offered_host
-from poterne.discover.suffixes import registered_domain
 from poterne.errors import InvalidTarget
 from poterne.knowledge import load
 from poterne.model import NameAnswer
 from poterne.probe.names import is_address
+from poterne.suffixes import registered_domain
 
 SOURCE = "ispdb"
 

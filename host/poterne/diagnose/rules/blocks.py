@@ -9,6 +9,7 @@ from poterne.diagnose.rules.nearby import silent_here, stops_here
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.diagnose.way import at_the_provider
+from poterne.knowledge import load
 from poterne.model import Confidence, Family, Observation, ParamValue
 
 RELAY_PORT = 25
@@ -191,6 +192,9 @@ def _further(case: Comparison, port: int) -> Iterator[Want]:
     for family in sorted({o.family for o in case.failing if o.port == port}):
         alike = case.alike(family, port)
         yield from _want_fresh(case, family, port)
+        if case.gagged(family, port):
+            numbers = {port, *load("controls")["begin"]["canary_ports"]}
+            yield from case.want(*(Want("canary", port=number) for number in numbers))
         if alike is None:
             continue
         if alike.count >= 2:

@@ -12,6 +12,8 @@ from poterne.model import Observation
 _RELAY_PORT = 25
 _TRUST_FAULTS = ("cert-untrusted", "cert-incomplete-chain", "cert-self-signed")
 _MAX_SIGNS_OF_LIFE = 2
+# On these every control is asked from the beginning.
+_BEGUN = (25, 587, 465)
 
 
 def wants(case: Comparison) -> Iterator[Want]:
@@ -47,22 +49,23 @@ def _doubtful(faults: tuple[str, ...], *, public: bool | None) -> bool:
 
 
 def _signs_of_life(case: Comparison) -> Iterator[Want]:
-    """Controls fail like the target, and on every port that they were asked on: are they alive on any other?"""
+    """Controls fail like the target, and on every port that they were asked on: are they alive on any other? Asked
+    while they have only been silent for a while, so that nobody waits for a dead one.
+    """
     for family, port in dict.fromkeys((o.family, o.port) for o in case.failing):
         if case.unreliable(family):
             continue
-        there = [o for o in case.controls_at(family, port) if settled(o) and vouches(o, port)]
+        there = [o for o in case.controls_at(family, port) if (settled(o) or o.provisional) and vouches(o, port)]
         if not there or case.answering(family, port):
             continue
         dead = [o for o in there if not case.live(o.host, family, port)]
         if independent(there) - independent(dead) >= 3 or not dead:
             continue
-        asked = {o.port for o in case.controls}
         working = [o.port for o in case.target if spoke(o) and o.family == family]
         offered = {number for o in dead for number in known_ports(o.host)}
         candidates = dict.fromkeys((*sorted(set(working), key=_likely), *sorted(offered, key=_likely)))
-        for number in [number for number in candidates if number not in asked][:_MAX_SIGNS_OF_LIFE]:
-            yield from case.want(Want("controls", port=number))
+        further = [number for number in candidates if number not in (port, *_BEGUN)][:_MAX_SIGNS_OF_LIFE]
+        yield from case.want(*(Want("controls", port=number) for number in further))
 
 
 def _likely(number: int) -> tuple[bool, int, int]:

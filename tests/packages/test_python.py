@@ -84,7 +84,9 @@ def test_pip(package: Path, house: Path, tmp_path: Path) -> None:
 
 def test_pipx(package: Path, house: Path, tmp_path: Path) -> None:
     there = {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
-    there |= {"PIP_FIND_LINKS": str(house), "PIPX_DEFAULT_BACKEND": "pip"}
+    # Its other way, by pip, would first fetch the newest pip.
+    there |= {"PIPX_DEFAULT_BACKEND": "uv", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    there |= {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(house), "UV_CACHE_DIR": str(tmp_path / "cache")}
     call(BUNDLER, "-m", "pipx", "install", "--python", sys.executable, package, env=offline(tmp_path, **there))
 
     works(tmp_path / "bin/poterne", tmp_path)

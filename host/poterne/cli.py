@@ -62,7 +62,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from poterne.lab import demo
-    from poterne.setup import commands
+    from poterne.setup import commands, policy_commands
 
     parser: argparse.ArgumentParser = _Parser(
         prog="poterne",
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_check(subparsers)
     commands.add_arguments(subparsers)
+    policy_commands.add_arguments(subparsers)
     demo.add_arguments(subparsers).set_defaults(run=_demo)
     explain = subparsers.add_parser("explain", help="diagnose a saved report again, without a network")
     explain.add_argument("report", metavar="REPORT.json", type=Path)

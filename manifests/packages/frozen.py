@@ -12,7 +12,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from manifests.packages import parts, place, sbom
+from manifests.packages import parts, place
 from manifests.packages.place import HERE, ROOT, PackageError
 
 PROGRAMS = ("poterne", "poterne-host")
@@ -60,6 +60,8 @@ def _trim(library: Path) -> None:
 
 def archive(dist: Path, work: Path, epoch: int, ids: Path | None) -> Path:
     """The bundle as one file, with its licences and its bill of materials."""
+    from manifests.packages import sbom
+
     made = build(work, epoch, ids)
     version, machine = place.version(), platform.machine().lower()
     name = f"poterne-{version}-{sys.platform}-{machine}"

@@ -19,7 +19,7 @@ test("the ids follow from the manifest", () => {
 });
 
 test("only what is used is asked for, and no site", () => {
-  assert.deepEqual(manifest.permissions, ["nativeMessaging", "storage"]);
+  assert.deepEqual(manifest.permissions, ["nativeMessaging", "storage", "activeTab", "scripting", "contextMenus"]);
   for (const name of ["host_permissions", "optional_permissions", "content_scripts", "externally_connectable"]) {
     assert.equal(manifest[name], undefined, name);
   }

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from manifests.packages import archive, crx, extension, keys, place, selfhosted
 from manifests.packages.extension import FAMILIES, Family
 from manifests.packages.place import EXTENSION, ROOT, PackageError
+from poterne import policy
 
 EPOCH = 1_700_000_000
 BASE = "https://it.example.org/poterne"
@@ -81,8 +82,9 @@ class TestZips:
         files = extension.files(family)
 
         shipped = {path.relative_to(EXTENSION).as_posix() for path in EXTENSION.rglob("*") if path.is_file()}
-        left_out = {"types/messages.d.ts", "icons/poterne.svg"}
+        left_out = {name for name in shipped if name.endswith(".d.ts")} | {"icons/poterne.svg"}
         assert set(files) == shipped - left_out
+        assert "types/messages.d.ts" in left_out
         for name, data in files.items():
             assert name == "manifest.json" or data == (EXTENSION / name).read_bytes()
 
@@ -253,6 +255,22 @@ class TestKey:
             assert path.read_bytes() == wrong
 
 
+class TestDeploy:
+    def test_browsers_policies_are_made_of_it(self, tmp_path: Path) -> None:
+        made = selfhosted.make(BASE, tmp_path / "key.pem", EPOCH, firefox_id="poterne@it.example.org")
+        file = tmp_path / "policy.toml"
+        file.write_bytes(made["deploy.toml"])
+
+        told = policy.load(file).deploy
+
+        ids = json.loads(made["ids.json"])
+        assert (told.chromium_id, told.firefox_id) == (ids["chromium"], ids["firefox"])
+        assert (told.update_url, told.xpi_url) == (
+            f"{BASE}/update.xml",
+            f"{BASE}/poterne-{place.version()}.xpi",
+        )
+
+
 class TestWhereTheyAreServed:
     @pytest.mark.parametrize(
         "url",
@@ -292,6 +310,7 @@ class TestWhereTheyAreServed:
         assert {path.name for path in (tmp_path / "dist" / "self-hosted").iterdir()} == {
             f"poterne-{version}.crx",
             f"poterne-{version}.xpi",
+            "deploy.toml",
             "ids.json",
             "update.xml",
             "updates.json",

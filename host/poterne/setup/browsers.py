@@ -34,6 +34,7 @@ class Browser:
     sandbox: Sandbox | None = None
     app: str | None = None
     bundle: str | None = None
+    pin: Literal["toolbar_pin", "toolbar_state"] = "toolbar_pin"
 
     def places(self, level: Level, machine: Machine) -> Sequence[str]:
         """The table's words for this machine; empty where the browser does not exist."""

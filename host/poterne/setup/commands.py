@@ -76,6 +76,8 @@ def run_uninstall(args: argparse.Namespace) -> int:
     _print(_registration(entry, args.dry_run) for entry in done if entry.change != "absent" or args.browser)
     if all(entry.change == "absent" for entry in done) and not args.browser:
         _print(["nothing was registered"])
+    for note in _left(args.system, whole=not args.browser and not args.dry_run):
+        sys.stderr.write(f"note: {note}\n")
     return _status(done)
 
 
@@ -140,6 +142,19 @@ def _notes(system: bool, done: Sequence[Registration]) -> Iterable[str]:
             yield f"{entry.title}: an administrator's policy blocks it: {said.blocked}"
         elif said.user_level_forbidden and not system:
             yield f"{entry.title} reads no user's registration ({said.user_level_forbidden}); for all users: --system"
+
+
+def _left(system: bool, *, whole: bool) -> Iterable[str]:
+    """What other commands, or the administrator's own wishes, have left on this machine."""
+    from poterne import audit, rate
+    from poterne.setup import deployment
+
+    if whole:
+        rate.forget()
+    if system and deployment.is_applied(Machine.this()):
+        yield "browsers' policies are still there; to take them away: poterne policy remove"
+    if whole and audit.file_place().exists():
+        yield f"the log that a policy asked for stays: {audit.file_place()}"
 
 
 def _status(done: Iterable[Registration], *, named: bool = False) -> int:

@@ -12,7 +12,7 @@ BUNDLER := build/venv/.installed
 
 BROWSERS := chromium firefox-esr fonts-dejavu-core
 SERVERS := nsd postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl
-PACKAGERS := binutils debootstrap dpkg-dev lintian
+PACKAGERS := binutils debootstrap lintian
 PIP := python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-config --no-header --no-annotate \
     --no-emit-index-url --no-emit-find-links

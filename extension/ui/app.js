@@ -8,6 +8,7 @@ import { IDLE } from "../shared/run.js";
 import { catalogueFor, isPrivate } from "./catalogues.js";
 import { h, morph } from "./dom.js";
 import { done } from "./handover.js";
+import { followPage, tabInQuestion } from "./page-state.js";
 import { save } from "./save.js";
 import { screen } from "./screen.js";
 import { follow } from "./stored.js";
@@ -16,6 +17,7 @@ import { ticketFile, USUAL } from "./ticket.js";
 /** @typedef {import("../background/controller.js").Command} Command */
 /** @typedef {import("../background/controller.js").Exported} Exported */
 /** @typedef {import("../background/controller.js").Wish} Wish */
+/** @typedef {import("../background/reader.js").PageWish} PageWish */
 /** @typedef {import("./handover.js").Handed} Handed */
 /** @typedef {import("./screen.js").View} View */
 
@@ -78,7 +80,7 @@ function background(isPopup) {
     });
   }
   attach();
-  return (/** @type {Command | Wish} */ asked) => {
+  return (/** @type {Command | Wish | PageWish} */ asked) => {
     attach();
     return chrome.runtime.sendMessage(asked);
   };
@@ -135,6 +137,8 @@ export async function mount({ inTab }) {
     program: byId(programs, effective(local, managed).program.value),
     handed: null,
     copied: null,
+    tab: await tabInQuestion(inTab),
+    page: null,
     emptyRefused: false,
   };
   const root = /** @type {HTMLElement} */ (document.querySelector("main"));
@@ -172,6 +176,14 @@ export async function mount({ inTab }) {
   }
   ready = true;
   update({});
+
+  const { tab } = view;
+  if (tab !== null) {
+    const showPage = followPage(tab, (page) => update({ page }));
+    // A bound report shows what was read at the click; the popup was opened by a click of its own, and reads now.
+    if (inTab) showPage();
+    else send({ type: "page", act: "read", tab }).then(showPage);
+  }
 
   field().value = view.run.target;
   field().focus();
@@ -256,10 +268,34 @@ export async function mount({ inTab }) {
     welcome: () => chrome.storage.local.set({ welcomed: true }),
     print: () => window.print(),
     "open-tab"() {
-      chrome.tabs.create({ url: chrome.runtime.getURL("report/report.html") });
+      const bound = view.page?.reading?.servers.length ? `?tab=${tab}` : "";
+      chrome.tabs.create({ url: chrome.runtime.getURL(`report/report.html${bound}`) });
       window.close();
     },
+    "test-page": ({ target = "", server = null }) => {
+      field().value = target;
+      send({ type: "run", target, private: privately, origin: "page", page: bond(server) });
+    },
+    "fill-page": ({ server = "", toHost = "", toPort, toSecurity }) => {
+      const security = toSecurity === "tls" ? "tls" : "starttls";
+      if (tab !== null) send({ type: "page", act: "fill", tab, server, wanted: { host: toHost, port: Number(toPort), security } });
+    },
+    "undo-page": () => tab !== null && send({ type: "page", act: "undo", tab }),
+    "read-page": () => tab !== null && send({ type: "page", act: "read", tab }),
   };
+
+  /**
+   * What a run has to do with the page in the tab: its settings may be written there.
+   *
+   * @param {string | null} server  the one that was pressed
+   */
+  function bond(server) {
+    const { token } = view.page?.reading ?? {};
+    return tab !== null && token ? { tab, token, server } : null;
+  }
+
+  /** Text that a page put into the field stays the page's until somebody changes it. @param {string} target */
+  const originOf = (target) => (target === view.run.target ? view.run.origin : "typed");
 
   root.addEventListener("click", ({ target, detail }) => {
     const button = target instanceof Element ? target.closest("button") : null;
@@ -273,7 +309,9 @@ export async function mount({ inTab }) {
     update({ emptyRefused: target === "" });
     if (target === "") return;
     if (view.run.phase === "done") unpin();
-    send({ type: "run", target, private: privately });
+    const origin = originOf(target);
+    const server = origin === "page" ? (view.run.page?.server ?? null) : null;
+    send({ type: "run", target, private: privately, origin, page: bond(server) });
   });
 
   /** The page of a past run becomes that of the next. */

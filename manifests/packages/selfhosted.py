@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
@@ -42,6 +43,7 @@ def make(
         f"{name}.xpi": addon,
         "updates.json": _updates_json(ids["firefox"], f"{base}/{name}.xpi", addon),
         "ids.json": _json(ids),
+        "deploy.toml": _deploy(ids, base, f"{name}.xpi"),
     }
 
 
@@ -100,6 +102,18 @@ def _updates_json(identity: str, url: str, addon: bytes) -> bytes:
         },
     }
     return _json({"addons": {identity: {"updates": [update]}}})
+
+
+def _deploy(ids: Mapping[str, str], base: str, addon: str) -> bytes:
+    """The table of the policy file from which `poterne policy generate` makes browsers' policies."""
+    told = {
+        "chromium_id": ids["chromium"],
+        "firefox_id": ids["firefox"],
+        "update_url": f"{base}/update.xml",
+        "xpi_url": f"{base}/{addon}",
+    }
+    # A JSON text of ASCII is a basic string of TOML too.
+    return "".join(["[deploy]\n", *(f"{key} = {json.dumps(value)}\n" for key, value in told.items())]).encode("ascii")
 
 
 def _json(value: object) -> bytes:

@@ -174,7 +174,12 @@ def cut_in_tls(observation: Observation) -> bool:
 
 def refused_by_target(observation: Observation) -> bool:
     """Whether the refusal came from the target's address; an ICMP error of somebody on the way does not say that."""
-    return observation.state == "refused" and observation.reporter in (None, observation.address)
+    return reset(observation) or reported_by_target(observation)
+
+
+def reported_by_target(observation: Observation) -> bool:
+    """Whether the target's own ICMP error turned the connection away, whatever its code: a firewall there."""
+    return observation.reporter is not None and observation.reporter == observation.address
 
 
 def reset(observation: Observation) -> bool:
@@ -184,11 +189,7 @@ def reset(observation: Observation) -> bool:
 
 def reached(observation: Observation) -> bool:
     """Whether something came back in the target's name: data, a reset, or an ICMP error of its own."""
-    return (
-        observation.state in ("open", "reset")
-        or refused_by_target(observation)
-        or observation.reporter == observation.address
-    )
+    return observation.state in ("open", "reset") or refused_by_target(observation)
 
 
 def settled(observation: Observation) -> bool:

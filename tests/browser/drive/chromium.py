@@ -34,7 +34,8 @@ _QUIET = (
     "--enable-logging=stderr",
     "--disable-features=MediaRouter,OptimizationHints,Translate",
     # Whatever else asks for a name gets none: nothing leaves the machine.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # Names of the test's own site lead to this machine.
+    "--host-resolver-rules=MAP *.site.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 # Pages that a tab in the background shows are drawn and timed like the one in front.
 _AWAKE = (
@@ -129,6 +130,26 @@ class Chromium(Browser):
         target = until(lambda: set(self._targets("page", url)) - self._tabs, f"a tab at {url}").pop()
         self._tabs.add(target)
         return self._page(target, url)
+
+    def in_background(self, expression: str) -> Any:
+        """The JSON value of an expression in the extension's worker, which is attached to for that long."""
+        worker = until(
+            lambda: self._targets("service_worker", f"chrome-extension://{self.id}/"), "the extension's worker"
+        )[0]
+        session = self._attach(worker)
+        ready = "globalThis.chrome?.contextMenus?.onClicked.hasListeners() ?? false"
+        try:
+            until(
+                lambda: _value(self._wire.request("Runtime.evaluate", session=session, expression=ready)),
+                "the worker's listeners",
+            )
+            return _value(
+                self._wire.request(
+                    "Runtime.evaluate", session=session, expression=expression, returnByValue=True, awaitPromise=True
+                )
+            )
+        finally:
+            self._wire.request("Target.detachFromTarget", sessionId=session)
 
     def popup_is_open(self) -> bool:
         return bool(set(self._targets("page", self.url("popup/popup.html"))) - self._tabs)

@@ -30,6 +30,9 @@ _PREFERENCES: dict[str, str | int | bool] = {
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "network.dns.disablePrefetch": True,
+    # The test's own site is on this machine.
+    "network.dns.localDomains": "mail.site.example",
+    "network.proxy.no_proxies_on": "mail.site.example",
     "network.http.speculative-parallel-limit": 0,
     "network.trr.mode": 5,
     "app.update.disabledForTesting": True,
@@ -218,6 +221,28 @@ class Firefox(Browser):
         self.pages.append(page)
         return page
 
+    def choose_from_menu(self, page: Page, selector: str, label: str) -> None:
+        """Opens the context menu on an element and takes the entry of the extension with that label."""
+        assert isinstance(page, FirefoxPage)
+        element = page.element(selector)
+        assert isinstance(element, FirefoxElement)
+        element.click_with(button=2)
+        entries = f"""[...document.querySelectorAll("#contentAreaContextMenu menuitem")]
+            .filter(item => item.label === {json.dumps(label)} && !item.hidden)"""
+        until(lambda: self._chrome(f"{entries}.length"), f"the menu's entry {label}")
+        self._chrome(f"""(() => {{
+            const menu = document.getElementById("contentAreaContextMenu");
+            menu.activateItem({entries}[0]);
+        }})()""")
+
+    def type_in_address_bar(self, text: str) -> None:
+        self._chrome(f"""(async () => {{
+            gURLBar.focus();
+            gURLBar.search({json.dumps(text)});
+            await gURLBar.lastQueryContextPromise;
+            gURLBar.handleCommand(new KeyboardEvent("keydown", {{ key: "Enter" }}));
+        }})()""")
+
     def popup_is_open(self) -> bool:
         return bool(self._chrome(f"!!{_SHOWN}".replace("$URL", self._popup_url)))
 
@@ -310,13 +335,13 @@ class FirefoxPage(Page):
             else:
                 self.request("browsingContext.close", context=self.context)
 
-    def point(self, shared: str) -> None:
+    def point(self, shared: str, button: int = 0) -> None:
         """A trusted click in the middle of an element."""
         origin = {"type": "element", "element": {"sharedId": shared}}
         actions = [
             {"type": "pointerMove", "x": 0, "y": 0, "origin": origin},
-            {"type": "pointerDown", "button": 0},
-            {"type": "pointerUp", "button": 0},
+            {"type": "pointerDown", "button": button},
+            {"type": "pointerUp", "button": button},
         ]
         self._perform({"type": "pointer", "id": "mouse", "actions": actions})
 
@@ -349,6 +374,10 @@ class FirefoxElement(Element):
     def click(self) -> None:
         self.call('element => element.scrollIntoView({block: "center", behavior: "instant"})')
         self._page.point(self._shared)
+
+    def click_with(self, *, button: int) -> None:
+        self.call('element => element.scrollIntoView({block: "center", behavior: "instant"})')
+        self._page.point(self._shared, button)
 
 
 def _evaluate(wire: Wire, context: str, expression: str) -> Any:

@@ -524,8 +524,8 @@ def test_the_view_of_32_bit_programs_is_looked_at_first(tmp_path: Path) -> None:
     here = machine(tmp_path, "win32")
     assert isinstance(here.registry, MemoryRegistry)
     install(["chrome"], system=True, machine=here)
-    key = ("HKEY_LOCAL_MACHINE", r"Software\Google\Chrome\NativeMessagingHosts\org.poterne.host")
-    here.registry.keys_32[key] = str(tmp_path / "gone.json")
+    key = r"Software\Google\Chrome\NativeMessagingHosts\org.poterne.host"
+    here.registry.write("HKEY_LOCAL_MACHINE", key, str(tmp_path / "gone.json"), 32)
 
     (found,) = doctor(["chrome"], system=True, machine=here)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import struct
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -156,21 +155,21 @@ async def test_a_fault_in_the_middle(read: list[Stream], fault: Fault, cut: bool
 @pytest.mark.parametrize(
     ("said", "capabilities"),
     [
-        (b"250\r\n", ()),
-        (b"250-\r\n250 \r\n", ("", "")),
-        (b"250-mail\n250 SIZE 1\n", ("mail", "SIZE 1")),
+        (b"250\r\n", []),
+        (b"250-\r\n250 \r\n", []),
+        (b"250-mail\n250 SIZE 1\n", ["SIZE 1"]),
         (b"250-mail\r\n250 X-\x1b[31mRED\x00\xe2\x80\xae\r\n", None),
         (b"250-<script>alert(1)</script>\r\n250 \x9b2J\r\n", None),
         (b"250-mail\r\n250-" + b"A" * 4000 + b"\r\n250 SIZE\r\n", None),
     ],
     ids=["no text", "empty lines", "bare line feeds", "escapes", "markup", "a long keyword"],
 )
-async def test_odd_text_stays_text(said: bytes, capabilities: tuple[str, ...] | None) -> None:
+async def test_odd_text_stays_text(said: bytes, capabilities: list[str] | None) -> None:
     for seen in (await everywhere(says(said))).values():
         assert seen.greeting_kind == "accepted"
         assert len(seen.model_dump_json()) < 8192
-        if capabilities:
-            assert [line for line in seen.capabilities if line] == [line for line in capabilities if line][-2:] or True
+        if capabilities is not None:
+            assert [line for line in seen.capabilities if line] == capabilities
 
 
 def alert(number: int) -> bytes:
@@ -275,6 +274,3 @@ async def test_another_answer_on_every_connection() -> None:
     assert seen.tls is not None
     assert seen.tls.fault == "cert-self-signed"
     assert seen.security != "starttls"
-
-
-_ = struct

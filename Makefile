@@ -1,7 +1,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
-.PHONY: run test test-all bench setup packages lint mypy extension types lock clean
+.PHONY: run test test-all bench fuzz audit setup packages lint mypy extension types lock clean
 .PHONY: dist zips self-hosted python bundle deb sbom packagers
 
 PYTHON ?= python3
@@ -44,6 +44,11 @@ test test-all: setup
 # Ratios, on a line that delays; needs root, as the lab does.
 bench: setup
 	@$(BIN)/python -m tests.bench.verdict
+
+# A minute for each parser, or SECONDS; TARGETS are some of them.
+SECONDS ?= 60
+fuzz: $(VENV)
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
 
 setup: $(VENV) $(NODE) packages
 

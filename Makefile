@@ -1,16 +1,19 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
-.PHONY: run test test-all bench setup packages lint mypy extension types lock clean
+.PHONY: run test test-all bench fuzz audit setup packages lint mypy extension types lock clean
+.PHONY: dist zips self-hosted python bundle deb sbom packagers
 
 PYTHON ?= python3
 BIN := .venv/bin
 VENV := .venv/.installed
 NODE := node_modules/.installed
+BUNDLER := build/venv/.installed
 
 BROWSERS := chromium firefox-esr fonts-dejavu-core
 SERVERS := nsd postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PACKAGERS := binutils debootstrap lintian
+PIP := python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-config --no-header --no-annotate \
     --no-emit-index-url --no-emit-find-links
 CHECKS := lint mypy extension
@@ -20,8 +23,17 @@ run: $(VENV)
 	@sh tests/tools/debian_packages.sh $(BROWSERS)
 	@$(BIN)/python tests/browser/run.py
 
+# What is handed out, in $(DIST): all of it, or one kind. docs/packaging.md says what the variables are.
+DIST ?= dist
+KEY ?= .keys/extension.pem
+PACKAGE_OPTIONS = --dist '$(DIST)' --key '$(KEY)' $(if $(BASE_URL),--base-url '$(BASE_URL)') $(if $(IDS),--ids '$(IDS)') \
+    $(if $(FIREFOX_ID),--firefox-id '$(FIREFOX_ID)') $(if $(SIGNED_XPI),--signed-xpi '$(SIGNED_XPI)')
+dist zips self-hosted python bundle deb sbom: $(BUNDLER)
+	@PYTHONPATH=host build/venv/bin/python -m manifests.packages $@ $(PACKAGE_OPTIONS)
+
 # Every check runs, whatever failed before it; pytest last. What takes longer than 15 minutes is for test-all.
 test: SELECTION := -m "not slow"
+test-all: packagers $(BUNDLER)
 test test-all: setup
 	@failed=; \
 	for check in $(CHECKS); do $(MAKE) --no-print-directory $$check || failed="$$failed $$check"; done; \
@@ -33,10 +45,18 @@ test test-all: setup
 bench: setup
 	@$(BIN)/python -m tests.bench.verdict
 
+# A minute for each parser, or SECONDS; TARGETS are some of them.
+SECONDS ?= 60
+fuzz: $(VENV)
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
+
 setup: $(VENV) $(NODE) packages
 
 packages:
 	@sh tests/tools/debian_packages.sh $(BROWSERS) $(SERVERS)
+
+packagers:
+	@sh tests/tools/debian_packages.sh $(PACKAGERS)
 
 lint: $(VENV)
 	$(BIN)/ruff check .
@@ -59,6 +79,7 @@ types: $(VENV) $(NODE)
 lock: $(VENV)
 	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml
 	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
+	$(COMPILE) --group bundle --constraint requirements.lock --output-file requirements-bundle.lock pyproject.toml
 	npm install --package-lock-only --ignore-scripts
 
 clean:
@@ -67,10 +88,17 @@ clean:
 # Some packages come as source only: they are built with the build tools of the lock, not with whatever is newest.
 $(VENV): requirements.lock requirements-build.lock pyproject.toml
 	@$(BIN)/python -c pass 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	$(PIP) --require-hashes --only-binary :all: --requirement requirements-build.lock
-	$(PIP) --require-hashes --no-build-isolation --use-pep517 --requirement requirements.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(BIN)/$(PIP) --require-hashes --only-binary :all: --requirement requirements-build.lock
+	$(BIN)/$(PIP) --require-hashes --no-build-isolation --use-pep517 --requirement requirements.lock
+	$(BIN)/$(PIP) --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q host
+	@touch $@
+
+# Apart from .venv: what is not needed to run must not get into the bundle.
+$(BUNDLER): requirements-build.lock requirements-bundle.lock
+	@build/venv/bin/python -c pass 2>/dev/null || $(PYTHON) -m venv --clear build/venv
+	build/venv/bin/$(PIP) --require-hashes --only-binary :all: --requirement requirements-build.lock
+	build/venv/bin/$(PIP) --require-hashes --no-build-isolation --use-pep517 --requirement requirements-bundle.lock
 	@touch $@
 
 $(NODE): package-lock.json package.json .npmrc

@@ -10,6 +10,7 @@
 /** @type {Badge} */
 const NONE = { text: "", color: "#56616f" };
 const FAILED = { text: "!", color: "#b3261e" };
+const UNPROVEN = { text: "?", color: "#56616f" };
 const RUNNING = { text: "…", color: "#0f6674" };
 const BY_SEVERITY = {
   blocker: { text: "✕", color: "#b3261e" },
@@ -24,7 +25,10 @@ const BY_SEVERITY = {
  * @returns {Badge}
  */
 export function badgeOf(run, link) {
+  // The icon stands in every window, the result of a private one in none of the others.
+  if (run.private) return NONE;
   if (run.phase === "running") return RUNNING;
   if (link.phase === "failed" || run.phase === "failed") return FAILED;
-  return run.report ? BY_SEVERITY[run.report.verdict.severity] : NONE;
+  if (!run.report) return NONE;
+  return run.report.verdict.code === "unproven" ? UNPROVEN : BY_SEVERITY[run.report.verdict.severity];
 }

@@ -12,14 +12,16 @@ import { Exports } from "./exports.js";
 /**
  * What a page asks of the background: `warm` starts the host where it is not running.
  *
- * @typedef {{type: "warm"} | {type: "run", target: string, options?: OptionsInput, origin?: Run["origin"],
- *   page?: Run["page"]} | {type: "stop"}} Command
+ * `private`: the page that asks is in a private window. `page`: what the run has to do with a page that was read.
+ *
+ * @typedef {{type: "warm"} | {type: "run", target: string, options?: OptionsInput, private?: boolean,
+ *   origin?: Run["origin"], page?: Run["page"]} | {type: "stop"}} Command
  */
 
 /**
  * A page's wish for a file of the run's report, which is answered with an `Exported`.
  *
- * @typedef {{type: "export", format: ExportMessage["format"], language: "en" | "fr"}} Wish
+ * @typedef {{type: "export", format: ExportMessage["format"], language: ExportMessage["language"]}} Wish
  */
 
 /** How long the host stays after the last popup is gone and no run is going. */
@@ -27,6 +29,9 @@ export const LINGER_MS = 15_000;
 
 /** How long a host may take to confirm that a check is cancelled before the next is sent to it all the same. */
 export const DRAIN_MS = 1500;
+
+/** What a check may take where nobody says otherwise. */
+const BUDGET_S = 30;
 
 /** The one run, and when the host has to be there for it. */
 export class Controller {
@@ -49,6 +54,10 @@ export class Controller {
    * @param {Run} [options.run]  as it was stored
    * @param {() => string} options.newId
    * @param {(run: Run) => void} options.onRun
+   * @param {string} [options.version]  the extension's, which the host is told
+   * @param {(run: Run) => void} [options.onDone]  a run has come to its report
+   * @param {() => string | null} [options.salt]  under which the host may name the network
+   * @param {() => number} [options.now]  milliseconds since 1970
    * @param {number} [options.linger]  milliseconds
    */
   constructor(options) {
@@ -79,7 +88,12 @@ export class Controller {
       case "run":
         this.#cancel();
         this.#set(
-          begin(this.#options.newId(), command.target, { origin: command.origin ?? "typed", page: command.page ?? null }),
+          begin(this.#options.newId(), command.target, {
+            private: command.private === true,
+            origin: command.origin ?? "typed",
+            page: command.page ?? null,
+            ...this.#until(command),
+          }),
         );
         this.#unposted = { ...command.options, ...(command.origin === "page" && { origin: command.origin }) };
         this.#link.open();
@@ -140,13 +154,32 @@ export class Controller {
       this.#drained();
       this.#post();
     }
+    const before = this.run;
     this.#set(receive(this.run, message));
+    if (this.run.phase === "done" && before !== this.run) this.#options.onDone?.(this.run);
     if (!this.running) this.#linger();
+  }
+
+  /** Forgets a run of a private window, as the last of these has gone. */
+  forgetPrivate() {
+    if (!this.run.private) return;
+    this.#cancel();
+    this.#set(IDLE);
+    this.#linger();
+  }
+
+  /** @param {{options?: OptionsInput}} command */
+  #until({ options }) {
+    const now = this.#options.now?.();
+    return now === undefined ? {} : { until: now + (options?.budget ?? BUDGET_S) * 1000 };
   }
 
   #post() {
     if (!this.running || !this.run.id || !this.#unposted || this.#draining) return;
-    const message = { type: /** @type {const} */ ("check"), id: this.run.id, target: this.run.target };
+    const version = this.#options.version;
+    const salt = this.run.private ? null : (this.#options.salt?.() ?? null);
+    const optional = { ...(version && { version }), ...(salt && { salt }) };
+    const message = { type: /** @type {const} */ ("check"), id: this.run.id, target: this.run.target, ...optional };
     if (this.#link.post({ ...message, options: this.#unposted })) this.#unposted = null;
   }
 

@@ -47,7 +47,7 @@ export class Exports {
    *
    * @param {Report} report
    * @param {ExportMessage["format"]} format
-   * @param {"en" | "fr"} language
+   * @param {ExportMessage["language"]} language
    * @returns {Promise<Made | Unmade>}
    */
   ask(report, format, language) {

@@ -2,19 +2,25 @@ import { badgeOf } from "./badge.js";
 import { Controller } from "./controller.js";
 import { HostLink } from "./host-link.js";
 import { followEntrances } from "./entrances.js";
+import { isPastCommand, Keeper } from "./keeper.js";
 import { Pages } from "./reader.js";
 import { CoalescingStore } from "./store.js";
 
 /** @typedef {import("./controller.js").Command} Command */
 /** @typedef {import("./controller.js").Wish} Wish */
+/** @typedef {import("./keeper.js").PastCommand} PastCommand */
 /** @typedef {import("./reader.js").PageWish} PageWish */
 /** @typedef {import("../shared/link-state.js").LinkState} LinkState */
 /** @typedef {import("../shared/run.js").Run} Run */
 
 const HOST = "org.poterne.host";
 
+const keeper = new Keeper(chrome.storage.local);
+
 /** Listeners have to be there in the first turn; what they do waits for what was stored. */
-const started = chrome.storage.session.get(["link", "run"]).then(start);
+const started = Promise.all([chrome.storage.session.get(["link", "run"]), keeper.refresh()]).then(([stored]) =>
+  start(stored),
+);
 
 /** @param {{link?: LinkState, run?: Run}} stored */
 function start(stored) {
@@ -34,7 +40,11 @@ function start(stored) {
     link,
     run: stored.run,
     newId: () => crypto.randomUUID(),
+    version: chrome.runtime.getManifest().version,
     onRun: () => changed(),
+    onDone: (run) => keeper.keep(run),
+    salt: () => keeper.salt,
+    now: () => Date.now(),
   });
 
   function changed() {
@@ -65,7 +75,20 @@ function showBadge(run, link) {
   chrome.action.setBadgeTextColor({ color: "#ffffff" });
 }
 
-chrome.runtime.onMessage.addListener((/** @type {Command | Wish | PageWish} */ asked, _sender, answer) => {
+chrome.storage.onChanged.addListener((changes, area) => {
+  if (area === "managed" || "history" in changes) keeper.refresh();
+});
+
+chrome.windows?.onRemoved.addListener(async () => {
+  const [controller, windows] = await Promise.all([started, chrome.windows.getAll()]);
+  if (!windows.some(({ incognito }) => incognito)) controller.forgetPrivate();
+});
+
+chrome.runtime.onMessage.addListener((/** @type {Command | Wish | PastCommand | PageWish} */ asked, _sender, answer) => {
+  if (isPastCommand(asked)) {
+    started.then(() => keeper.command(asked)).then(answer);
+    return true;
+  }
   if (asked.type === "page") {
     pages.answer(asked).then(answer, () => answer());
     return true;

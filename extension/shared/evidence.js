@@ -1,4 +1,4 @@
-import { said } from "./sentence.js";
+import { refusal, said } from "./sentence.js";
 
 /**
  * @typedef {import("../types/messages.d.ts").Report} Report
@@ -33,16 +33,17 @@ const FAILURES = [...new Set(Object.values(FAILED))];
  * @param {import("./catalogue.js").Catalogue} catalogue
  */
 export function reasonsInWords(report, catalogue) {
-  const told = reasons(report).map((reason) => reason.map((saying) => said(saying, catalogue)).join(" "));
+  const told = reasons(report, catalogue).map((reason) => reason.map((saying) => said(saying, catalogue)).join(" "));
   // Both families often show the same.
   return [...new Set(told)];
 }
 
 /**
  * @param {Report} report
+ * @param {import("./catalogue.js").Catalogue} catalogue
  * @returns {Reason[]}
  */
-export function reasons(report) {
+export function reasons(report, catalogue) {
   const codes = new Set(report.findings.map(({ code }) => code));
   return [
     ...target(report),
@@ -57,6 +58,7 @@ export function reasons(report) {
     ...names(report),
     ...page(report),
     ...trace(report),
+    ...lookups(report, catalogue),
   ];
 }
 
@@ -399,3 +401,18 @@ function kind({ role, source }) {
   if (role === "control" && source === "gateway") return "gateway";
   return role === "target" ? "control" : role;
 }
+
+/**
+ * Which sources of a domain told nothing because they could not be asked; what was refused is a finding.
+ *
+ * @param {Report} report
+ * @param {import("./catalogue.js").Catalogue} catalogue
+ * @returns {Reason[]}
+ */
+const lookups = (report, catalogue) =>
+  (report.lookups ?? [])
+    .filter(({ state, reason }) => state === "failed" && reason)
+    .slice(0, FEW)
+    .map(({ place, reason, value }) => [
+      { key: "why_lookup", values: { place, why: refusal(reason ?? "", value, catalogue) } },
+    ]);

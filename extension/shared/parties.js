@@ -38,6 +38,8 @@ export const PARTIES = {
   "dns-hijacked": "network",
   "dns-differs": "computer",
   "null-mx": "names",
+  "offer-refused": "names",
+  "offer-untested": "computer",
   "wrong-host-name": "you",
   "wrong-security": "you",
   "cert-expired": "server",

@@ -28,6 +28,9 @@
  * @property {Report | null} report
  * @property {{code: ErrorMessage["code"], message: string} | null} refusal  why nothing was tested
  * @property {Failure | null} failure
+ * @property {boolean} private  asked in a private window: shown there only, and never kept
+ * @property {number | null} until  when its budget ends, in milliseconds since 1970
+ * @property {string | null} network  the name of the network that it was made in, under our salt
  * @property {"typed" | "page"} origin  who named the target; a page's word leads to public addresses only
  * @property {PageBond | null} page  the page that was read when the run was asked for
  */
@@ -54,6 +57,9 @@ export const IDLE = Object.freeze({
   report: null,
   refusal: null,
   failure: null,
+  private: false,
+  until: null,
+  network: null,
   origin: "typed",
   page: null,
 });
@@ -61,7 +67,7 @@ export const IDLE = Object.freeze({
 /**
  * @param {string} id
  * @param {string} target
- * @param {Partial<Pick<Run, "origin" | "page">>} [more]
+ * @param {Partial<Pick<Run, "private" | "until" | "origin" | "page">>} [more]
  * @returns {Run}
  */
 export const begin = (id, target, more) => ({ ...IDLE, id, target, phase: "running", ...more });
@@ -109,13 +115,22 @@ export function receive(run, message) {
     case "settings":
       return { ...run, settings: message.settings };
     case "report":
-      return { ...run, phase: "done", report: message.report, observations: {}, findings: [], settings: NO_SETTINGS };
+      return {
+        ...run,
+        phase: "done",
+        report: message.report,
+        network: message.network ?? null,
+        observations: {},
+        findings: [],
+        settings: NO_SETTINGS,
+      };
     case "cancelled":
       return stop(run);
     case "error": {
       const { code, message: text } = message;
       if (code === "invalid-target" || code === "forbidden") {
-        return { ...IDLE, target: run.target, origin: run.origin, page: run.page, refusal: { code, message: text } };
+        const kept = { target: run.target, private: run.private, origin: run.origin, page: run.page };
+        return { ...IDLE, ...kept, refusal: { code, message: text } };
       }
       return fail(run, { cause: "internal", message: text });
     }

@@ -79,6 +79,19 @@ const inWords = (values, catalogue) =>
 export const said = ({ key, values = {}, count }, catalogue) => catalogue.text(key, inWords(values, catalogue), count);
 
 /**
+ * Why something that was published is not used, as a clause.
+ *
+ * @param {Value | undefined} reason
+ * @param {Value | undefined} value  what it is about
+ * @param {Catalogue} catalogue
+ */
+export function refusal(reason, value, catalogue) {
+  const key = `refusal_${String(reason).replaceAll("-", "_")}`;
+  const known = catalogue.has(key) ? key : "refusal_unreadable";
+  return catalogue.text(known, { value: plain(String(value ?? "")) });
+}
+
+/**
  * The stem of a finding's messages: where it is proved who is behind it, or that nobody vouches for a certificate, a
  * sentence of its own may say so.
  *
@@ -87,7 +100,11 @@ export const said = ({ key, values = {}, count }, catalogue) => catalogue.text(k
  */
 function stem({ code, params }, catalogue) {
   const key = code.replaceAll("-", "_");
-  const own = [params["where"] === "provider" && `${key}_provider`, params["trusted"] === false && `${key}_untrusted`];
+  const own = [
+    params["where"] === "provider" && `${key}_provider`,
+    params["trusted"] === false && `${key}_untrusted`,
+    params["part"] === true && `${key}_part`,
+  ];
   return own.find((variant) => variant && catalogue.has(variant)) || key;
 }
 
@@ -106,6 +123,7 @@ export function sentence(finding, catalogue, subject) {
   const values = { ...finding.params, host: finding.host ?? subject, port: finding.port ?? ports[0] ?? null, ports };
   values["family"] = finding.family ? `IPv${finding.family}` : ["IPv4", "IPv6"];
   const texts = inWords(values, catalogue);
+  if (finding.params["reason"]) texts["why"] = refusal(finding.params["reason"], finding.params["value"], catalogue);
   const unknown = { code: plain(finding.code) };
   const headline = catalogue.has(key)
     ? catalogue.text(stem(finding, catalogue), texts, ports.length)

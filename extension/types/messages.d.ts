@@ -203,6 +203,10 @@ export interface Settings {
 }
 /**
  * One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted.
+ * `remarks`: what to know before it is used. `unvouched`: the server is outside the domain, and only
+ * DNS names it, which nothing vouches for (RFC 6186 section 6). `certificate`: only the certificate of another
+ * server names it. `own-name`: the provider gives a user name of its own. `oauth2-only`: who names the server says
+ * that it takes no password. `app-password`: the provider takes no usual password, but one made for programs.
  */
 export interface Setting {
   protocol: "smtp" | "imap" | "pop3";
@@ -213,15 +217,18 @@ export interface Setting {
   username: "address" | "local-part" | "unknown";
   verified: boolean;
   source: string;
+  remarks: ("unvouched" | "certificate" | "own-name" | "oauth2-only" | "app-password")[];
 }
 /**
- * The end of a check.
+ * The end of a check. `network`, set by the native door only: the network's name under the salt of the question, or
+ * None where there was none or the network cannot be told apart. It stands beside the report, which people pass on.
  */
 export interface ReportEvent {
   id: string | null;
   reduced: string[];
   type: "report";
   report: Report;
+  network: string | null;
 }
 /**
  * The whole answer. It can be diagnosed again without a network (`poterne explain`).
@@ -247,6 +254,7 @@ export interface Report {
   trace: "unasked" | "done" | "impossible" | "off";
   way: Way | null;
   hints: Hint[];
+  expected: ExpectedSettings | null;
   started_at: string;
   elapsed_ms: number;
   lab: boolean;
@@ -315,9 +323,10 @@ export interface NameAnswer {
 /**
  * What one source says of one server: an opinion, which the wire confirms or not.
  *
- * `source` is srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted` false
- * where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the record.
- * `auth` in the words of Setting. `rank`: the order of one source, the best first.
+ * `source` is expected, srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted`
+ * false where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the
+ * record. `auth` in the words of Setting. `rank`: the order of one source, the best first. `own_name`: the user name
+ * is neither the address nor its local part.
  */
 export interface Offer {
   source: string;
@@ -330,16 +339,20 @@ export interface Offer {
   auth: string[];
   rank: number;
   trusted: boolean;
+  own_name: boolean;
 }
 /**
- * How one source was asked: a DNS name or a URL without the user's name in it, and what came of it. `problem` is
- * one clear line where its answer was refused.
+ * How one source was asked: a DNS name, a URL without the user's name in it, or a server that it names, and what
+ * came of it. `problem` is one clear line where its answer, or a part of it, is not used; `reason` the same as a word
+ * of the catalogue (`refusal_…`), and `value` what it is about, a stranger's text made fit to be shown.
  */
 export interface Lookup {
   source: string;
   place: string;
   state: "found" | "absent" | "not-offered" | "refused" | "failed" | "off";
   problem: string | null;
+  reason: string | null;
+  value: string | null;
   elapsed_ms: number;
 }
 /**
@@ -393,6 +406,31 @@ export interface Hint {
   date: string | null;
 }
 /**
+ * What the policy of this machine states of the target's servers; `state` is `as-stated` where all of them work.
+ */
+export interface ExpectedSettings {
+  organisation: string;
+  state: "as-stated" | "differs" | "untested";
+  servers: ExpectedServer[];
+}
+/**
+ * A server as the organisation states it, and what was seen of it from here.
+ *
+ * `works`: as stated. `differs`: only in what `differs` names (port, security, auth, host); `found` is the nearest of
+ * the report's settings that is verified. `fails`: nothing works there. `untested`: it was not tried.
+ */
+export interface ExpectedServer {
+  protocol: "smtp" | "imap" | "pop3";
+  host: string;
+  port: number;
+  security: "tls" | "starttls" | "none";
+  username: "address" | "local-part" | "unknown";
+  auth: string[];
+  state: "works" | "differs" | "fails" | "untested";
+  differs: ("host" | "port" | "security" | "auth")[];
+  found: Setting | null;
+}
+/**
  * Host to extension: the file, which is text (UTF-8) in every format; `name` is fit to be saved under.
  */
 export interface ExportedMessage {
@@ -420,13 +458,17 @@ export interface ErrorMessage {
 }
 /**
  * Extension to host: test this target. Unknown keys are passed over: a newer extension may send them.
+ *
+ * `salt` is the extension's own secret: with it the report comes with the name of the network that it was made in.
  */
 export interface CheckMessage {
   type: "check";
   id: string;
   target: string;
   options?: OptionsInput;
+  salt?: string | null;
   protocol?: number;
+  version?: string | null;
 }
 /**
  * The flags of a check, under the same names on the command line and in messages.
@@ -471,7 +513,7 @@ export interface ExportMessage {
   type: "export";
   id: string;
   format: "mobileconfig" | "autoconfig" | "text" | "json";
-  language?: "en" | "fr";
+  language?: "en" | "fr" | "de" | "es" | "it";
   report: Report;
   protocol?: number;
 }

@@ -1,12 +1,18 @@
 import { browserName } from "../shared/browsers.js";
+import { DISCONNECTED } from "../shared/link-state.js";
+import { pastIn, reportKey } from "../shared/past.js";
+import { watch } from "../shared/managed.js";
+import { effective, managedPreferences, PREFERENCES } from "../shared/preferences.js";
 import { byId, load } from "../shared/programs.js";
-import { catalogueFor } from "./catalogues.js";
+import { IDLE } from "../shared/run.js";
+import { catalogueFor, isPrivate } from "./catalogues.js";
 import { h, morph } from "./dom.js";
 import { done } from "./handover.js";
 import { followPage, tabInQuestion } from "./page-state.js";
 import { save } from "./save.js";
 import { screen } from "./screen.js";
 import { follow } from "./stored.js";
+import { ticketFile, USUAL } from "./ticket.js";
 
 /** @typedef {import("../background/controller.js").Command} Command */
 /** @typedef {import("../background/controller.js").Exported} Exported */
@@ -24,11 +30,38 @@ async function whereAmI() {
   const { os } = await chrome.runtime.getPlatformInfo();
   // Client hints are not in the standard library's types.
   const { userAgentData } = /** @type {Navigator & {userAgentData?: {brands: {brand: string}[]}}} */ (navigator);
-  return { os, browser: browserName(userAgentData?.brands.map(({ brand }) => brand) ?? []) };
+  const { getBrowserInfo } = /** @type {{getBrowserInfo?: () => Promise<{name: string}>}} */ (
+    /** @type {unknown} */ (chrome.runtime)
+  );
+  const product = (await getBrowserInfo?.())?.name;
+  return { os, browser: browserName(userAgentData?.brands.map(({ brand }) => brand) ?? [], product) };
 }
 
-/** @returns {Promise<{language?: string, program?: string}>} what the user chose on any page */
-const chosen = () => chrome.storage.local.get(["language", "program"]);
+const KEPT = [...PREFERENCES, "past", "networks", "welcomed"];
+
+/**
+ * @param {Record<string, unknown>} local  what local storage holds under KEPT
+ * @param {Record<string, unknown>} managed
+ */
+const kept = (local, managed) => ({
+  preferences: effective(local, managed),
+  past: pastIn(local),
+  welcomed: local["welcomed"] === true,
+});
+
+/**
+ * The past run that the page's address names, as a run that is done.
+ *
+ * @returns {Promise<import("../shared/run.js").Run | null>}
+ */
+async function pinnedRun() {
+  const id = new URLSearchParams(location.search).get("past");
+  if (id === null) return null;
+  const stored = await chrome.storage.local.get([reportKey(id), "past"]);
+  const report = /** @type {import("../types/messages.d.ts").Report | undefined} */ (stored[reportKey(id)]);
+  const entry = pastIn(stored).entries.find((one) => one.id === id);
+  return report && entry ? { ...IDLE, id, target: entry.target, phase: "done", report, network: entry.network } : null;
+}
 
 /**
  * Tells the background that a popup is there, and passes on what the user does.
@@ -67,14 +100,41 @@ const toClipboard = (text) =>
  */
 export async function mount({ inTab }) {
   const send = background(!inTab);
-  const [{ language: choice, program }, place, programs] = await Promise.all([chosen(), whereAmI(), load()]);
-  const t = await catalogueFor(choice);
-  const state = await follow(({ link, run }) => update({ link, run }));
+  const known = Promise.all([chrome.storage.local.get(KEPT), managedPreferences()]);
+  let pinned = pinnedRun();
+  /** What the background has said while this page was not ready. @type {import("./stored.js").Stored | null} */
+  let news = null;
+  let ready = false;
+  const [[local, fixed], t, place, programs, state, privately, past] = await Promise.all([
+    known,
+    known.then(([chosen, fixed]) => catalogueFor(effective(chosen, fixed).language.value)),
+    whereAmI(),
+    load(),
+    follow(async (state) => {
+      news = state;
+      if (ready) update(shown(state, await pinned));
+    }),
+    isPrivate(),
+    pinned,
+  ]);
+
+  let managed = fixed;
+
+  /**
+   * What of the background's state this page may show: a past run keeps its page, a private one its window.
+   *
+   * @param {Pick<View, "link" | "run">} state
+   * @param {View["run"] | null} pinnedTo
+   */
+  const shown = ({ link, run }, pinnedTo) =>
+    pinnedTo ? { link: DISCONNECTED, run: pinnedTo } : { link, run: run.private && !privately ? IDLE : run };
+
   /** @type {View} */
   let view = {
-    ...state,
-    ...{ t, place, choice, inTab, programs },
-    program: byId(programs, program),
+    ...shown(news ?? state, past),
+    ...kept(local, managed),
+    ...{ t, place, inTab, programs, privately, ticket: USUAL },
+    program: byId(programs, effective(local, managed).program.value),
     handed: null,
     copied: null,
     tab: await tabInQuestion(inTab),
@@ -86,15 +146,35 @@ export async function mount({ inTab }) {
   root.after(announcer);
   const field = () => /** @type {HTMLInputElement} */ (root.querySelector("#target"));
 
+  /** Nothing moves between the press of a button and its release. */
+  let pressed = false;
+  root.addEventListener("pointerdown", () => (pressed = true));
+  for (const type of ["pointerup", "pointercancel", "blur"]) {
+    window.addEventListener(type, () => {
+      if (!pressed) return;
+      pressed = false;
+      // The click comes after the release.
+      setTimeout(() => update({}));
+    });
+  }
+
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  let clock;
+
   /** @param {Partial<View>} changes */
   function update(changes) {
     view = { ...view, ...changes };
+    if (pressed) return;
+    const running = view.run.phase === "running";
+    if (running) clock ??= setInterval(() => update({}), 1000);
+    else clock = clearInterval(clock) ?? undefined;
     document.documentElement.lang = view.t.language;
     document.title = view.t.text(inTab ? "ui_report_title" : "app_name");
     const focused = root.contains(document.activeElement);
     morph(root, screen(view));
     if (focused && !root.contains(document.activeElement)) field().focus();
   }
+  ready = true;
   update({});
 
   const { tab } = view;
@@ -110,16 +190,27 @@ export async function mount({ inTab }) {
   field().select();
 
   chrome.storage.local.onChanged.addListener(async (changes) => {
-    const [language, program] = ["language", "program"].map(
-      (key) => changes[key] && /** @type {{newValue?: string}} */ (changes[key]),
-    );
+    if (!KEPT.some((key) => key in changes)) return;
+    const chosen = await chrome.storage.local.get(KEPT);
+    const next = kept(chosen, managed);
+    update(next);
+    const { language, program } = changes;
     if (program) {
-      update({ program: byId(programs, program.newValue) });
+      update({ program: byId(programs, next.preferences.program.value) });
       // A list in which a choice was made once no longer follows its markup.
       const list = /** @type {HTMLSelectElement | null} */ (root.querySelector("[data-action=program]"));
       if (list) list.value = view.program?.id ?? "";
     }
-    if (language) update({ choice: language.newValue, t: await catalogueFor(language.newValue) });
+    if (language) update({ t: await catalogueFor(next.preferences.language.value) });
+  });
+
+  // It may come late on a first run, and change while the page is open.
+  watch(async (now) => {
+    if (JSON.stringify(now) === JSON.stringify(managed)) return;
+    managed = now;
+    const next = kept(await chrome.storage.local.get(KEPT), managed);
+    const { language, program } = next.preferences;
+    update({ ...next, program: byId(programs, program.value), t: await catalogueFor(language.value) });
   });
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -173,6 +264,9 @@ export async function mount({ inTab }) {
     export: ({ format }) => handOver(/** @type {Handed["format"]} */ (format), false),
     "export-copy": ({ format }) => handOver(/** @type {Handed["format"]} */ (format), true),
     "copy-report": () => copy(JSON.stringify(view.run.report, null, 2), view.t.text("ui_report")),
+    "ticket-save": () => save(ticketFile(view)),
+    welcome: () => chrome.storage.local.set({ welcomed: true }),
+    print: () => window.print(),
     "open-tab"() {
       const bound = view.page?.reading?.servers.length ? `?tab=${tab}` : "";
       chrome.tabs.create({ url: chrome.runtime.getURL(`report/report.html${bound}`) });
@@ -180,7 +274,7 @@ export async function mount({ inTab }) {
     },
     "test-page": ({ target = "", server = null }) => {
       field().value = target;
-      send({ type: "run", target, origin: "page", page: bond(server) });
+      send({ type: "run", target, private: privately, origin: "page", page: bond(server) });
     },
     "fill-page": ({ server = "", toHost = "", toPort, toSecurity }) => {
       const security = toSecurity === "tls" ? "tls" : "starttls";
@@ -214,10 +308,17 @@ export async function mount({ inTab }) {
     const target = field().value.trim();
     update({ emptyRefused: target === "" });
     if (target === "") return;
+    if (view.run.phase === "done") unpin();
     const origin = originOf(target);
     const server = origin === "page" ? (view.run.page?.server ?? null) : null;
-    send({ type: "run", target, origin, page: bond(server) });
+    send({ type: "run", target, private: privately, origin, page: bond(server) });
   });
+
+  /** The page of a past run becomes that of the next. */
+  function unpin() {
+    pinned = Promise.resolve(null);
+    if (location.search) history.replaceState(null, "", location.pathname);
+  }
 
   root.addEventListener("input", ({ target }) => {
     if (target === field() && view.emptyRefused) update({ emptyRefused: false });
@@ -228,7 +329,20 @@ export async function mount({ inTab }) {
   });
 
   root.addEventListener("change", ({ target }) => {
-    // Each list is named as what it chooses is stored.
-    if (target instanceof HTMLSelectElement) chrome.storage.local.set({ [target.dataset["action"] ?? ""]: target.value });
+    if (target instanceof HTMLInputElement && target.dataset["action"] === "ticket-kept") {
+      const changed = { [target.dataset["kind"] ?? ""]: target.checked };
+      update({ ticket: { ...view.ticket, kept: { ...view.ticket.kept, ...changed } } });
+    }
+    if (!(target instanceof HTMLSelectElement)) return;
+    const action = target.dataset["action"] ?? "";
+    if (action === "ticket-form") {
+      update({ ticket: { form: /** @type {View["ticket"]["form"]} */ (target.value), kept: {} } });
+      for (const box of root.querySelectorAll("[data-action=ticket-kept]")) {
+        if (box instanceof HTMLInputElement) box.checked = box.hasAttribute("checked");
+      }
+      return;
+    }
+    // Each other list is named as what it chooses is stored.
+    chrome.storage.local.set({ [action]: target.value });
   });
 }

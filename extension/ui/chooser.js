@@ -8,7 +8,7 @@ import { h } from "./dom.js";
  *
  * @param {View} view
  */
-export function chooser({ t, programs, program }) {
+export function chooser({ t, programs, program, preferences }) {
   const options = [{ id: "", name: t.text("ui_words_general") }, ...choices(programs, t.language)];
   return h(
     "label",
@@ -16,7 +16,7 @@ export function chooser({ t, programs, program }) {
     h("span", {}, t.text("ui_words")),
     h(
       "select",
-      { "data-action": "program" },
+      { "data-action": "program", disabled: preferences.program.managed },
       ...options.map(({ id, name }) => h("option", { value: id, selected: id === (program?.id ?? "") }, name)),
     ),
   );

@@ -7,22 +7,24 @@ import { shape } from "./shapes.js";
  * @param {View} view
  * @param {string} text  what is copied
  * @param {string} what  what it is, for the button's name
+ * @param {string} [words]  that stand on the button
  */
-export function copyButton({ t, copied }, text, what) {
+export function copyButton({ t, copied }, text, what, words) {
   const done = copied === `${what}\n${text}`;
   const label = t.text("ui_copy", { what });
   return h(
     "button",
     {
       type: "button",
-      class: "copy",
+      class: words ? "button small" : "copy",
       "data-action": "copy",
       "data-copy": text,
       "data-what": what,
       "data-copied": done,
-      "aria-label": label,
-      title: label,
+      "aria-label": words ? null : label,
+      title: words ? null : label,
     },
     shape(done ? "copied" : "copy"),
+    words,
   );
 }

@@ -1,6 +1,6 @@
 import { hintInWords, tell, remedyInWords } from "../shared/advice.js";
 import { plain, spoken } from "../shared/catalogue.js";
-import { progress } from "../shared/grouping.js";
+import { others, progress } from "../shared/grouping.js";
 import { partyOf } from "../shared/parties.js";
 import { known, verdictFinding } from "../shared/run.js";
 import { portsOf, sentence } from "../shared/sentence.js";
@@ -60,6 +60,8 @@ function running({ t, run }) {
   const { done, total } = progress(run.endpoints, known(run).observations);
   const target = plain(run.target);
   const name = t.text("ui_progress_label");
+  const certain = certainAlready(t, run);
+  const left = run.until === null ? null : Math.max(0, Math.ceil((run.until - Date.now()) / 1000));
   return card(
     "running",
     ring(),
@@ -71,8 +73,27 @@ function running({ t, run }) {
       total > 0
         ? t.text("ui_progress", { done: t.number(done), total: t.number(total) }, total)
         : t.text("ui_progress_start"),
+      left !== null && h("span", { class: "left" }, t.text("ui_left", { seconds: t.number(left) }, left)),
     ),
+    h("p", { class: "sure-already", "data-key": "sure" }, certain && shape(certain.sign), certain && h("span", {}, certain.text)),
   );
+}
+
+/**
+ * What is certain before the end: a conclusion, or that there is a way to send.
+ *
+ * @param {View["t"]} t
+ * @param {View["run"]} run
+ */
+function certainAlready(t, run) {
+  const { findings, settings } = known(run);
+  const [gravest] = others(
+    findings.filter(({ confidence, severity }) => confidence === "certain" && severity !== "note"),
+    null,
+  );
+  if (gravest) return { sign: SHAPES[gravest.severity], text: sentence(gravest, t, plain(run.target)).headline };
+  const works = settings.outgoing.find(({ verified, security }) => verified && security !== "none");
+  return works ? { sign: "good", text: t.text("ui_sends_already", { host: plain(works.host), port: String(works.port) }) } : null;
 }
 
 /**

@@ -6,6 +6,9 @@ import { shape } from "./shapes.js";
 
 /** @typedef {import("./screen.js").View} View */
 
+/** No API tells whether the browser is shut in; where it is, it finds no program of the system. */
+const SANDBOXED = new Set(["host-missing", "host-forbidden", "host-crashed"]);
+
 /**
  * The screen that explains why the host cannot be used, and what to do.
  *
@@ -36,6 +39,7 @@ export function problem(view) {
       copyButton(view, command, name),
     ),
     t.has(`${key}_hint`) && h("p", { class: "advice" }, t.text(`${key}_hint`)),
+    SANDBOXED.has(cause) && place.os === "linux" && h("p", { class: "advice", "data-sandbox": true }, t.text("ui_problem_sandbox")),
     h(
       "button",
       { type: "button", class: "button primary", "data-action": "warm", "aria-disabled": checking ? "true" : null },

@@ -2,13 +2,17 @@ import { LANGUAGES } from "../shared/catalogue.js";
 import { details } from "./details.js";
 import { h } from "./dom.js";
 import { endpoints } from "./endpoints.js";
+import { expected } from "./expected.js";
 import { findings } from "./findings.js";
 import { form } from "./form.js";
 import { headline } from "./headline.js";
+import { past, reportAddress } from "./past.js";
 import { problem } from "./problem.js";
 import { settings } from "./settings.js";
 import { pageSays } from "./page-says.js";
 import { mark, shape } from "./shapes.js";
+import { ticket } from "./ticket.js";
+import { versions } from "./versions.js";
 import { way } from "./way.js";
 import { why } from "./why.js";
 
@@ -20,7 +24,11 @@ import { why } from "./why.js";
  * @property {import("../shared/link-state.js").LinkState} link
  * @property {import("../shared/run.js").Run} run
  * @property {{browser: string, os: string}} place
- * @property {string | undefined} choice  the chosen language
+ * @property {import("../shared/preferences.js").Effective} preferences
+ * @property {import("../shared/past.js").Past} past
+ * @property {boolean} welcomed  what it does and never does has been read
+ * @property {boolean} privately  in a private window
+ * @property {import("./ticket.js").Choice} ticket
  * @property {boolean} inTab
  * @property {string | null} copied  the copy button that was pressed last
  * @property {import("../shared/programs.js").Programs} programs
@@ -40,7 +48,16 @@ function phaseOf({ link, run }) {
 export function screen(view) {
   const phase = phaseOf(view);
   const broken = phase === "failed" && view.link.cause !== null;
-  const result = [way(view), why(view), settings(view), findings(view), endpoints(view), details(view)];
+  const result = [
+    expected(view),
+    way(view),
+    why(view),
+    settings(view),
+    findings(view),
+    endpoints(view),
+    ticket(view),
+    details(view),
+  ];
   return h(
     "main",
     { class: view.inTab ? "app in-tab" : "app", "data-run": phase },
@@ -50,59 +67,110 @@ export function screen(view) {
     ...(broken ? [problem(view)] : [headline(view), phase === "idle" ? null : pageSays(view), welcome(view)]),
     // What a host had found before it was lost stays; an older run is not what this screen is about.
     ...(broken && view.run.phase !== "failed" ? [] : result),
+    versions(view),
+    past(view),
     footer(view),
   );
 }
 
 /** @param {View} view */
-function header({ t, inTab }) {
-  const label = t.text("ui_open_tab");
+function header(view) {
+  const { t, inTab, run } = view;
+  const printed = inTab && run.phase === "done";
   return h(
     "header",
     { class: "top", "data-key": "top" },
     mark(),
     h("h1", {}, "Poterne"),
+    printed &&
+      h("button", { type: "button", class: "button small", "data-key": "print", "data-action": "print" }, t.text("ui_print")),
+    printed && link(t, "tab", "ui_keep", keptAddress(view)),
     !inTab &&
       h(
         "button",
-        { type: "button", class: "icon-button", "data-action": "open-tab", "aria-label": label, title: label },
+        {
+          type: "button",
+          class: "icon-button",
+          "data-action": "open-tab",
+          "aria-label": t.text("ui_open_tab"),
+          title: t.text("ui_open_tab"),
+        },
         shape("tab"),
       ),
   );
 }
 
-/** @param {View} view */
-function welcome({ t, run }) {
-  if (run.phase !== "idle") return null;
+/**
+ * The address under which the report can be found again, where it is kept.
+ *
+ * @param {View} view
+ */
+const keptAddress = ({ run, past: { entries } }) =>
+  run.id !== null && entries.some(({ id }) => id === run.id) ? reportAddress(run.id) : null;
+
+/**
+ * @param {View["t"]} t
+ * @param {string} sign
+ * @param {string} key
+ * @param {string | null} href
+ */
+const link = (t, sign, key, href) =>
+  href && h("a", { class: "kept-link", "data-key": key, href }, shape(sign), t.text(key));
+
+/**
+ * What it does and what it never does, until that has been read; it never hides the form.
+ *
+ * @param {View} view
+ */
+function welcome({ t, run, welcomed, past: { entries } }) {
+  if (run.phase !== "idle" || (welcomed && entries.length > 0)) return null;
   return h(
     "section",
-    { class: "welcome", "data-key": "welcome" },
+    { class: "welcome", "data-key": "welcome", "data-first-run": !welcomed },
     h("p", { class: "lead" }, t.text("ui_welcome")),
     h("p", {}, t.text("ui_welcome_detail")),
+    !welcomed &&
+      h(
+        "ul",
+        { class: "never", "data-key": "never" },
+        ...["password", "mail", "sites", "upload"].map((what) => h("li", {}, shape("bad"), t.text(`ui_never_${what}`))),
+      ),
+    !welcomed &&
+      h(
+        "button",
+        { type: "button", class: "button small", "data-key": "read", "data-action": "welcome" },
+        t.text("ui_welcome_read"),
+      ),
   );
 }
 
 /** @param {View} view */
-function footer({ t, choice }) {
-  const options = [
-    ["auto", t.text("ui_language_auto")],
-    ...LANGUAGES.map((language) => [language, t.text(`ui_language_${language}`)]),
-  ];
+function footer({ t, preferences: { language } }) {
   return h(
     "footer",
     { class: "bottom", "data-key": "bottom" },
     h("p", {}, t.text("ui_promise")),
+    h("a", { href: "/options/options.html", target: "_blank", rel: "noopener", "data-key": "options" }, t.text("options_title")),
     h(
       "label",
       { class: "language" },
       h("span", { class: "visually-hidden" }, t.text("ui_language")),
-      h(
-        "select",
-        { "data-action": "language" },
-        ...options.map(([value, name]) =>
-          h("option", { value, selected: value === (choice ?? "auto"), lang: value === "auto" ? null : value }, name),
-        ),
-      ),
+      languages(t, language),
     ),
   );
 }
+
+/**
+ * The list of languages, each in its own.
+ *
+ * @param {View["t"]} t
+ * @param {View["preferences"]["language"]} chosen
+ */
+export const languages = (t, { value, managed }) =>
+  h(
+    "select",
+    { "data-action": "language", disabled: managed, title: managed ? t.text("options_managed") : null },
+    ...["auto", ...LANGUAGES].map((one) =>
+      h("option", { value: one, selected: one === value, lang: one === "auto" ? null : one }, t.text(`ui_language_${one}`)),
+    ),
+  );

@@ -71,10 +71,12 @@ export function values(view, entry, made) {
   const fitting = program && fits(program, entry) ? program : null;
   const lines = fitting ? inItsWords(view, fitting, entry) : inGeneral(view, entry);
   if (encrypted && entry.auth.length > 0) lines.push(signIn(view, entry));
+  lines.push({ key: "source", name: t.text("ui_source"), text: t.word("source", entry.source), copy: false });
   return h(
     "div",
     { "data-key": "values" },
     h("dl", { class: "values" }, ...lines.map((one) => line(view, one))),
+    encrypted && remarked((entry.remarks ?? []).map((remark) => t.word("remark", remark)), "known"),
     !encrypted && h("p", { class: "unsafe" }, shape("warning"), t.text("ui_no_sign_in")),
     fitting && remarked(remarks(fitting, entry, t.language).filter((remark) => !made?.has(remark))),
     program && encrypted && !fitting && remarked([t.text("ui_words_unfit")]),
@@ -85,10 +87,11 @@ export function values(view, entry, made) {
  * What to know before the words are used.
  *
  * @param {readonly string[]} texts
+ * @param {string} [key]
  */
-export const remarked = (texts) =>
+export const remarked = (texts, key = "remarks") =>
   texts.length > 0 &&
-  h("ul", { class: "remarks", "data-key": "remarks" }, ...texts.map((text) => h("li", {}, shape("note"), text)));
+  h("ul", { class: "remarks", "data-key": key }, ...texts.map((text) => h("li", {}, shape("note"), text)));
 
 /**
  * @param {View} view
@@ -132,7 +135,8 @@ function inItsWords(view, program, entry) {
  * @param {Setting} entry
  * @returns {{text: string, copy: boolean, usual: boolean}}  `usual`: its form is not known
  */
-function userName({ t, run }, { username }) {
+function userName({ t, run }, { username, remarks: known }) {
+  if (known?.includes("own-name")) return { text: t.text("username_own"), copy: false, usual: false };
   const [, address, localPart] = ADDRESS.exec(run.report?.target.input ?? run.target) ?? [];
   const text = username === "local-part" ? localPart : address;
   if (!text) return { text: t.word("username", username), copy: false, usual: false };

@@ -16,7 +16,7 @@ from babel.numbers import format_decimal
 
 from poterne.model import Finding, ParamValue
 
-LANGUAGES = ("en", "fr")
+LANGUAGES = ("en", "fr", "de", "es", "it")
 _NAMED = 4
 _WORDS = {"asked": "security", "works": "security", "expected": "service", "spoke": "service", "state": "state"}
 _PLACEHOLDER = re.compile(r"\$([A-Za-z0-9_@]+)\$")
@@ -52,6 +52,11 @@ class Catalogue:
         """The word for a value of a closed set, such as ("security", "tls"); the value itself where there is none."""
         key = f"{kind}_{str(value).replace('-', '_')}"
         return self._messages.get(key, str(value))
+
+    def refusal(self, reason: object, value: object) -> str:
+        """Why something that was published is not used, as a clause. `value`: what it is about."""
+        key = f"refusal_{str(reason).replace('-', '_')}"
+        return self.text(key if self.has(key) else "refusal_unreadable", value=value or "")
 
     def number(self, value: float) -> str:
         """A number with at most one decimal, as the language writes it."""
@@ -93,6 +98,8 @@ class Catalogue:
             variants.insert(0, f"{key}_provider")
         if not suffix and finding.params.get("trusted") is False:
             variants.insert(0, f"{key}_untrusted")
+        if not suffix and finding.params.get("part") is True:
+            variants.insert(0, f"{key}_part")
         return self._counted(next(filter(self.has, variants), key), len(numbers), self._values(finding, numbers))
 
     def _counted(self, key: str, count: int | None, values: Mapping[str, object]) -> str:
@@ -107,6 +114,8 @@ class Catalogue:
         values: dict[str, object] = {
             name: self._value(name, value) for name, value in finding.params.items() if value is not None
         }
+        if (reason := finding.params.get("reason")) is not None:
+            values["why"] = self.refusal(reason, finding.params.get("value"))
         values["ports"] = self._value("ports", numbers)
         values["host"] = finding.host or ""
         values["port"] = finding.port or ""

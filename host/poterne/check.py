@@ -2,25 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from poterne import __version__, machine
+from poterne import __version__, machine, rate
 from poterne import policy as policies
 from poterne.compare.cache import Cache
 from poterne.compare.comparison import Comparison
 from poterne.compare.controls import relay
 from poterne.diagnose import Conclusion, Evidence, diagnose
+from poterne.diagnose.expected import compare
 from poterne.diagnose.wanted import Want
 from poterne.dial import Gate
-from poterne.errors import InvalidRequest
+from poterne.errors import Forbidden, InvalidRequest
 from poterne.knowledge import load
 from poterne.machine import source_address
 from poterne.model import (
     CheckEvent,
     Endpoint,
+    ExpectedServer,
+    ExpectedSettings,
     Family,
     FindingEvent,
     Hop,
@@ -37,6 +41,9 @@ from poterne.probe.names import Names, is_address
 from poterne.probe.tls import TrustStores
 from poterne.target import parse
 from poterne.targets import Targets
+
+if TYPE_CHECKING:
+    from poterne import audit
 
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 
@@ -66,15 +73,42 @@ def warm(policy: policies.Policy | None = None) -> None:
 
 async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[CheckEvent, None]:
     """Events as they happen, the Report last. Raises InvalidTarget, InvalidRequest or Forbidden
-    before the first event.
+    before the first event. What became of it is logged where the policy asks for it.
 
     Closing the generator cancels every probe.
     """
     target = parse(request.target)
-    asked = (*(request.options.ports or ()), *((target.port,) if target.port else ()))
-    policy.check_ports(asked)
     _check_family(target, request.options.family)
-    relay(policy, request.options)
+    record = _logged(policy)
+    became, rule = "unfinished", None
+    try:
+        policy.check_request(target, request.options)
+        relay(policy, request.options)
+        rate.count(policy.allow.checks_per_minute)
+        async with aclosing(_events(request, policy, target)) as events:
+            async for event in events:
+                if event.type == "report":
+                    target, became = event.report.target, event.report.verdict.code
+                yield event
+    except Forbidden as error:
+        became, rule = "forbidden", error.rule
+        raise
+    finally:
+        if record is not None:
+            record(target, became, rule=rule, client=request.client)
+
+
+def _logged(policy: policies.Policy) -> "audit.Record | None":
+    """What writes to the log that the policy asks for. Raises Forbidden."""
+    if policy.log.to == "off":
+        return None
+    # Few desks need what it imports.
+    from poterne import audit
+
+    return audit.begin(policy.log)
+
+
+async def _events(request: Request, policy: policies.Policy, target: Target) -> AsyncGenerator[CheckEvent, None]:
     run = _Run(request, policy)
     conductor = asyncio.create_task(run.conduct(target))
     conductor.add_done_callback(lambda _: run.events.put_nowait(None))
@@ -100,6 +134,7 @@ class _Run:
     targets: Targets = field(init=False)
     compared: Comparison = field(init=False)
     _thinking: asyncio.TimerHandle | None = None
+    _alone: dict[int, float] = field(default_factory=dict)
 
     async def conduct(self, target: Target) -> None:
         loop = asyncio.get_running_loop()
@@ -130,6 +165,7 @@ class _Run:
             on_quiet=self.compared.calm.set,
             on_silence=self._think_soon,
         )
+        late = loop.call_later(load("timing")["compare"]["nameless"], self._begin_without_names)
         try:
             await self.targets.observe()
             conclusion = await self._weigh()
@@ -142,6 +178,7 @@ class _Run:
             if self.toolkit.farewells:
                 await asyncio.wait(self.toolkit.farewells, timeout=max(0.0, deadline + _MARGIN - loop.time()))
         finally:
+            late.cancel()
             if self._thinking is not None:
                 self._thinking.cancel()
             for task in (*self.toolkit.farewells, *self.fetching.values(), warming):
@@ -149,6 +186,12 @@ class _Run:
             await self.compared.close()
             await resolver.close()
             await asyncio.gather(warming, *self.fetching.values(), *self.toolkit.farewells, return_exceptions=True)
+
+    def _begin_without_names(self) -> None:
+        """Perhaps there is no network: what would show it takes as long as names do."""
+        self.compared.begin()
+        if not self.targets.endpoints:
+            self.compared.fetch(Want("portal"))
 
     def _report(self, conclusion: Conclusion, elapsed_ms: float) -> Report:
         evidence = self._evidence()
@@ -161,7 +204,7 @@ class _Run:
             settings=conclusion.settings,
             names=evidence.names,
             offers=evidence.offers,
-            lookups=self.targets.lookups,
+            lookups=evidence.lookups,
             observations=evidence.observations,
             online=self.online,
             machine=evidence.machine,
@@ -169,10 +212,16 @@ class _Run:
             trace=evidence.trace,
             way=conclusion.way,
             hints=self.compared.hints,
+            expected=self._expected(evidence, conclusion),
             started_at=self.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             elapsed_ms=elapsed_ms,
             lab=self.policy.lab is not None,
         )
+
+    def _expected(self, evidence: Evidence, conclusion: Conclusion) -> ExpectedSettings | None:
+        stated = self.policy.stated(evidence.target)
+        servers = [ExpectedServer(**server.model_dump(), state="untested") for server in stated]
+        return compare(self.policy.organisation.name, servers, conclusion.settings, evidence.observations)
 
     def _evidence(self, *, early: bool = False) -> Evidence:
         """What is known; `early`: with what has only been silent for a while."""
@@ -186,6 +235,7 @@ class _Run:
             options=self.request.options,
             names=(*targets.names, *compared.names),
             offers=targets.offers,
+            lookups=targets.lookups,
             observations=tuple(_with_path(seen[id_], compared.paths.get(id_)) for id_ in ids if id_ in seen),
             online=self.online,
             now=self.started_at,
@@ -246,7 +296,7 @@ class _Run:
             case "trace" if concerned is not None and machine.leads_out(concerned.address):
                 await compared.trace_to(want, concerned, seen.get(want.beside or ""), targets.dialled)
             case "again" if concerned is not None:
-                await asyncio.sleep(load("timing")["compare"]["pause"])
+                await self._pause(concerned)
                 if concerned.role == "target":
                     await targets.again(concerned, compared.patient)
                 else:
@@ -264,6 +314,18 @@ class _Run:
                 await compared.fetch(want)
             case _:
                 return  # no router and no gateway is on the way to what is on the link
+
+    async def _pause(self, seen: Observation) -> None:
+        """Before a second look. What was refused at once is looked at alone, one look at a port after the other; what
+        was silent is tried at several moments anyway.
+        """
+        pause: float = load("timing")["compare"]["pause"]
+        if seen.state in ("open", "no-answer"):
+            await asyncio.sleep(pause)
+            return
+        now = asyncio.get_running_loop().time()
+        self._alone[seen.port] = max(now, self._alone.get(seen.port, now)) + pause
+        await asyncio.sleep(self._alone[seen.port] - now)
 
     def _tell_compared(self) -> None:
         """Comparisons are told when they are complete: nobody waits for them before."""

@@ -62,7 +62,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from poterne.lab import demo
-    from poterne.setup import commands
+    from poterne.setup import commands, policy_commands
 
     parser: argparse.ArgumentParser = _Parser(
         prog="poterne",
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_check(subparsers)
     commands.add_arguments(subparsers)
+    policy_commands.add_arguments(subparsers)
     demo.add_arguments(subparsers).set_defaults(run=_demo)
     explain = subparsers.add_parser("explain", help="diagnose a saved report again, without a network")
     explain.add_argument("report", metavar="REPORT.json", type=Path)
@@ -223,7 +224,7 @@ async def _print_events(request: "Request", rules: "Policy", *, every: bool) -> 
         if event.type == "report":
             last = event.report
         if every:
-            print(event.model_dump_json(exclude={"id", "reduced"}), flush=True)
+            print(event.model_dump_json(exclude={"id", "reduced", "network"}), flush=True)
         elif event.type == "report":
             print(event.report.model_dump_json(), flush=True)
     assert last is not None
@@ -261,6 +262,7 @@ def _explain(args: argparse.Namespace) -> int:
 
     from poterne import text
     from poterne.diagnose import Evidence, diagnose
+    from poterne.diagnose.expected import compare
     from poterne.model import Report
 
     try:
@@ -283,6 +285,8 @@ def _explain(args: argparse.Namespace) -> int:
             "verdict": conclusion.verdict,
             "settings": conclusion.settings,
             "way": conclusion.way,
+            "expected": saved.expected
+            and compare(saved.expected.organisation, saved.expected.servers, conclusion.settings, saved.observations),
         }
     )
     if args.json:

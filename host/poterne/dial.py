@@ -17,7 +17,7 @@ from poterne.policy import Policy
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Trust = Literal["typed", "named", "foreign"]
-Schedule = Literal["connect", "gateway", "again"]
+Schedule = Literal["connect", "control", "late", "gateway", "again"]
 
 # RFC 6052 section 2.1, RFC 8215: the last 32 bits are the IPv4 address that a translator dials.
 _TRANSLATION_PREFIXES = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
@@ -53,18 +53,23 @@ _UNSIGNED: dict[State | None, Literal["refused", "prohibited"]] = {
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds since the first SYN; see knowledge/timing.toml for the reasons."""
+    """Seconds since the first SYN; see knowledge/timing.toml for the reasons. `patience`: how long one attempt is kept,
+    None: to the end.
+    """
 
     attempts: tuple[float, ...]
     provisional: float
     give_up: float
+    patience: float | None = None
 
 
 @cache
 def schedule(name: Schedule) -> Timing:
-    """How long a connection is tried: usually (`connect`), one hop away (`gateway`), or patiently (`again`)."""
+    """How a connection is tried: usually (`connect`), with a control from the beginning (`control`) or beside others
+    that wait already (`late`), with what is one hop away (`gateway`), or patiently (`again`).
+    """
     table = load("timing")[name]
-    return Timing(tuple(table["attempts"]), table["provisional"], table["give_up"])
+    return Timing(tuple(table["attempts"]), table["provisional"], table["give_up"], table.get("patience"))
 
 
 def timing() -> Timing:
@@ -172,38 +177,22 @@ class Gate:
                 (schedule.give_up, "end"),
             ]
         )
-        winner: Connection | None = None
         try:
             for position, (_, kind) in enumerate(moments):
                 if kind == "attempt":
                     attempts += 1
-                    attempt = _attempt(endpoint, port or endpoint.port, attempts)
+                    attempt = _attempt(endpoint, port or endpoint.port, attempts, schedule.patience)
                     pending.add(loop.create_task(attempt))
                 elif kind == "silence" and on_silence is not None:
                     on_silence()
                 until = moments[position + 1][0] if position + 1 < len(moments) else 0.0
-                if not pending:
-                    await asyncio.sleep(max(0.0, started + until - loop.time()))
-                    continue
-                done, pending = await asyncio.wait(
-                    pending, timeout=max(0.0, started + until - loop.time()), return_when=asyncio.FIRST_COMPLETED
-                )
-                results = [task.result() for task in done]
-                for result in results:
-                    if isinstance(result, Connection):
-                        if winner is None:
-                            winner = result
-                        else:
-                            result.sock.close()
-                if winner is not None:
-                    return winner
-                decided = [result for result in results if isinstance(result, Failure) and result.state != "no-answer"]
-                if decided:
-                    return decided[0]
+                decided = await _decided(pending, started + until)
+                if decided is not None:
+                    return decided
             elapsed = (loop.time() - started) * 1000
             return Failure("no-answer", None, None, elapsed, attempts)
         finally:
-            await _abandon(pending, winner)
+            await _abandon(pending)
 
     async def knock(self, endpoint: Endpoint, hops: int, *, port: int | None = None, patience: float) -> Hop | None:
         """Sends one SYN that may travel so many hops, and tells who answered within `patience` seconds.
@@ -271,21 +260,48 @@ async def _answer(sock: socket.socket, endpoint: Endpoint, port: int, hops: int,
     return Hop(hop=hops, address=endpoint.address, answer="open")
 
 
-async def _abandon(pending: set[asyncio.Task[Connection | Failure]], winner: Connection | None) -> None:
+async def _decided(pending: set[asyncio.Task[Connection | Failure]], until: float) -> Connection | Failure | None:
+    """What an attempt brings by `until` (loop time), unless it is silence; attempts that have ended leave `pending`."""
+    loop = asyncio.get_running_loop()
+    while pending:
+        left = max(0.0, until - loop.time())
+        done, _ = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            return None
+        pending -= done
+        results = [task.result() for task in done]
+        opened = [result for result in results if isinstance(result, Connection)]
+        for another in opened[1:]:
+            another.sock.close()
+        if opened:
+            return opened[0]
+        for result in results:
+            if isinstance(result, Failure) and result.state != "no-answer":
+                return result
+    await asyncio.sleep(max(0.0, until - loop.time()))
+    return None
+
+
+async def _abandon(pending: set[asyncio.Task[Connection | Failure]]) -> None:
     for task in pending:
         task.cancel()
     for late in await asyncio.gather(*pending, return_exceptions=True):
-        if isinstance(late, Connection) and late is not winner:
+        if isinstance(late, Connection):
             late.sock.close()
 
 
-async def _attempt(endpoint: Endpoint, port: int, number: int) -> Connection | Failure:
+async def _attempt(endpoint: Endpoint, port: int, number: int, patience: float | None) -> Connection | Failure:
     loop = asyncio.get_running_loop()
     started = loop.time()
     sock: socket.socket | None = None
     try:
         sock = _open_socket(endpoint.family)
-        await loop.sock_connect(sock, machine.socket_address(endpoint.address, endpoint.family, port))
+        async with asyncio.timeout(patience):
+            await loop.sock_connect(sock, machine.socket_address(endpoint.address, endpoint.family, port))
+    except TimeoutError:
+        if sock is not None:
+            sock.close()
+        return Failure("no-answer", None, None, (loop.time() - started) * 1000, number)
     except OSError as error:
         reported = icmp.take(sock) if sock is not None else None
         if sock is not None:

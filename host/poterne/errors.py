@@ -46,9 +46,13 @@ class NoSettings(PoterneError):
 
 
 class Forbidden(PoterneError):
-    """The policy of this machine does not allow what was asked."""
+    """The policy of this machine does not allow what was asked; `rule` is the key of the policy that says so."""
 
     code = "forbidden"
+
+    def __init__(self, message: str, rule: str | None = None) -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 class PolicyError(PoterneError):

@@ -1,6 +1,7 @@
 """This machine's place in the network, as its kernel tells it without privileges. Sends nothing to anybody."""
 
 import hashlib
+import hmac
 import ipaddress
 import socket
 import struct
@@ -101,6 +102,16 @@ def network_key() -> str | None:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest() if parts else None
 
 
+def network_name(salt: str) -> str | None:
+    """The network's key as only the owner of a salt can recognise it again: 32 hexadecimal digits that tell nobody
+    else which network it is. None where there is no key. Never raises.
+    """
+    key = network_key()
+    if key is None:
+        return None
+    return hmac.new(salt.encode(errors="replace"), key.encode(), hashlib.sha256).hexdigest()[:32]
+
+
 def source_address(family: int) -> str | None:
     """The address from which this machine would speak to the world, or None where it has no way out. Sends nothing."""
     for place in _WORLD[family]:
@@ -127,9 +138,22 @@ def has_route(address: str, family: int) -> bool:
 
 
 def leads_out(address: str) -> bool:
-    """Whether the way to an address goes through a router. False where that cannot be told."""
-    way = route(address.partition("%")[0])
-    return way is not None and way.gateway is not None
+    """Whether the way to an address goes through a router. False where that cannot be told.
+
+    A tunnel needs no address of the router at its other end: whatever is not its peer lies behind it.
+    """
+    address = address.partition("%")[0]
+    way = route(address)
+    if way is None:
+        return False
+    return way.gateway is not None or not (has_neighbours(way.index) or _is_near(address))
+
+
+def _is_near(address: str) -> bool:
+    """Whether an address is on one of this machine's networks, or a peer of it."""
+    parsed = ipaddress.ip_address(address)
+    near = (ipaddress.ip_network(network) for network in _interfaces()[1])
+    return any(parsed in network for network in near if network.version == parsed.version)
 
 
 def socket_address(address: str, family: int, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
@@ -208,7 +232,7 @@ def _to_the_world(family: int) -> Route | None:
 
 
 def _interfaces() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Addresses and networks of all interfaces."""
+    """Addresses and networks of all interfaces; a network may be the one address of a peer."""
     addresses: dict[str, None] = {}
     networks: dict[str, None] = {}
     for message in _ask(_GET_ADDRESS, _DUMP, _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
@@ -218,7 +242,7 @@ def _interfaces() -> tuple[tuple[str, ...], tuple[str, ...]]:
         if own.is_loopback or len(addresses) >= _MAX_ADDRESSES:
             continue
         addresses[str(own)] = None
-        if not network.is_link_local and network.num_addresses > 1:
+        if not network.is_link_local and (network.num_addresses > 1 or own not in network):
             networks[str(network)] = None
     return tuple(addresses), tuple(networks)
 

@@ -22,6 +22,7 @@ Severity = Literal["blocker", "warning", "note", "good"]
 Confidence = Literal["certain", "likely", "possible"]
 Origin = Literal["typed", "page"]
 UserName = Literal["address", "local-part", "unknown"]
+Remark = Literal["unvouched", "certificate", "own-name", "oauth2-only", "app-password"]
 NameState = Literal["ok", "nxdomain", "nodata", "servfail", "timeout", "differs", "unasked"]
 Greeting = Literal["accepted", "busy", "refused", "silent", "closed", "foreign"]
 StartTls = Literal["accepted", "refused", "absent", "injected", "failed", "silent"]
@@ -30,9 +31,10 @@ PortalState = Literal["clear", "altered", "failed"]
 TraceState = Literal["unasked", "done", "impossible", "off"]
 HintKind = Literal["self-service", "on-request", "closed", "relay"]
 ExportFormat = Literal["mobileconfig", "autoconfig", "text", "json"]
-Language = Literal["en", "fr"]
+Language = Literal["en", "fr", "de", "es", "it"]
 ErrorCode = Literal["invalid-message", "unsupported-protocol", "invalid-target", "forbidden", "busy", "internal"]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
+ClientVersion = Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,32}$", strict=True)]
 Milliseconds = Annotated[float, Field(ge=0)]
 
 
@@ -195,9 +197,10 @@ class NameAnswer(Record):
 class Offer(Record):
     """What one source says of one server: an opinion, which the wire confirms or not.
 
-    `source` is srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted` false
-    where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the record.
-    `auth` in the words of Setting. `rank`: the order of one source, the best first.
+    `source` is expected, srv, autoconfig, ispdb or pacc; `said_by` the domain whose record or document it is; `trusted`
+    false where RFC 6186 section 6 wants the user asked: the server is outside the domain and nothing vouches for the
+    record. `auth` in the words of Setting. `rank`: the order of one source, the best first. `own_name`: the user name
+    is neither the address nor its local part.
     """
 
     source: str
@@ -210,17 +213,21 @@ class Offer(Record):
     auth: tuple[str, ...] = ()
     rank: int = 0
     trusted: bool = True
+    own_name: bool = False
 
 
 class Lookup(Record):
-    """How one source was asked: a DNS name or a URL without the user's name in it, and what came of it. `problem` is
-    one clear line where its answer was refused.
+    """How one source was asked: a DNS name, a URL without the user's name in it, or a server that it names, and what
+    came of it. `problem` is one clear line where its answer, or a part of it, is not used; `reason` the same as a word
+    of the catalogue (`refusal_…`), and `value` what it is about, a stranger's text made fit to be shown.
     """
 
     source: str
     place: str
     state: Literal["found", "absent", "not-offered", "refused", "failed", "off"]
     problem: str | None = None
+    reason: str | None = None
+    value: str | None = None
     elapsed_ms: Milliseconds = 0
 
 
@@ -275,7 +282,12 @@ class Verdict(Record):
 
 
 class Setting(Record):
-    """One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted."""
+    """One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted.
+    `remarks`: what to know before it is used. `unvouched`: the server is outside the domain, and only
+    DNS names it, which nothing vouches for (RFC 6186 section 6). `certificate`: only the certificate of another
+    server names it. `own-name`: the provider gives a user name of its own. `oauth2-only`: who names the server says
+    that it takes no password. `app-password`: the provider takes no usual password, but one made for programs.
+    """
 
     protocol: MailProtocol
     host: str
@@ -285,6 +297,7 @@ class Setting(Record):
     username: UserName = "unknown"
     verified: bool
     source: str
+    remarks: tuple[Remark, ...] = ()
 
 
 class Settings(Record):
@@ -324,6 +337,32 @@ class Hint(Record):
     date: str | None = None
 
 
+class ExpectedServer(Record):
+    """A server as the organisation states it, and what was seen of it from here.
+
+    `works`: as stated. `differs`: only in what `differs` names (port, security, auth, host); `found` is the nearest of
+    the report's settings that is verified. `fails`: nothing works there. `untested`: it was not tried.
+    """
+
+    protocol: MailProtocol
+    host: str
+    port: Port
+    security: Security
+    username: UserName = "unknown"
+    auth: tuple[str, ...] = ()
+    state: Literal["works", "differs", "fails", "untested"]
+    differs: tuple[Literal["host", "port", "security", "auth"], ...] = ()
+    found: Setting | None = None
+
+
+class ExpectedSettings(Record):
+    """What the policy of this machine states of the target's servers; `state` is `as-stated` where all of them work."""
+
+    organisation: str = ""
+    state: Literal["as-stated", "differs", "untested"]
+    servers: tuple[ExpectedServer, ...]
+
+
 class Report(Record):
     """The whole answer. It can be diagnosed again without a network (`poterne explain`)."""
 
@@ -344,6 +383,7 @@ class Report(Record):
     trace: TraceState = "unasked"
     way: Way | None = None
     hints: tuple[Hint, ...] = ()
+    expected: ExpectedSettings | None = None
     started_at: str
     elapsed_ms: Milliseconds
     lab: bool = False
@@ -392,10 +432,13 @@ class SettingsEvent(Event):
 
 
 class ReportEvent(Event):
-    """The end of a check."""
+    """The end of a check. `network`, set by the native door only: the network's name under the salt of the question, or
+    None where there was none or the network cannot be told apart. It stands beside the report, which people pass on.
+    """
 
     type: Literal["report"] = "report"
     report: Report
+    network: str | None = None
 
 
 class Hello(Record):
@@ -423,7 +466,10 @@ class ErrorMessage(Record):
 
 
 class CheckMessage(BaseModel):
-    """Extension to host: test this target. Unknown keys are passed over: a newer extension may send them."""
+    """Extension to host: test this target. Unknown keys are passed over: a newer extension may send them.
+
+    `salt` is the extension's own secret: with it the report comes with the name of the network that it was made in.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -431,7 +477,9 @@ class CheckMessage(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=64, strict=True)]
     target: Annotated[str, Field(max_length=512, strict=True)]
     options: Options = Options()
+    salt: Annotated[str, Field(min_length=16, max_length=128, strict=True)] | None = None
     protocol: int = PROTOCOL
+    version: ClientVersion | None = None
 
 
 class CancelMessage(BaseModel):
@@ -477,7 +525,8 @@ ExtensionMessage = CheckMessage | CancelMessage | ExportMessage
 
 
 class Request(Record):
-    """A question to the conductor."""
+    """A question to the conductor; `client` is the version of the extension that asks, None for the command line."""
 
     target: str
     options: Options = Options()
+    client: str | None = None

@@ -1,5 +1,6 @@
 """What this machine's administrator allows, read from a TOML file. A broken file allows nothing (PolicyError)."""
 
+import difflib
 import ipaddress
 import os
 import re
@@ -7,57 +8,20 @@ import sys
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from poterne import ports
-from poterne.errors import Forbidden, InvalidTarget, PolicyError
-from poterne.model import Family, Port
-from poterne.target import host_name
+from poterne.errors import Forbidden, PolicyError
+from poterne.model import Family, Options, Port, Target
+from poterne.organisation import Deploy, Expected, Log, Organisation, Server
+from poterne.tables import Host, Hosts, Https, Networks, RootsFile, Table, address_of, as_tuple, host_of, listed
 
 MAX_BYTES = 1 << 20
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ignored_types=(cached_property,))
-
-
-def _host(text: str) -> str:
-    try:
-        return host_name(text)
-    except InvalidTarget as error:
-        raise ValueError(str(error)) from None
-
-
-def _address(text: str) -> str:
-    return str(ipaddress.ip_address(text))
-
-
-def _network(text: str) -> str:
-    return str(ipaddress.ip_network(text, strict=False))
-
-
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str) else _as_tuple(value)
-
-
-def _file(text: str) -> str:
-    if not Path(text).is_file():
-        raise ValueError(f"{text} is not a file")
-    return text
-
-
-RootsFile = Annotated[str, AfterValidator(_file)]
-Host = Annotated[str, AfterValidator(_host)]
-Hosts = Annotated[tuple[Host, ...], BeforeValidator(_as_tuple)]
-
-
-class Resolver(_Table):
+class Resolver(Table):
     """One DNS server, for every question."""
 
     address: str
@@ -68,8 +32,8 @@ def _resolver(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("expected ADDRESS or ADDRESS:PORT")  # noqa: TRY004 (pydantic reports ValueError only)
     if match := re.fullmatch(r"(?:\[([^\]]+)\]|([0-9.]+))[:#](\d{1,5})", value):
-        return Resolver(address=_address(match[1] or match[2]), port=int(match[3]))
-    return Resolver(address=_address(value.strip("[]")))
+        return Resolver(address=address_of(match[1] or match[2]), port=int(match[3]))
+    return Resolver(address=address_of(value.strip("[]")))
 
 
 OptionalResolver = Annotated[Resolver | None, BeforeValidator(_resolver)]
@@ -83,58 +47,65 @@ def _portal(text: str) -> str:
     )
     if url is None:
         raise ValueError("expected an http:// URL (TLS would keep a captive portal from answering), or nothing")
-    _host(url["host"].strip("[]"))
+    host_of(url["host"].strip("[]"))
     if url["port"] is not None and not 1 <= int(url["port"]) <= 65535:
         raise ValueError("a port is a number from 1 to 65535")
     return text
 
 
-class Controls(_Table):
+class Controls(Table):
     """Who is asked for comparison; None: the defaults of `knowledge/`. `portal` empty: no page is asked for.
     `resolver`: a second DNS server, which is asked only where it stands here.
     """
 
     hosts: Hosts | None = None
-    canary: Annotated[tuple[Annotated[str, AfterValidator(_address)], ...] | None, BeforeValidator(_as_tuple)] = None
+    canary: Annotated[tuple[Annotated[str, AfterValidator(address_of)], ...] | None, BeforeValidator(as_tuple)] = None
     portal: Annotated[str, AfterValidator(_portal)] | None = None
     relay: Host | None = None
     resolver: OptionalResolver = None
 
 
-class Allow(_Table):
-    """Ports that may be probed, and networks that never are."""
+class Allow(Table):
+    """What may be tested. `networks`: only addresses in these (None: everywhere); `deny_networks`: never those.
+    `targets`: only these domains and what is below them (None: all); `deny_targets`: never those. `relay`: whether a
+    request may name a relay. `checks_per_minute`: of one user, whatever asks (None: any number).
+    """
 
-    ports: Annotated[tuple[Port, ...], BeforeValidator(_as_tuple)] = tuple(sorted(row.number for row in ports.known()))
-    deny_networks: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_as_tuple)] = ()
+    ports: Annotated[tuple[Port, ...], BeforeValidator(as_tuple)] = tuple(sorted(row.number for row in ports.known()))
+    networks: Networks | None = None
+    deny_networks: Networks = ()
+    targets: Hosts | None = None
+    deny_targets: Hosts = ()
+    relay: bool = True
+    checks_per_minute: Annotated[int, Field(ge=1, le=600)] | None = None
 
     @cached_property
     def denied(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """`deny_networks`, parsed."""
         return tuple(ipaddress.ip_network(network) for network in self.deny_networks)
 
+    @cached_property
+    def permitted(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None:
+        """`networks`, parsed."""
+        return None if self.networks is None else tuple(ipaddress.ip_network(network) for network in self.networks)
 
-class Trust(_Table):
+
+class Trust(Table):
     """`public_roots`: PEM file that stands for the Mozilla set; None: certifi's."""
 
     public_roots: RootsFile | None = None
 
 
-def _https(text: str) -> str:
-    if text and not re.fullmatch(r"https://[^\s/?#@]+(/[!-~]*)?", text, re.ASCII):
-        raise ValueError("expected an https:// URL, or nothing")
-    return text
-
-
 Source = Literal["srv", "autoconfig", "ispdb", "pacc", "guess"]
 
 
-class Discovery(_Table):
+class Discovery(Table):
     """`ispdb`: base URL of the provider database; empty: never asked; None: the default. `sources`: who is asked for
     the servers of a domain; its MX records always are.
     """
 
-    ispdb: Annotated[str, AfterValidator(_https)] | None = None
-    sources: Annotated[tuple[Source, ...], BeforeValidator(_as_tuple)] = (
+    ispdb: Https | None = None
+    sources: Annotated[tuple[Source, ...], BeforeValidator(as_tuple)] = (
         "srv",
         "autoconfig",
         "ispdb",
@@ -148,7 +119,7 @@ _CONNECT_TO = re.compile(
 )
 
 
-class Mapping(_Table):
+class Mapping(Table):
     """One entry of curl's `--connect-to`; None matches every host or port, or leaves it as it is."""
 
     host: str | None
@@ -162,7 +133,7 @@ class Mapping(_Table):
         match = _CONNECT_TO.fullmatch(text)
         if match is None:
             raise ValueError("expected HOST1:PORT1:HOST2:PORT2, IPv6 addresses in brackets")
-        host, to_host = (_host(part.strip("[]")) if part else None for part in match.group("host1", "host2"))
+        host, to_host = (host_of(part.strip("[]")) if part else None for part in match.group("host1", "host2"))
         port, to_port = (int(part) if part else None for part in match.group("port1", "port2"))
         if any(number is not None and not 1 <= number <= 65535 for number in (port, to_port)):
             raise ValueError("a port is a number from 1 to 65535")
@@ -174,13 +145,13 @@ class Mapping(_Table):
 
 
 def _connect_to(value: object) -> object:
-    entries = _listed(value)
+    entries = listed(value)
     if not isinstance(entries, tuple) or not all(isinstance(entry, str) for entry in entries):
         raise ValueError("expected a list of HOST1:PORT1:HOST2:PORT2")
     return tuple(Mapping.parse(entry) for entry in entries)
 
 
-class Lab(_Table):
+class Lab(Table):
     """A world of one's own, for the demo and for tests: other addresses, another resolver, further trusted roots."""
 
     connect_to: Annotated[tuple[Mapping, ...], BeforeValidator(_connect_to)] = ()
@@ -224,13 +195,17 @@ def _is_address(text: str) -> bool:
     return True
 
 
-class Policy(_Table):
+class Policy(Table):
     """The whole file. `lab` is None unless the file was named by `--policy` or by a launcher."""
 
     controls: Controls = Controls()
     allow: Allow = Allow()
     trust: Trust = Trust()
     discovery: Discovery = Discovery()
+    log: Log = Log()
+    organisation: Organisation = Organisation()
+    expected: Expected = Expected()
+    deploy: Deploy = Deploy()
     lab: Lab | None = None
 
     def check_ports(self, numbers: tuple[int, ...]) -> None:
@@ -238,12 +213,58 @@ class Policy(_Table):
         forbidden = [number for number in numbers if number not in self.allow.ports]
         if forbidden:
             listed = ", ".join(map(str, forbidden))
-            raise Forbidden(f"this machine's policy does not allow testing port {listed}")
+            raise Forbidden(f"this machine's policy does not allow testing port {listed} (allow.ports)", "allow.ports")
+
+    def check_request(self, target: Target, options: Options) -> None:
+        """Raises Forbidden, with the rule's key, for a request that goes beyond the policy."""
+        self.check_ports((*(options.ports or ()), *((target.port,) if target.port else ())))
+        name = target.host or target.domain or ""
+        if rule := self._forbids_target(name):
+            raise Forbidden(f"this machine's policy does not allow testing {name} ({rule})", rule)
+        if options.relay is not None and not self.allow.relay:
+            raise Forbidden("this machine's policy does not allow naming a relay (allow.relay)", "allow.relay")
+
+    def servers_of(self, domain: str) -> tuple[Server, ...]:
+        """The servers that are stated for the accounts of a domain."""
+        domains = self.expected.domains or ((self.organisation.domain,) if self.organisation.domain else ())
+        return self.expected.servers if domain in domains else ()
+
+    def stated(self, target: Target) -> tuple[Server, ...]:
+        """Those that a target is about: all of its domain, or those of the server that was named."""
+        if target.kind in ("account", "domain"):
+            return self.servers_of(target.domain or "")
+        return tuple(
+            server
+            for server in self.expected.servers
+            if server.host == target.host and target.port in (None, server.port)
+        )
+
+    def _forbids_target(self, name: str) -> str | None:
+        if _is_address(name.partition("%")[0]):
+            if rule := self.forbids(name):
+                return rule
+            return "allow.targets" if self.allow.targets is not None and self.allow.networks is None else None
+        if _below(name, self.allow.deny_targets):
+            return "allow.deny_targets"
+        return None if self.allow.targets is None or _below(name, self.allow.targets) else "allow.targets"
+
+    def forbids(self, address: str) -> str | None:
+        """The key of the rule for which an address is never probed; None where it may be."""
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        if any(parsed in network for network in self.allow.denied if network.version == parsed.version):
+            return "allow.deny_networks"
+        permitted = self.allow.permitted
+        if permitted is None or any(parsed in each for each in permitted if each.version == parsed.version):
+            return None
+        return "allow.networks"
 
     def denies(self, address: str) -> bool:
-        """Whether an address is in a network that is never probed."""
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-        return any(parsed in network for network in self.allow.denied if network.version == parsed.version)
+        """Whether an address is never probed."""
+        return self.forbids(address) is not None
+
+
+def _below(name: str, domains: tuple[str, ...]) -> bool:
+    return any(name == domain or name.endswith(f".{domain}") for domain in domains)
 
 
 def default_path() -> Path:
@@ -278,6 +299,27 @@ def load(path: Path | None = None) -> Policy:
     try:
         return Policy.model_validate(table)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        faults = error.errors(include_url=False, include_input=False)
+        first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
         where = ".".join(map(str, first["loc"]))
-        raise PolicyError(f"{path}: {where}: {first['msg']}") from None
+        said = _unknown(first["loc"]) if first["type"] == "extra_forbidden" else first["msg"]
+        raise PolicyError(f"{path}: {where}: {said}") from None
+
+
+def _unknown(place: tuple[int | str, ...]) -> str:
+    """That a key is unknown, and which one may have been meant."""
+    table: Any = Policy
+    for part in place[:-1]:
+        if isinstance(part, str):
+            field = getattr(table, "model_fields", {}).get(part)
+            table = _table_in(field.annotation) if field is not None else None
+    known = list(getattr(table, "model_fields", {}))
+    near = difflib.get_close_matches(str(place[-1]), known, n=1)
+    return "unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _table_in(annotation: Any) -> Any:
+    """The table that a field holds, itself or in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, Table):
+        return annotation
+    return next(filter(None, map(_table_in, get_args(annotation))), None)

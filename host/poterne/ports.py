@@ -1,10 +1,10 @@
 """What is known of TCP ports, read from `knowledge/ports.toml`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from poterne.knowledge import load
-from poterne.model import Security
+from poterne.model import Endpoint, Security
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,35 @@ def known() -> tuple[PortFacts, ...]:
 def facts(number: int) -> PortFacts | None:
     """The row of a port, or None where nothing is known of it."""
     return _table().get(number)
+
+
+def expected(endpoint: Endpoint) -> PortFacts | None:
+    """What is known of an endpoint: the row of its port, or, where a source names another service there, that service's
+    row with this port. It ranks behind the standard ports of its purpose.
+    """
+    row = facts(endpoint.port)
+    if row is not None and row.service == endpoint.service:
+        return row
+    return at_odds(endpoint.service, endpoint.port) or row
+
+
+@cache
+def at_odds(service: str, number: int) -> PortFacts | None:
+    """A service on a port that is not its own; None for port 25's, which every unknown port is called by, and for a
+    service that is not known.
+    """
+    row = next((row for row in known() if row.service == service and row.service != "smtp"), None)
+    if row is None:
+        return None
+    behind = max(other.rank for other in known() if other.direction == row.direction)
+    return replace(row, number=number, rank=behind, usual=False, optional=False)
+
+
+def service_of(dialogue: str, begins: Security) -> str | None:
+    """The service for users that speaks a protocol in this way; in the clear where it has no other."""
+    rows = [row for row in known() if row.dialogue == dialogue and row.service != "smtp"]
+    exact = (row.service for row in rows if row.begins == begins)
+    return next(exact, next((row.service for row in rows if row.begins == "starttls"), None))
 
 
 def usual(directions: frozenset[str] | None = None, dialogues: frozenset[str] | None = None) -> tuple[int, ...]:

@@ -25,11 +25,11 @@ _Key = TypeVar("_Key")
 
 def reasons_in_words(report: Report, catalogue: Catalogue) -> list[str]:
     """The reasons as text, the most telling first."""
-    told = [" ".join(catalogue.said(saying) for saying in reason) for reason in reasons(report)]
+    told = [" ".join(catalogue.said(saying) for saying in reason) for reason in reasons(report, catalogue)]
     return list(dict.fromkeys(told))  # both families often show the same
 
 
-def reasons(report: Report) -> list[Reason]:
+def reasons(report: Report, catalogue: Catalogue) -> list[Reason]:
     """Sentences; those of one reason belong together."""
     codes = {finding.code for finding in report.findings}
     return [
@@ -45,6 +45,7 @@ def reasons(report: Report) -> list[Reason]:
         *_names(report),
         *_page(report),
         *_trace(report),
+        *_lookups(report, catalogue),
     ]
 
 
@@ -270,3 +271,11 @@ def _page(report: Report) -> Iterator[Reason]:
 def _trace(report: Report) -> Iterator[Reason]:
     if report.verdict.code != "ok" and report.trace in ("impossible", "off"):
         yield [Saying(f"why_trace_{report.trace}")]
+
+
+def _lookups(report: Report, catalogue: Catalogue) -> Iterator[Reason]:
+    """Which sources of a domain told nothing because they could not be asked; what was refused is a finding."""
+    failed = [lookup for lookup in report.lookups if lookup.state == "failed" and lookup.reason]
+    for lookup in failed[:_FEW]:
+        why = catalogue.refusal(lookup.reason, lookup.value)
+        yield [Saying("why_lookup", {"place": lookup.place, "why": why})]

@@ -25,6 +25,7 @@ from poterne.model import (
     Offer,
     Options,
     PlanEvent,
+    Security,
     Settings,
     SettingsEvent,
     State,
@@ -76,8 +77,10 @@ class Targets:
     settings: Settings = field(default_factory=Settings)
     _discovery: Discovery | None = None
     _servers: dict[str, Server] = field(default_factory=dict)
+    _odd: dict[tuple[str, int], tuple[str, Security]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _forbidden: int = 0
+    _rules: dict[str, None] = field(default_factory=dict)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -101,18 +104,23 @@ class Targets:
                 async with asyncio.timeout_at(self.toolkit.deadline):
                     async for server in servers:
                         self.target = discovery.target
+                        self._name_the_domain()
                         for family, routes in (await self._plan(server)).items():
                             probes.create_task(self._probe_family(server, family, routes))
                             self.on_planned()
             self.target = discovery.target
+            self._name_the_domain()
         self.on_quiet()
         await self._second_opinion()
         if not self.names and not self.endpoints and not self._forbidden:
             name = self.target.host or self.target.domain or ""
             self.names.append(NameAnswer(name=name, source="typed", state="timeout"))
         if not self.endpoints and self._forbidden:
+            rules = ", ".join(self._rules)
             raise Forbidden(
                 "nothing was dialled: that target leads to addresses or ports that are not to be tested from here"
+                + (f" ({rules})" if rules else ""),
+                next(iter(self._rules), None),
             )
 
     async def again(self, seen: Observation, toolkit: Toolkit) -> None:
@@ -137,7 +145,9 @@ class Targets:
         tried = tuple(dict.fromkeys(seen.port for seen in self.observations.values() if seen.host == host))
         wanted = tried or (ports.usual() if self.target.port is None else ports.alternatives(self.target.port))
         async with asyncio.TaskGroup() as probes:
-            async for server in beside(host, certified, wanted, self.resolver):
+            # What a domain names was looked up already.
+            above = self.target.kind in ("server", "endpoint")
+            async for server in beside(host, certified, wanted, self.resolver, above=above):
                 if server.host not in self._servers:
                     self.names.append(server.answer)
                     probes.create_task(self._probe_server(server, server.ports))
@@ -147,6 +157,11 @@ class Targets:
         settings = settings or self._advice()
         if settings != self.settings:
             self.settings = settings
+            if self._discovery and all(
+                rows and rows[0].verified and rows[0].security != "none"
+                for rows in (settings.outgoing, settings.incoming)
+            ):
+                self._discovery.enough.set()
             self.tell(SettingsEvent(settings=settings))
 
     async def _second_opinion(self) -> None:
@@ -162,13 +177,17 @@ class Targets:
     async def _plan(self, server: Server, *, announced: bool = True) -> dict[Family, list[_Route]]:
         """The endpoints of one server by family: one address each, on every port that is wanted and allowed."""
         self._servers.setdefault(server.host, server)
+        for port, offered in server.odd.items():
+            self._odd.setdefault((server.host, port), offered)
         if server.source == "typed":
             for address in server.answer.addresses:
                 self.toolkit.gate.admit(address)
         routes: dict[Family, list[_Route]] = {}
         for port in self._ports(server):
             if port not in self.policy.allow.ports:
-                self._forbidden += bool(server.answer.addresses)
+                if server.answer.addresses:
+                    self._forbidden += 1
+                    self._rules["allow.ports"] = None
                 continue
             for place in await places(server.answer, port, self.policy, self.resolver, self.options.family):
                 if route := self._route(server, port, place):
@@ -187,7 +206,8 @@ class Targets:
         if len(self.dialled) >= MAX_ENDPOINTS:
             return None
         row = ports.facts(port)
-        asked = row.begins if row else "starttls"
+        usual = (row.service, row.begins) if row else ("smtp", "starttls")
+        service, asked = self._odd.get((server.host, port), usual)
         if port == self.target.port and self.target.asked is not None:
             asked = self.target.asked
         endpoint = Endpoint(
@@ -196,12 +216,14 @@ class Targets:
             address=place.address,
             family=place.family,
             port=port,
-            service=row.service if row else "smtp",
+            service=service,
             asked=asked,
             source=server.source,
         )
         if not self.toolkit.gate.permits(endpoint):
             self._forbidden += 1
+            if rule := self.policy.forbids(endpoint.address):
+                self._rules[rule] = None
             return None
         self.dialled[endpoint.id] = place.port
         return _Route(endpoint, place.port)
@@ -252,6 +274,8 @@ class Targets:
         self.opened.pop(observation.id, None)
         self.silent.pop(observation.id, None)
         self.observations[observation.id] = observation
+        self._name_the_domain()
+        observation = self.observations[observation.id]
         if observation.id not in self.endpoints:
             self._announce([route.endpoint])
         self.tell(ObservationEvent(observation=observation))
@@ -259,6 +283,15 @@ class Targets:
         if len(self.observations) + len(self.silent) >= len(self.endpoints):
             self.on_quiet()
         return observation.state
+
+    def _name_the_domain(self) -> None:
+        """What was tried as a server before DNS said that it is a mail domain is just one of its hosts."""
+        if self.target.kind != "domain" or self._discovery is None or not self._discovery.decided:
+            return
+        for known in (self.observations, self.silent, self.opened):
+            for id_, seen in known.items():
+                if seen.source == "typed":
+                    known[id_] = seen.model_copy(update={"source": "domain"})
 
     def _progress(self, observation: Observation) -> None:
         """Tells of a provisional observation where nothing answers, or where it brings the first verified settings."""
@@ -274,4 +307,6 @@ class Targets:
             self.tell_settings()
 
     def _advice(self) -> Settings:
-        return advice.settings((*self.observations.values(), *self.opened.values()), offers=self.offers)
+        return advice.settings(
+            (*self.observations.values(), *self.opened.values()), offers=self.offers, lookups=self.lookups
+        )

@@ -8,7 +8,7 @@ from typing import get_args
 from poterne import ports
 from poterne.catalogue import Catalogue, Saying, finding_ports
 from poterne.knowledge import load
-from poterne.model import Finding, Hint, Report, Setting, Station, Way
+from poterne.model import ExpectedServer, ExpectedSettings, Finding, Hint, Report, Setting, Station, Way
 from poterne.reasons import is_control
 
 _STATIONS: tuple[Station, ...] = get_args(Station)
@@ -94,6 +94,28 @@ def hint_in_words(hint: Hint, catalogue: Catalogue) -> str:
     else:
         parts.append(Saying("hint_source_undated", {"source": hint.source}))
     return " ".join(map(catalogue.said, parts))
+
+
+def expected_in_words(expected: ExpectedSettings, catalogue: Catalogue) -> tuple[str, str, list[str]]:
+    """What the organisation states: the title, the answer, and a line for each server that is not as stated."""
+    name = expected.organisation
+    title = catalogue.text("expected_title_named", name=name) if name else catalogue.text("expected_title")
+    answer = catalogue.text(f"expected_{expected.state.replace('-', '_')}")
+    return title, answer, [_stated(server, catalogue) for server in expected.servers if server.state != "works"]
+
+
+def _stated(server: ExpectedServer, catalogue: Catalogue) -> str:
+    values = {"host": server.host, "port": str(server.port), "security": catalogue.word("security", server.security)}
+    found = server.found
+    if server.state != "differs" or found is None:
+        return catalogue.text(f"expected_server_{server.state}", **values)
+    if server.differs == ("auth",):
+        values["auth"] = catalogue.listed(catalogue.word("auth", word) for word in found.auth)
+        values["stated_auth"] = catalogue.listed(catalogue.word("auth", word) for word in server.auth)
+        return catalogue.text("expected_server_auth", **values)
+    values["found_port"] = str(found.port)
+    values["found_security"] = catalogue.word("security", found.security)
+    return catalogue.text("expected_server_differs", **values)
 
 
 def way_in_words(way: Way, code: str, catalogue: Catalogue) -> str:

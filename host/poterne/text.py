@@ -15,7 +15,16 @@ from poterne.check import check
 from poterne.model import Finding, Hop, Observation, Report, Request, Setting
 from poterne.policy import Policy
 from poterne.reasons import compared, reasons_in_words, traced
-from poterne.telling import hint_in_words, remedy_in_words, tell, verdict_finding, way_drawn, way_in_words
+from poterne.telling import (
+    expected_in_words,
+    hint_in_words,
+    remedy_in_words,
+    tell,
+    verdict_finding,
+    way_drawn,
+    way_in_words,
+)
+from poterne.unicode_names import with_unicode
 
 _MARKS = {"blocker": ("✗", "bold red"), "warning": ("!", "yellow"), "note": ("·", "dim"), "good": ("✓", "bold green")}
 _WIDTH = 100
@@ -73,6 +82,7 @@ class _Page:
         verdict = verdict_finding(report)
         self._verdict(verdict)
         self._way()
+        self._expected()
         self._settings()
         others = [finding for finding in report.findings if finding is not verdict]
         if others:
@@ -128,6 +138,17 @@ class _Page:
                 self._console.print(Text.assemble(*parts))
         self._console.print(Padding(Text(way_in_words(way, self._report.verdict.code, self._catalogue)), (0, 0, 0, 2)))
 
+    def _expected(self) -> None:
+        if self._report.expected is None:
+            return
+        title, answer, lines = expected_in_words(self._report.expected, self._catalogue)
+        self._console.print()
+        self._console.print(Text(title, style="bold"))
+        good = self._report.expected.state == "as-stated"
+        self._console.print(Padding(Text(answer, style="green" if good else "yellow"), (0, 0, 0, 2)))
+        for line in lines:
+            self._console.print(Padding(Text(f"· {line}"), (0, 0, 0, 4)))
+
     def _tell(self) -> None:
         text = tell(self._report, self._catalogue)
         if text is not None:
@@ -161,25 +182,41 @@ class _Page:
                 self._console.print(Text(f"    {self._catalogue.text(none)}", style="dim"))
                 continue
             self._console.print(self._setting_table(usable[:_MAX_SETTINGS]))
+            self._notes(usable[:_MAX_SETTINGS])
             if (left := len(usable) - _MAX_SETTINGS) > 0:
                 self._console.print(Text(f"    {self._catalogue.text('cli_more', count=left)}", style="dim"))
 
     def _setting_table(self, rows: list[Setting]) -> Padding:
         say, word = self._catalogue.text, self._catalogue.word
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-        for key in ("cli_host", "cli_port", "cli_security", "cli_username", "cli_tested"):
-            table.add_column(say(key))
+        for key in ("cli_host", "cli_port", "cli_security", "cli_username", "cli_auth", "cli_tested"):
+            table.add_column(say(key), no_wrap=key == "cli_host", overflow="fold")
         for setting in rows:
             style = "" if setting.verified else "dim"
+            named = "own" if "own-name" in setting.remarks else setting.username
             table.add_row(
                 setting.host,
                 str(setting.port),
                 word("security", setting.security),
-                word("username", setting.username),
+                word("username", named),
+                self._catalogue.listed(word("auth", family) for family in setting.auth),
                 Text(say("cli_verified"), style="green") if setting.verified else say("cli_not_verified"),
                 style=style,
             )
         return Padding(table, (0, 0, 0, 4))
+
+    def _notes(self, rows: list[Setting]) -> None:
+        """Who names the servers, and what to know before they are used."""
+        say, word = self._catalogue.text, self._catalogue.word
+        for source in dict.fromkeys(setting.source for setting in rows):
+            hosts = dict.fromkeys(setting.host for setting in rows if setting.source == source)
+            line = f"{say('cli_source')} · {', '.join(map(with_unicode, hosts))} · {word('source', source)}"
+            self._console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
+        for remark in dict.fromkeys(remark for setting in rows for remark in setting.remarks):
+            hosts = dict.fromkeys(setting.host for setting in rows if remark in setting.remarks)
+            row = Table.grid(padding=(0, 1))
+            row.add_row(Text("!", style="yellow"), Text(f"{', '.join(hosts)} · {word('remark', remark)}"))
+            self._console.print(Padding(row, (0, 0, 0, 4)))
 
     def _endpoints(self) -> None:
         if not any(seen.role == "target" for seen in self._report.observations):

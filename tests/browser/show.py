@@ -191,7 +191,8 @@ def photograph(page: Page, path: Path) -> None:
     page.resize(width, ROOMY[1])
     height = page.evaluate("Math.ceil(document.body.getBoundingClientRect().bottom)")
     page.resize(width, height, scale=SCALE)
-    still = "document.getAnimations().every(({playState}) => playState !== 'running')"
+    still = """document.getAnimations().every(
+        ({playState, effect}) => playState !== "running" || effect.getTiming().iterations === Infinity)"""
     until(lambda: page.evaluate(still), "transitions to end")
     page.screenshot(path)
 

@@ -41,6 +41,25 @@ test("every file that the manifest and the pages name is there", () => {
   }
 });
 
+/** Every module that a page's script leads to. */
+function modulesOf(path, found = new Set()) {
+  if (found.has(path)) return found;
+  found.add(path);
+  for (const [, target] of read(path).matchAll(/^(?:import|export)[^;]*?from "(\.[^"]+)";/gm)) {
+    modulesOf(new URL(target, new URL(path, "file:///")).pathname.slice(1), found);
+  }
+  return found;
+}
+
+test("a page asks for all its modules at once, not one behind the other: the first frame waits for them", () => {
+  for (const name of ["popup", "report"]) {
+    const page = read(`${name}/${name}.html`);
+    const asked = [...page.matchAll(/rel="modulepreload" href="\.\.\/([^"]+)"/g)].map(([, path]) => path);
+    const needed = [...modulesOf(`${name}/${name}.js`)].filter((path) => path !== `${name}/${name}.js`);
+    assert.deepEqual(asked.sort(), needed.sort(), page);
+  }
+});
+
 test("pages hold no inline script, style or handler, and nothing is fetched from elsewhere", () => {
   for (const page of files.filter((path) => path.endsWith(".html"))) {
     assert.doesNotMatch(read(page), /<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/i, page);

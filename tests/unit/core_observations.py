@@ -11,6 +11,7 @@ from poterne.model import (
     Family,
     Finding,
     Hop,
+    Lookup,
     Machine,
     NameAnswer,
     Observation,
@@ -202,6 +203,8 @@ def evidence(
     online: bool = True,
     machine: Machine | None = None,
     portal: Portal | None = None,
+    offers: Iterable[Offer] = (),
+    lookups: Iterable[Lookup] = (),
     fetched: Iterable[Want] = (),
     complete: bool = False,
     **options: Any,
@@ -217,6 +220,8 @@ def evidence(
         observations=observations,
         online=online,
         now=NOW,
+        offers=tuple(offers),
+        lookups=tuple(lookups),
         **known,
     )
 

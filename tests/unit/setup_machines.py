@@ -1,24 +1,39 @@
 """Machines to set up that are not this one: a temporary home, a temporary root, a registry in memory."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from poterne.setup.machine import Hive, Machine, Platform
+from poterne.setup.machine import Hive, Machine, Platform, View
 
 
 @dataclass
 class MemoryRegistry:
+    """`keys` holds what 64-bit programs see, `keys_32` what 32-bit ones see of the machine's hive."""
+
     keys: dict[tuple[Hive, str], str] = field(default_factory=dict)
+    keys_32: dict[tuple[Hive, str], str] = field(default_factory=dict)
+    named: dict[tuple[Hive, str], dict[str, str | int]] = field(default_factory=dict)
 
-    def read(self, hive: Hive, key: str) -> str | None:
-        return self.keys.get((hive, key))
+    def _of(self, hive: Hive, view: View) -> dict[tuple[Hive, str], str]:
+        return self.keys_32 if view == 32 and hive == "HKEY_LOCAL_MACHINE" else self.keys
 
-    def write(self, hive: Hive, key: str, value: str) -> None:
-        self.keys[hive, key] = value
+    def read(self, hive: Hive, key: str, view: View = 64) -> str | None:
+        return self._of(hive, view).get((hive, key))
 
-    def delete(self, hive: Hive, key: str) -> None:
-        self.keys.pop((hive, key), None)
+    def write(self, hive: Hive, key: str, value: str, view: View = 64) -> None:
+        self._of(hive, view)[hive, key] = value
+
+    def delete(self, hive: Hive, key: str, view: View = 64) -> None:
+        self._of(hive, view).pop((hive, key), None)
+
+    def values(self, hive: Hive, key: str) -> Mapping[str, str | int]:
+        return self.named.get((hive, key), {})
+
+    def children(self, hive: Hive, key: str) -> Sequence[str]:
+        below = [path.removeprefix(f"{key}\\") for at, path in self.named if at == hive and path.startswith(f"{key}\\")]
+        return list(dict.fromkeys(path.partition("\\")[0] for path in below))
 
 
 def machine(tmp_path: Path, platform: Platform = "linux", **environ: str) -> Machine:

@@ -90,6 +90,34 @@ def test_placeholders_in_a_host() -> None:
     )
 
 
+@pytest.mark.parametrize("placeholder", ["%EMAILLOCALPART%.example.org", "%EMAILADDRESS%"])
+def test_a_host_that_would_hold_the_users_name_is_left_out(placeholder: str) -> None:
+    document = configuration([f"imap {placeholder} 993 SSL u p", SMTP])
+    found = read(document, domain="example.org", source="autoconfig", said_by="example.org")
+    assert [offer.host for offer in found.offers] == ["smtp.example.org"]
+    assert found.problem is not None
+    assert found.problem.reason == "personal-host"
+
+
+@pytest.mark.parametrize(
+    ("text", "own"), [("jdoe", True), ("x-%EMAILLOCALPART%", True), ("%EMAILADDRESS%", False), ("-", False)]
+)
+def test_a_name_that_the_provider_gives_is_no_address(text: str, own: bool) -> None:
+    (offer,) = parsed(f"imap imap.example.org 993 SSL {text} p")
+    assert offer.own_name is own
+    assert (offer.username == "address") is (text == "%EMAILADDRESS%")
+
+
+def test_what_cannot_be_used_does_not_count() -> None:
+    entries = [*(f"imap host{number} 993 SSL u p" for number in range(90)), IMAP]
+    assert [offer.host for offer in parsed(*entries)] == ["imap.example.org"]
+
+
+def test_one_protocol_does_not_crowd_out_another() -> None:
+    entries = [*(f"imap h{number}.example.org 993 SSL u p" for number in range(200)), SMTP]
+    assert parsed(*entries)[-1].host == "smtp.example.org"
+
+
 def test_a_host_is_normalised() -> None:
     assert parsed("imap IMAP.Bücher.example. 993 ssl - OAuth2")[0].host == "imap.xn--bcher-kva.example"
 
@@ -135,7 +163,7 @@ def test_an_unusable_server_is_left_out_with_one_clear_line(server: str, reason:
     assert len(problem) < 200
     beside = read(configuration([server, IMAP]), domain="example.org", source="s", said_by="d")
     assert [offer.host for offer in beside.offers] == ["imap.example.org"]
-    assert beside.problem == problem
+    assert str(beside.problem) == problem
 
 
 def _bomb(kind: str) -> bytes:
@@ -397,7 +425,7 @@ def test_a_document_never_leads_into_this_network(tmp_path: Path, address: str) 
     kind = "AAAA" if ":" in address else "A"
     records: Records = {("imap.example.org", kind): [address], ("smtp.example.org", "A"): [ANOTHER]}
     found, _ = serve(tmp_path, {FIRST: document(GOOD)}, records)
-    assert found.hosts == {("smtp.example.org", "autoconfig")}
+    assert found.hosts - {("example.org", "domain")} == {("smtp.example.org", "autoconfig")}
     lookup = found.lookup("imap.example.org")
     assert (lookup.source, lookup.state) == ("autoconfig", "refused")
 
@@ -418,7 +446,7 @@ def test_a_host_that_the_domain_names_too_is_still_tried(tmp_path: Path) -> None
 def test_the_addresses_that_a_document_may_not_name_are_dropped(tmp_path: Path) -> None:
     records: Records = {("imap.example.org", "A"): ["10.0.0.5", ADDRESS]}
     found, _ = serve(tmp_path, {FIRST: document(GOOD)}, records)
-    (server,) = found.servers
+    (server,) = (server for server in found.servers if server.host == "imap.example.org")
     assert server.answer.addresses == (ADDRESS,)
 
 

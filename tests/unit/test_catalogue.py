@@ -32,6 +32,7 @@ from poterne.model import (
     NameState,
     ParamValue,
     PortalState,
+    Remark,
     Security,
     Severity,
     Stages,
@@ -42,6 +43,17 @@ from poterne.model import (
 
 HOST_FOLDER = Path(module.__file__).parent
 LOCALES = HOST_FOLDER.parents[1] / "extension" / "_locales"
+
+REFUSALS = sorted(
+    set(
+        re.findall(
+            r'(?:Unusable|Unreadable|Mismatch|_refused)\((?:[^()"]|"[^"]*"|\([^()]*\))*, "([a-z-]+)"',
+            "".join(
+                path.read_text(encoding="utf-8") for path in (Path(module.__file__).parent / "discover").rglob("*.py")
+            ),
+        )
+    )
+)
 
 CONTRACT = [
     "port25-blocked",
@@ -145,13 +157,14 @@ def test_every_code_that_can_be_said_is_weighed() -> None:
     assert set(load("findings")["remarks"]["codes"]) <= set(weights)
 
 
-def test_both_languages_say_the_same_things() -> None:
-    english, french = messages("en"), messages("fr")
-    assert set(english) == set(french)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_the_same_things(language: str) -> None:
+    english, other = messages("en"), messages(language)
+    assert set(english) == set(other)
     different = {
         key
         for key in english
-        if placeholders(english[key]["message"]) != placeholders(french[key]["message"]) and not key.endswith("_one")
+        if placeholders(english[key]["message"]) != placeholders(other[key]["message"]) and not key.endswith("_one")
     }
     assert different == set()
 
@@ -225,6 +238,12 @@ def compared() -> list[Finding]:
         *[(code, None, {}) for code in ("server-down", "captive-portal", "ipv6-broken", "ipv4-broken", "clock-wrong")],
         ("dns-hijacked", None, {}),
         ("wrong-host-name", None, {"names": ("smtp.example.org",)}),
+        *[
+            ("offer-refused", None, {"place": "https://example.org/x", "reason": reason, "value": "26", "part": part})
+            for reason in REFUSALS
+            for part in (True, False)
+        ],
+        ("offer-untested", None, {"place": "out.example.org:26", "reason": "port-forbidden", "value": "26"}),
     ]
     return [
         Finding(code=code, severity="warning", confidence="likely", host=HOST, port=port, params=params)
@@ -251,6 +270,7 @@ def test_sentences_leave_no_gap(language: str, suffix: str) -> None:
         assert "$" not in sentence
         used = placeholders(raw[key_of(finding.code) + suffix]["message"])
         have = {name for name, value in finding.params.items() if value not in (None, "", ())}
+        have |= {"why"} if "reason" in finding.params else set()
         have |= {"host"} if finding.host else set()
         have |= {"port", "ports"} if finding.port else set()
         have |= {"family"} if finding.family else set()
@@ -356,12 +376,13 @@ def test_a_value_that_looks_like_a_placeholder_is_only_text() -> None:
     [
         ({}, "en"),
         ({"LANG": "fr_CA.UTF-8"}, "fr"),
-        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "de"),
+        ({"LANG": "nl_NL.UTF-8"}, "en"),
         ({"LANG": "C.UTF-8"}, "en"),
         ({"LANG": "FR"}, "fr"),
         ({"LC_ALL": "en_GB", "LANG": "fr_FR"}, "en"),
         ({"LC_MESSAGES": "fr_FR@euro", "LANG": "en_US"}, "fr"),
-        ({"LANGUAGE": "de:fr:en", "LANG": "en_US"}, "fr"),
+        ({"LANGUAGE": "nl:fr:en", "LANG": "en_US"}, "fr"),
         ({"LANGUAGE": "", "LANG": "fr"}, "fr"),
     ],
 )
@@ -371,3 +392,12 @@ def test_which_language_is_spoken(environment: dict[str, str], language: str) ->
 
 def test_an_unknown_language_is_english() -> None:
     assert Catalogue("tlh").language == "en"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_of_a_refusal_and_every_remark_has_its_words(language: str) -> None:
+    assert len(REFUSALS) > 15
+    have = messages(language)
+    assert {reason for reason in REFUSALS if f"refusal_{key_of(reason)}" not in have} == set()
+    assert {remark for remark in get_args(Remark) if f"remark_{key_of(remark)}" not in have} == set()
+    assert {source for source in load("discovery")["authority"] if f"source_{source}" not in have} == set()

@@ -337,7 +337,7 @@ async def test_a_page_does_not_lead_to_this_machine_or_its_network(
 ) -> None:
     dialled: list[str] = []
 
-    async def attempt(endpoint: Endpoint, port: int, number: int) -> Failure:
+    async def attempt(endpoint: Endpoint, port: int, number: int, _patience: float | None) -> Failure:
         dialled.append(f"{endpoint.address} {port}")
         return Failure("refused", "ECONNREFUSED", endpoint.address, 0.0, number)
 

@@ -5,8 +5,10 @@ from tests.unit.core_observations import (
     BOX,
     CONTROLS,
     FURTHER,
+    GOOD_TLS,
     HOST,
     ISP,
+    MACHINE,
     World,
     blockers,
     broken_off,
@@ -18,7 +20,7 @@ from tests.unit.core_observations import (
 )
 
 from poterne.diagnose import Evidence, Want, diagnose
-from poterne.model import Family, Stages
+from poterne.model import Family, Machine, Stages
 
 BLOCKED = "port25-blocked"
 NETWORK = {
@@ -82,9 +84,10 @@ def test_a_refusal_accuses_nobody_before_a_second_look(families: tuple[Family, .
     for state, changed in (("refused", {}), ("prohibited", {"reporter": FURTHER[4]}), ("reset", {})):
         once = World(families=families).fail(state, 25, family=4, **changed)
         assert not once.codes & NETWORK
-        assert {want.observation for want in once.wanted if want.kind == "again"} == {
-            f"{host}-25-4" for host in (HOST, *CONTROLS)
-        }
+        (again,) = [want.observation for want in once.wanted if want.kind == "again"]  # alone on the wire
+        assert again in {f"{host}-25-4" for host in CONTROLS}
+        once.add(once.seen[again].model_copy(update={"id": "again"}))
+        assert once.confidence(BLOCKED) == "certain"
         let_through = World.control(CONTROLS[1], 25, id="let-through")
         assert BLOCKED not in once.twice(25).add(let_through).codes
     assert world.codes == {"ok"}
@@ -96,6 +99,42 @@ def test_servers_that_greet_late_are_no_block() -> None:
     world = World().change({**mute, **waited}, 25).twice(25)
     assert not world.codes & NETWORK
     assert "no-greeting" in world.codes
+
+
+def gagged(world: World, *, mute: bool = False) -> World:
+    """A proxy nearby opens port 25 for everybody, and nobody greets there."""
+    kind: dict[str, Any] = {"greeting_kind": "silent" if mute else "closed"}
+    waited = Stages(connect_ms=1, greeting_ms=20_000 if mute else 8000)
+    unsaid = {"greeting": None, "tls": None, "capabilities": (), "auth": (), "security": "none", "starttls": None}
+    return world.change({**unsaid, **kind, "stages": waited}, 25)
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_behind_a_proxy_that_opens_for_everybody_only_greetings_count(mute: bool) -> None:
+    world = gagged(World(families=(4, 6)), mute=mute)
+    if mute:
+        assert not world.codes & NETWORK
+        assert world.wanted >= {Want("canary", port=25), Want("canary", port=465)}
+    waited = {"stages": Stages(connect_ms=1, greeting_ms=20_000)}
+    world.canary(25, "open", **waited).canary(465, "open", **waited)
+    assert world.codes == {BLOCKED, "ok"}
+    assert world.confidence(BLOCKED) == "likely"  # it may be the proxy
+    assert not [want for want in world.wanted if want.kind == "again"]
+    assert BLOCKED not in world.add(World.control(CONTROLS[0], 25)).codes
+
+
+def test_what_opens_on_one_port_alone_is_no_proxy_nearby() -> None:
+    world = gagged(World()).canary(25, "open").canary(465)
+    assert BLOCKED not in world.codes
+
+
+def test_a_proxy_that_is_refused_takes_a_second_look() -> None:
+    waited = {"stages": Stages(connect_ms=1, greeting_ms=20_000)}
+    world = gagged(World()).change({"stages": Stages(connect_ms=1, greeting_ms=20)}, 25)
+    world.canary(25, "open", **waited).canary(465, "open", **waited)
+    assert BLOCKED not in world.codes
+    assert len([want for want in world.wanted if want.kind == "again"]) == 1
+    assert world.twice(25).confidence(BLOCKED) == "likely"
 
 
 @pytest.mark.parametrize("dead", [1, 2, 3])
@@ -166,6 +205,10 @@ def test_controls_are_not_the_target_and_not_each_other() -> None:
     assert BLOCKED not in world.codes or world.confidence(BLOCKED) == "likely"
     twins = World().silent(25).change({"address": "198.51.100.99"}, who="controls")
     assert BLOCKED not in twins.codes
+    domain = ("mx1.alpha.example", "mx2.alpha.example", "mx.beta.example")
+    assert World(controls=domain).silent(25).confidence(BLOCKED) == "likely"
+    registry = ("mx.alpha.co.uk", "mx.beta.co.uk", "mx.gamma.co.uk")
+    assert World(controls=registry).silent(25).confidence(BLOCKED) == "certain"
     ours = World().silent(25).change({"address": "192.0.2.7"}, who=CONTROLS[0])
     assert ours.confidence(BLOCKED) == "likely"
 
@@ -222,7 +265,8 @@ def test_where_packets_are_lost_it_takes_a_second_look(lossy: World) -> None:
     world = lossy.silent(25)
     assert not world.codes & NETWORK
     again = {want.observation for want in world.wanted if want.kind == "again"}
-    assert again == {f"{host}-25-4" for host in (HOST, *CONTROLS)}
+    # The target is left out: if it drops 25 itself, it would take what a limit lets through.
+    assert again == {f"{host}-25-4" for host in CONTROLS}
     assert world.twice(25).confidence(BLOCKED) == "certain"
     assert not [want for want in world.wanted if want.kind == "again"]
 
@@ -259,10 +303,27 @@ def test_both_families() -> None:
 @pytest.mark.parametrize("family", [4, 6])
 def test_one_family_of_two(family: Family) -> None:
     world = World(families=(4, 6)).silent(25, family=family)
-    assert not world.codes & NETWORK  # a limit on new connections may just have been used up
-    world.twice(25)
     assert found(world.conclusion, BLOCKED).family == family
     assert world.confidence(BLOCKED) == "certain"
+    assert not [want for want in world.wanted if want.kind == "again"]
+
+
+@pytest.mark.parametrize("who", ["target", "controls", CONTROLS[0]])
+def test_where_some_of_the_other_family_get_through_it_may_be_a_limit(who: str) -> None:
+    """A limit on new connections, of both families together, that the first of them have used up."""
+    world = World(families=(4, 6)).silent(25, family=4).silent(25, family=6, who=who)
+    assert not world.codes & NETWORK
+    assert {want.observation for want in world.wanted if want.kind == "again"} >= {f"{host}-25-4" for host in CONTROLS}
+    world.twice(25, who="controls")
+    assert found(world.conclusion, BLOCKED).family == 4
+    refused = World(families=(4, 6)).refused(25, family=4).refused(25, family=6, who=who).twice(25)
+    assert BLOCKED not in refused.codes
+
+
+def test_the_target_alone_shows_nothing_of_the_other_family() -> None:
+    world = World(families=(4, 6)).silent(25, family=4).change(None, family=6, who="controls")
+    assert not world.codes & NETWORK
+    assert world.twice(25).confidence(BLOCKED) == "certain"
 
 
 def test_a_machine_of_one_family() -> None:
@@ -346,6 +407,23 @@ def test_a_reset_from_nearer_than_the_server() -> None:
     far = World(control_ports=(25, 587, 993)).refused(993)
     far.path(993, BOX[4], ISP[4], FURTHER[4], "refused").path(587, BOX[4], ISP[4], FURTHER[4], "open").twice(993)
     assert "port-blocked" not in far.codes
+
+
+def test_hosts_that_send_prove_less_about_ports_for_receiving() -> None:
+    """Many drop whatever they do not serve, and so may the target."""
+    world = World(control_ports=(25, 587, 993)).silent(993)
+    assert world.confidence("port-blocked") == "likely"
+    served = World(families=(4, 6), control_ports=(25, 587, 993)).silent(993, family=4)
+    assert served.confidence("port-blocked") == "certain"
+    world.path(993, BOX[4], ISP[4], "silent", "silent").path(587, BOX[4], ISP[4], "open")
+    assert world.confidence("port-blocked") == "likely"
+    world.path(587, BOX[4], ISP[4], FURTHER[4], "open")
+    assert world.confidence("port-blocked") == "certain"
+
+
+def test_a_router_that_rejects_a_port_needs_nobody_who_serves_it() -> None:
+    world = World(control_ports=(25, 587, 993)).rejected(993, by=FURTHER).twice(993)
+    assert world.confidence("port-blocked") == "certain"
 
 
 def default_world(port: int, *hosts: str) -> World:
@@ -436,6 +514,29 @@ def test_an_allow_list_lets_others_through_on_both_ports(port: int) -> None:
     assert "mail-allowlist" not in listed().silent(port, who="controls").codes
 
 
+# ---- what is known of this machine
+
+
+def test_where_nothing_shows_that_packets_leave_it_is_not_certain() -> None:
+    tunnel = MACHINE.model_copy(update={"gateways": ()})
+    world = World().silent(25).with_(machine=tunnel)
+    assert world.confidence(BLOCKED) == "likely"
+    assert world.path(25, ISP[4], "silent").confidence(BLOCKED) == "certain"
+    assert World().silent(25).with_(machine=Machine()).confidence(BLOCKED) == "certain"  # a system that tells nothing
+
+
+def test_a_block_of_the_asked_port_comes_before_a_better_name() -> None:
+    world = World(target="192.0.2.7:25").silent(25)
+    world.change({"host": "192.0.2.7"}, who="target")
+    mismatch = GOOD_TLS.model_copy(update={"name_ok": False, "fault": "cert-name-mismatch",
+                                           "faults": ("cert-name-mismatch",)})  # fmt: skip
+    world.change({"tls": mismatch}, 465, 587, 993, who="192.0.2.7")
+    world.add(seen(465, source="certificate"), seen(587, source="certificate"))
+    assert world.codes >= {BLOCKED, "wrong-host-name"}
+    assert world.conclusion.verdict.code == BLOCKED
+    assert blockers(world.conclusion) == {BLOCKED}
+
+
 # ---- what stands beside
 
 
@@ -499,3 +600,38 @@ def test_an_allow_list_of_both_families_is_one_finding() -> None:
 def test_controls_are_wanted_on_each_port_that_fails() -> None:
     assert Want("controls", port=465) in World().silent(465).wanted
     assert Want("controls", port=993) in World().silent(993).wanted
+
+
+def test_resets_of_a_family_without_controls_are_the_network_s_too() -> None:
+    world = World(families=(4, 6)).change(None, who="controls", family=6).refused(25).twice(25).canary(25, "refused")
+    assert world.codes == {"port25-blocked", "ok"}
+
+
+@pytest.mark.parametrize("port", [465, 587, 993])
+def test_a_port_that_the_network_resets_beside_one_that_works(port: int) -> None:
+    world = World(control_ports=(25, 465, 587, 993)).refused(port).twice(port).canary(port, "refused")
+    assert world.codes == {"port-blocked", "ok"}
+    assert world.confidence("port-blocked") == "certain"
+
+
+def test_routers_that_send_few_icmp_errors() -> None:
+    world = World(families=(4, 6), control_ports=(25, 465, 587)).rejected(25, 465, by=ISP)
+    plain: dict[str, Any] = {"reporter": None, "error": None}
+    world.silent(25, who="target", family=4, **plain).silent(25, who=CONTROLS[0], family=4, **plain)
+    world.silent(465, who="controls", family=4, **plain).twice(465, who="target").twice(25, 465)
+    assert world.codes == {"port25-blocked", "port-blocked", "ok"}
+    for code in ("port25-blocked", "port-blocked"):
+        assert found(world.conclusion, code).family is None
+        assert world.confidence(code) == "certain"
+
+
+def test_silence_beside_errors_of_several_routers_is_another_failure() -> None:
+    world = World().silent(25, who="target").rejected(25, by=ISP, who="controls")
+    world.rejected(25, by=FURTHER, who=CONTROLS[0]).twice(25)
+    assert "port25-blocked" not in world.codes
+
+
+def test_a_box_that_sends_few_icmp_errors() -> None:
+    world = World(families=(4, 6)).rejected(25, by=BOX, family=6).silent(25, family=4)
+    assert world.codes == {"gateway-firewall", "ok"}
+    assert found(world.conclusion, "gateway-firewall").family is None

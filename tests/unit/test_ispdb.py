@@ -10,9 +10,9 @@ from tests.unit.core_world import hurry_names
 
 from poterne.diagnose.settings import settings
 from poterne.discover.clientconfig import read
-from poterne.discover.suffixes import registered_domain
 from poterne.knowledge import load
 from poterne.model import Offer, Setting
+from poterne.suffixes import registered_domain
 
 DATABASE = "db.test"
 TABLES = f'[discovery]\nispdb = "https://{DATABASE}/v1.1/"\nsources = ["ispdb"]'
@@ -56,7 +56,7 @@ def test_by_the_domain(tmp_path: Path) -> None:
     ("exchanger", "about"),
     [
         ("mx1.provider.example", "provider.example"),
-        ("a.b.c.provider.co.uk", "provider.co.uk"),
+        ("a.provider.co.uk", "provider.co.uk"),
         ("MX.Provider.Example", "provider.example"),
         ("mx.customer.github.io", "customer.github.io"),
     ],
@@ -67,6 +67,26 @@ def test_then_by_the_registered_domain_of_the_exchanger(tmp_path: Path, exchange
     assert site.asked == [f"{DATABASE}/v1.1/example.org", f"{DATABASE}/v1.1/{about}"]
     assert [lookup.state for lookup in found.lookups if lookup.source == "ispdb"] == ["absent", "found"]
     assert {offer.said_by for offer in found.offers} == {about}
+
+
+def test_the_exchangers_service_is_asked_about_before_its_provider(tmp_path: Path) -> None:
+    """The first label may stand for the customer; companies and persons have other servers of one provider."""
+    exchanger = "example-org.mail.protection.outlook.example"
+    pages: dict[str, Page] = {
+        f"{DATABASE}/v1.1/mail.protection.outlook.example": document(SERVERS),
+        f"{DATABASE}/v1.1/outlook.example": document(configuration(["imap wrong.example 993 SSL u oauth2"])),
+    }
+    found, site = look_up(tmp_path, pages, {**RECORDS, ("example.org", "MX"): [f"0 {exchanger}."]})
+    assert site.asked == [f"{DATABASE}/v1.1/example.org", f"{DATABASE}/v1.1/mail.protection.outlook.example"]
+    assert found.hosts == {("imap.provider.example", "ispdb"), ("smtp.provider.example", "ispdb")}
+
+
+def test_the_provider_is_asked_about_where_its_service_is_not_known(tmp_path: Path) -> None:
+    pages: dict[str, Page] = {f"{DATABASE}/v1.1/provider.example": document(SERVERS)}
+    found, site = look_up(tmp_path, pages, {**RECORDS, ("example.org", "MX"): ["0 a.b.c.provider.example."]})
+    asked = [place.rpartition("/")[2] for place in site.asked]
+    assert asked == ["example.org", "b.c.provider.example", "provider.example"]
+    assert {offer.said_by for offer in found.offers} == {"provider.example"}
 
 
 @pytest.mark.parametrize("exchangers", ["NODATA", ["0 ."], ["10 mx.example.org."], ["10 co.uk."], ["10 mx\\032x.a.b."]])

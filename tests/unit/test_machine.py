@@ -77,7 +77,7 @@ def test_addresses_and_networks_of_all_interfaces(kernel: dict[int, list[Message
     assert found.addresses == (
         "192.168.1.7", "172.17.0.1", "fd12::7", "fe80::7", "169.254.3.4", "203.0.113.9", "2001:db8::9", "10.8.0.6",
     )  # fmt: skip
-    assert found.networks == ("192.168.1.0/24", "172.17.0.0/16", "fd12::/64")
+    assert found.networks == ("192.168.1.0/24", "172.17.0.0/16", "fd12::/64", "10.8.0.5/32")
 
 
 @linux
@@ -142,6 +142,28 @@ def test_only_a_link_with_addresses_has_neighbours(kernel: dict[int, list[Messag
     assert not machine.has_neighbours(1)
 
 
+@linux
+@pytest.mark.parametrize(
+    ("gateway", "flags", "own", "target", "leads"),
+    [
+        ("192.168.1.1", 0x1003, address_message("192.168.1.7", 24), "203.0.113.5", True),
+        (None, 0x1003, address_message("192.168.1.7", 24), "192.168.1.9", False),
+        (None, 0x1003 | 0x10, address_message("10.8.0.6", 32, peer="10.8.0.5"), "203.0.113.5", True),
+        (None, 0x1003 | 0x10, address_message("10.8.0.6", 32, peer="10.8.0.5"), "10.8.0.5", False),
+        (None, 0x1003 | 0x80, address_message("10.8.0.6", 24), "10.8.0.9", False),
+    ],
+)
+def test_a_tunnel_leads_out_without_a_gateway(
+    kernel: dict[int, list[Message]], *, gateway: str | None, flags: int, own: Message, target: str, leads: bool
+) -> None:
+    kernel[_NEWADDR] = [own]
+    kernel[_NEWROUTE] = [route_message(gateway, "10.8.0.6")]
+    kernel[_NEWLINK] = [Message(_NEWLINK, struct.pack("=BxHiII", 0, 1, 1, flags, 0))]
+    assert machine.leads_out(target) is leads
+    kernel.clear()
+    assert not machine.leads_out(target)
+
+
 # ---- the real kernel
 
 
@@ -149,7 +171,7 @@ def test_this_machine_is_told_without_raising() -> None:
     found = machine.look()
     assert not {"127.0.0.1", "::1"} & set(found.addresses)
     for network in found.networks:
-        assert ipaddress.ip_network(network).num_addresses > 1
+        assert network.partition("/")[0] not in found.addresses or ipaddress.ip_network(network).num_addresses > 1
     for address in (*found.addresses, *found.gateways):
         assert "%" not in address
         ipaddress.ip_address(address)

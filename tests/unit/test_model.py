@@ -56,7 +56,16 @@ def test_the_schema_has_the_shape_that_tools_rely_on() -> None:
     }
     assert keys["Finding"] == {"code", "severity", "confidence", "host", "port", "family", "params", "evidence"}
     assert keys["Verdict"] == {"code", "severity", "confidence"}
-    assert keys["Setting"] == {"protocol", "host", "port", "security", "auth", "username", "verified", "source"}
+    assert keys["Setting"] - {"remarks"} == {
+        "protocol",
+        "host",
+        "port",
+        "security",
+        "auth",
+        "username",
+        "verified",
+        "source",
+    }
     assert keys["Observation"] >= {
         "id",
         "role",

@@ -1,11 +1,12 @@
 import argparse
+import json
 from pathlib import Path
 
 import pytest
 from tests.unit.setup_machines import tree
 
 import poterne
-from poterne.setup import commands
+from poterne.setup import commands, disk
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +80,41 @@ def test_unknown_browsers_are_an_error_of_usage() -> None:
         run("install", "--browser", "netscape")
 
     assert ended.value.code == 2
+
+
+def test_a_dry_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("install", "--browser", "firefox", "--dry-run") == 0
+
+    assert capsys.readouterr().out.startswith("Firefox: would be registered: ")
+    assert tree(home) == {}
+
+
+def test_doctor_mends_and_speaks_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor", "--browser", "firefox", "--json") == 1
+    (before,) = json.loads(capsys.readouterr().out)["browsers"]
+    assert (before["browser"], before["problem"]) == ("firefox", "no-manifest")
+
+    assert run("doctor", "--browser", "firefox", "--json", "--fix") == 0
+    (after,) = json.loads(capsys.readouterr().out)["browsers"]
+    assert (after["problem"], after["version"]) == (None, poterne.__version__)
+
+
+def test_a_snap_that_was_named_fails_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("install", "--browser", "chromium-snap") == 1
+    assert "Chromium (Snap): cannot be registered" in capsys.readouterr().out
+
+
+def test_what_other_users_may_not_enter_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    program = closed / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.write_text("", encoding="utf-8")
+    program.chmod(0o755)
+    closed.chmod(0o700)
+
+    found = disk.closed_to_others(program)
+
+    # The tests' own folder may be closed already.
+    assert found is not None
+    assert found in (closed, *closed.parents)
+    assert disk.closed_to_others(Path("/bin/sh")) is None

@@ -3,14 +3,18 @@ import os
 import shlex
 import sys
 import time
+import venv
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.setup_machines import MemoryRegistry, machine
 
-import poterne
+import poterne.policy
 from poterne.setup import Diagnosis, doctor, install, register_in
+from poterne.setup.examination import mend
 from poterne.setup.machine import Machine
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="starts launchers of sh")
@@ -196,6 +200,229 @@ def test_an_interpreter_that_is_gone(tmp_path: Path, here: Machine) -> None:
     assert found.problem == "interpreter-gone"
     assert gone in found.detail
     assert found.remedy == "poterne install --browser firefox"
+
+
+def test_a_virtual_environment_that_has_been_moved(tmp_path: Path, here: Machine) -> None:
+    environment = tmp_path / "venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "pyvenv.cfg").write_text("home = /usr/bin\n", encoding="utf-8")
+    (environment / "bin/python").symlink_to(sys.executable)
+    install(["firefox"], machine=replace(here, executable=str(environment / "bin/python")))
+    environment.rename(tmp_path / "elsewhere")
+
+    found = firefox(here)
+
+    assert (found.problem, found.remedy) == ("environment-moved", "poterne install --browser firefox")
+    assert str(environment) in found.detail
+
+
+def test_a_virtual_environment_whose_python_is_gone(tmp_path: Path, here: Machine) -> None:
+    environment = tmp_path / "venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "pyvenv.cfg").write_text("home = /usr/bin\n", encoding="utf-8")
+    (environment / "bin/python").symlink_to(tmp_path / "an old python")
+    install(["firefox"], machine=replace(here, executable=str(environment / "bin/python")))
+
+    assert firefox(here).problem == "interpreter-gone"
+
+
+def test_a_python_without_poterne(tmp_path: Path, here: Machine) -> None:
+    bare = tmp_path / "bare"
+    venv.create(bare, with_pip=False)
+    install(["firefox"], machine=replace(here, executable=str(bare / "bin/python")))
+
+    assert firefox(here).problem == "package-missing"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('frame(\'{"type":"error","id":null,"code":"internal","message":"pydantic is not here"}\')', "pydantic is not"),
+        ("sys.exit('broken')", "answers nothing after its hello: broken"),
+    ],
+)
+def test_a_host_that_cannot_check(here: Machine, written: Path, body: str, said: str) -> None:
+    hello = json.dumps({"type": "hello", "protocol": 1, "version": poterne.__version__})
+    stub(written, f"frame({hello!r}); sys.stdin.buffer.read(4)\n{body}")
+
+    found = firefox(here)
+
+    assert found.problem == "host-broken"
+    assert said in found.detail
+
+
+def policies(here: Machine, place: str, rules: object) -> Path:
+    path = here.place(place)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rules), encoding="utf-8")
+    return path
+
+
+CHROMIUM_POLICY = "/etc/chromium/policies/managed/it.json"
+CHROMIUM_ID = "ldljdgonginjcecciikejojdelbhpkli"
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem"),
+    [
+        ({"NativeMessagingBlocklist": ["*"]}, "blocked-by-policy"),
+        ({"NativeMessagingBlocklist": ["org.poterne.host"]}, "blocked-by-policy"),
+        ({"NativeMessagingBlocklist": ["*"], "NativeMessagingAllowlist": ["org.other"]}, "blocked-by-policy"),
+        ({"NativeMessagingBlocklist": ["*"], "NativeMessagingAllowlist": ["org.poterne.host"]}, None),
+        ({"NativeMessagingBlocklist": ["org.other"]}, None),
+        ({"ExtensionSettings": {"*": {"installation_mode": "blocked"}}}, "blocked-by-policy"),
+        ({"ExtensionSettings": {CHROMIUM_ID: {"installation_mode": "removed"}}}, "blocked-by-policy"),
+        ({"ExtensionSettings": {"*": {"blocked_permissions": ["nativeMessaging"]}}}, "blocked-by-policy"),
+        (
+            {
+                "ExtensionSettings": {
+                    "*": {"installation_mode": "blocked"},
+                    CHROMIUM_ID: {"installation_mode": "force_installed"},
+                }
+            },
+            None,
+        ),
+        ({"ExtensionInstallBlocklist": ["*"]}, "blocked-by-policy"),
+        ({"ExtensionInstallBlocklist": ["*"], "ExtensionInstallAllowlist": [CHROMIUM_ID]}, None),
+        ({"NativeMessagingUserLevelHosts": False}, "user-level-forbidden"),
+        ({"NativeMessagingUserLevelHosts": True}, None),
+    ],
+)
+def test_what_chromiums_policies_forbid(here: Machine, rules: dict[str, object], problem: str | None) -> None:
+    install(["chromium"], machine=here)
+    path = policies(here, CHROMIUM_POLICY, rules)
+
+    (found,) = doctor(["chromium"], machine=here, seconds=20.0)
+
+    assert found.problem == problem, found.detail
+    if problem is not None:
+        assert str(path) in found.detail
+        words = "install --browser chromium --system" if problem == "user-level-forbidden" else "policy generate"
+        assert words in (found.remedy or "")
+
+
+def test_where_users_hosts_are_forbidden_the_systems_manifest_counts(here: Machine) -> None:
+    policies(here, CHROMIUM_POLICY, {"NativeMessagingUserLevelHosts": False})
+    install(["chromium"], machine=here)
+    install(["chromium"], system=True, machine=here)
+
+    (found,) = doctor(["chromium"], machine=here, seconds=20.0)
+
+    assert (found.problem, found.level) == (None, "system")
+
+
+def test_what_firefoxes_policies_forbid(here: Machine, written: Path) -> None:
+    rules = {"policies": {"ExtensionSettings": {"poterne@poterne.org": {"installation_mode": "blocked"}}}}
+    path = policies(here, "/etc/firefox/policies/policies.json", rules)
+
+    found = firefox(here)
+
+    assert found.problem == "blocked-by-policy"
+    assert str(path) in found.detail
+
+
+def test_what_the_policies_of_windows_forbid(tmp_path: Path) -> None:
+    here = machine(tmp_path, "win32")
+    assert isinstance(here.registry, MemoryRegistry)
+    key = r"Software\Policies\Google\Chrome"
+    here.registry.named["HKEY_LOCAL_MACHINE", key + r"\NativeMessagingBlocklist"] = {"1": "*"}
+
+    (found,) = doctor(["chrome"], machine=here)
+    assert found.problem == "blocked-by-policy"
+
+    here.registry.named["HKEY_LOCAL_MACHINE", key + r"\NativeMessagingAllowlist"] = {"1": "org.poterne.host"}
+    here.registry.named["HKEY_LOCAL_MACHINE", key] = {"NativeMessagingUserLevelHosts": 0}
+    (found,) = doctor(["chrome"], machine=here)
+    assert found.problem == "user-level-forbidden"
+
+    blocked = json.dumps({CHROMIUM_ID: {"installation_mode": "blocked"}})
+    here.registry.named["HKEY_LOCAL_MACHINE", key] = {"ExtensionSettings": blocked}
+    (found,) = doctor(["chrome"], machine=here)
+    assert found.problem == "blocked-by-policy"
+
+
+def test_a_policy_file_that_browsers_cannot_read_says_nothing(here: Machine, written: Path) -> None:
+    path = policies(here, "/etc/firefox/policies/policies.json", {})
+    for text in ("{", "[]", '{"policies": 7}', "[" * 100_000):
+        path.write_text(text, encoding="utf-8")
+        assert firefox(here).problem is None
+
+
+def test_a_flatpak_that_may_start_nothing(here: Machine, tmp_path: Path) -> None:
+    install(["firefox-flatpak"], machine=here)
+
+    (found,) = doctor(["firefox-flatpak"], machine=here)
+
+    assert found.problem == "sandboxed"
+    assert found.remedy == "flatpak override --user --talk-name=org.freedesktop.Flatpak org.mozilla.firefox"
+
+
+def test_a_flatpak_whose_way_out_is_gone(here: Machine, tmp_path: Path) -> None:
+    install(["firefox-flatpak"], machine=here)
+    (tmp_path / "home/.local/share/poterne/poterne-host").unlink()
+
+    (found,) = doctor(["firefox-flatpak"], machine=here)
+
+    assert found.problem == "launcher-missing"
+
+
+def test_a_broken_policy_of_this_machine(
+    here: Machine, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "policy.toml"
+    broken.write_text("[allow]\nprots = [25]\n", encoding="utf-8")
+    monkeypatch.setattr(poterne.policy, "default_path", lambda: broken)
+
+    found = firefox(here)
+
+    assert (found.problem, found.remedy) == ("policy-broken", "poterne policy check")
+    assert "allow.prots" in found.detail
+
+
+def spoil_manifest(path: Path, program: Path) -> None:
+    path.write_text("{", encoding="utf-8")
+
+
+def spoil_ids(path: Path, program: Path) -> None:
+    edit(path, allowed_extensions=[])
+
+
+def forget(path: Path, program: Path) -> None:
+    path.unlink()
+
+
+def lose_launcher(path: Path, program: Path) -> None:
+    program.unlink()
+
+
+def forbid_execution(path: Path, program: Path) -> None:
+    program.chmod(0o644)
+
+
+def lose_interpreter(path: Path, program: Path) -> None:
+    program.write_text('#!/bin/sh\nexec /no/such/python -I "$@"\n', encoding="utf-8")
+
+
+def lose_all(path: Path, program: Path) -> None:
+    edit(path, allowed_extensions=[])
+    lose_interpreter(path, program)
+    program.chmod(0o600)
+
+
+@pytest.mark.parametrize(
+    "harm", [spoil_manifest, spoil_ids, forget, lose_launcher, forbid_execution, lose_interpreter, lose_all]
+)
+def test_what_can_be_mended_is_mended(here: Machine, written: Path, harm: Callable[[Path, Path], None]) -> None:
+    harm(written, Path(json.loads(written.read_text(encoding="utf-8"))["path"]))
+    found = firefox(here)
+    assert found.problem is not None
+
+    for _ in range(3):
+        if found.problem is not None:
+            assert mend(found, here) is not None
+            found = firefox(here)
+
+    assert found.problem is None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 from tests.unit.setup_machines import MemoryRegistry, machine, tree
 
 from poterne.errors import SetupError
-from poterne.setup import browsers, install, manifest, register_in, uninstall
-from poterne.setup.machine import Machine
+from poterne.setup import Registration, browsers, install, manifest, register_in, uninstall
+from poterne.setup.machine import Machine, Platform
 
 CHROMIUM_ORIGIN = "chrome-extension://ldljdgonginjcecciikejojdelbhpkli/"
 FIREFOX_ID = "poterne@poterne.org"
@@ -23,6 +24,11 @@ USER_PLACES = {
 def load(path: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return loaded
+
+
+def changes(done: list[Registration]) -> dict[str, str]:
+    """What became of each browser, where there was anything."""
+    return {entry.browser: entry.change for entry in done if entry.change != "absent"}
 
 
 @pytest.fixture
@@ -201,8 +207,8 @@ def test_uninstall_leaves_nothing_and_takes_nothing_else(tmp_path: Path) -> None
     done = uninstall(machine=here)
     system = uninstall(system=True, machine=here)
 
-    assert [entry.change for entry in done] == ["removed", "removed", "removed"]
-    assert [entry.change for entry in system] == ["absent", "absent", "removed"]
+    assert changes(done) == {"chromium": "removed", "chrome": "removed", "firefox": "removed"}
+    assert changes(system) == {"firefox": "removed"}
     assert tree(tmp_path) == before
 
 
@@ -289,13 +295,13 @@ def test_the_registry_of_windows_points_to_one_manifest_a_browser(tmp_path: Path
             user / "org.poterne.host.chromium.json"
         ),
         ("HKEY_CURRENT_USER", r"Software\Google\Chrome\NativeMessagingHosts\org.poterne.host"): str(
-            user / "org.poterne.host.chrome.json"
+            user / "org.poterne.host.chromium.json"
         ),
         ("HKEY_CURRENT_USER", r"Software\Mozilla\NativeMessagingHosts\org.poterne.host"): str(
             user / "org.poterne.host.firefox.json"
         ),
         ("HKEY_LOCAL_MACHINE", r"Software\Google\Chrome\NativeMessagingHosts\org.poterne.host"): str(
-            system / "org.poterne.host.chrome.json"
+            system / "org.poterne.host.chromium.json"
         ),
     }
     for (hive, _), named in registry.keys.items():
@@ -311,7 +317,7 @@ def test_uninstall_on_windows_takes_keys_files_and_directory(tmp_path: Path) -> 
 
     done = uninstall(machine=here)
 
-    assert [entry.change for entry in done] == ["removed", "absent", "removed"]
+    assert changes(done) == {"chromium": "removed", "firefox": "removed"}
     assert registry.keys == {}
     assert tree(tmp_path) == before
 
@@ -350,6 +356,90 @@ def test_browsers_that_are_here_on_windows(tmp_path: Path) -> None:
     registry.write("HKEY_LOCAL_MACHINE", paths + "firefox.exe", "firefox.exe")
 
     assert [browser.name for browser in browsers.here(here)] == ["firefox"]
+
+
+def test_the_machines_hive_is_written_in_both_views(tmp_path: Path) -> None:
+    here, registry = windows(tmp_path)
+
+    install(["firefox"], system=True, machine=here)
+
+    key = ("HKEY_LOCAL_MACHINE", r"Software\Mozilla\NativeMessagingHosts\org.poterne.host")
+    assert registry.keys_32 == registry.keys != {}
+    assert set(registry.keys) == {key}
+
+    uninstall(system=True, machine=here)
+    assert registry.keys == registry.keys_32 == {}
+
+
+def test_browsers_that_share_a_place(tmp_path: Path) -> None:
+    here = machine(tmp_path)
+
+    done = install(["chrome", "opera"], machine=here)
+    assert [entry.change for entry in done] == ["written", "written"]
+    assert done[1].note == "the same place as Google Chrome"
+
+    (kept,) = uninstall(["opera"], machine=here)
+    assert (kept.change, kept.note) == ("kept", "Google Chrome needs it")
+    assert Path(done[0].location).exists()
+
+    uninstall(["chrome"], machine=here)
+    assert tree(tmp_path / "home") == {}
+
+
+def test_keys_that_browsers_of_windows_share(tmp_path: Path) -> None:
+    here, registry = windows(tmp_path)
+    before = tree(tmp_path)
+    install(["chrome", "brave"], machine=here)
+
+    uninstall(["brave"], machine=here)
+    assert set(registry.keys) == {
+        ("HKEY_CURRENT_USER", r"Software\Google\Chrome\NativeMessagingHosts\org.poterne.host")
+    }
+    assert Path(next(iter(registry.keys.values()))).exists()
+
+    uninstall(["chrome"], machine=here)
+    assert registry.keys == {}
+    assert tree(tmp_path) == before
+
+
+def test_what_a_package_of_the_system_registers_is_left_to_it(tmp_path: Path) -> None:
+    here = machine(tmp_path)
+    program = tmp_path / "root/usr/lib/poterne/poterne-host"
+    program.parent.mkdir(parents=True)
+    program.write_text("", encoding="utf-8")
+    there = tmp_path / "root/etc/chromium/native-messaging-hosts/org.poterne.host.json"
+    there.parent.mkdir(parents=True)
+    there.write_text(json.dumps({"path": str(program)}), encoding="utf-8")
+
+    (left,) = install(["chromium"], system=True, machine=here)
+
+    assert left.change == "foreign"
+    assert str(program) in (left.note or "")
+    assert load(there) == {"path": str(program)}
+
+
+@pytest.mark.parametrize("platform", ["linux", "win32"])
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(tmp_path: Path, platform: Platform) -> None:
+    here = machine(tmp_path, platform)
+    before = tree(tmp_path)
+
+    would = install(["firefox", "chrome"], dry_run=True, machine=here)
+    assert [entry.change for entry in would] == ["written", "written"]
+    assert tree(tmp_path) == before
+    assert here.registry is None or getattr(here.registry, "keys", None) == {}
+
+    install(["firefox"], machine=here)
+    before = tree(tmp_path)
+    assert changes(uninstall(dry_run=True, machine=here)) == {"firefox": "removed"}
+    assert tree(tmp_path) == before
+
+
+def test_a_self_contained_program_needs_no_interpreter(tmp_path: Path) -> None:
+    here = replace(machine(tmp_path), bundled=Path("/opt/poterne/poterne-host"))
+
+    (done,) = install(["firefox"], machine=here)
+
+    assert Path(done.launcher).read_text(encoding="utf-8") == '#!/bin/sh\nexec /opt/poterne/poterne-host "$@"\n'
 
 
 def test_register_in_a_profile(tmp_path: Path) -> None:

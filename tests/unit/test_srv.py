@@ -191,12 +191,25 @@ def test_one_host_is_asked_for_all_that_it_offers_and_for_the_ports_beside(tmp_p
     assert not {995, 110, 4190} & set(tried), "what nobody offers is not tried"
 
 
-def test_a_port_of_another_protocol_is_not_dialled(tmp_path: Path) -> None:
+def test_a_port_of_another_protocol_is_tried_as_it_is_offered(tmp_path: Path) -> None:
     records: Records = {
         ("_imaps._tcp.example.org", "SRV"): ["0 1 443 www.example.org."],
+        ("_submission._tcp.example.org", "SRV"): ["0 1 80 www.example.org."],
         ("www.example.org", "A"): [ADDRESS],
     }
-    assert 443 not in alone(tmp_path, records).ports("www.example.org")
+    found = alone(tmp_path, records)
+    assert {443, 80} <= set(found.ports("www.example.org"))
+    odd = {port: offered for server in found.servers for port, offered in server.odd.items()}
+    assert odd == {443: ("imaps", "tls"), 80: ("submission", "starttls")}
+
+
+def test_a_port_that_the_policy_does_not_allow_is_told(tmp_path: Path) -> None:
+    records: Records = {
+        ("_submission._tcp.example.org", "SRV"): ["0 1 26 out.example.org."],
+        ("out.example.org", "A"): [ADDRESS],
+    }
+    lookup = alone(tmp_path, records).lookup("out.example.org:26")
+    assert (lookup.state, lookup.reason, lookup.value) == ("refused", "port-forbidden", "26")
 
 
 def test_a_host_that_does_not_exist_is_told_and_not_tried(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from poterne.model import (
     Finding,
     Hint,
     Hop,
+    Lookup,
     Machine,
     NameAnswer,
     Observation,
@@ -274,6 +275,19 @@ def reports() -> dict[str, Report]:
             *[unreached(25, "no-answer", family=family, path=STOPPED[1:]) for family in (4, 6)],
             unreached(25, "no-answer", family=6, path=STOPPED[1:], id="o6", address="2001:db8::8"),
             seen(587, path=(Hop(hop=3, answer="open"),)),
+        ),
+        "a source that is silent": report(
+            "port-closed",
+            unreached(587, "refused"),
+            lookups=(
+                Lookup(
+                    source="autoconfig",
+                    place="https://autoconfig.example.org/mail/config-v1.1.xml",
+                    state="failed",
+                    problem="no answer in time",
+                    reason="timeout",
+                ),
+            ),
         ),
         "ok": report("ok", seen(465), seen(587), finding={"severity": "good", "port": None}, trace="off"),
     }

@@ -10,10 +10,11 @@ from poterne import machine, ports
 from poterne.compare import controls, networks, portal
 from poterne.compare.cache import Cache
 from poterne.diagnose.wanted import Want
-from poterne.dial import schedule
+from poterne.dial import Schedule, schedule
 from poterne.knowledge import load
 from poterne.model import (
     Endpoint,
+    Family,
     Hint,
     Hop,
     Machine,
@@ -63,6 +64,7 @@ class Comparison:
     _tasks: dict[object, asyncio.Task[None]] = field(default_factory=dict)
     _asked: dict[tuple[str, str], asyncio.Task[list[Observation]]] = field(default_factory=dict)
     _open: set[tuple[str, int]] = field(default_factory=set)
+    _turns: dict[str, int] = field(default_factory=dict)
     _network: str | None = None
     _pool: controls.Pool = field(init=False)
 
@@ -153,7 +155,7 @@ class Comparison:
         if want.port is None:
             await self._usual_controls()
         else:
-            await asyncio.gather(*(self._control(each, want.port) for each in self._pool.vouching(want.port)))
+            await asyncio.gather(*(self._control(each, want.port, "late") for each in self._pool.vouching(want.port)))
 
     async def _usual_controls(self) -> None:
         """Each control on 25, and on 587 or 465; one on which nothing opens is replaced while there are spares."""
@@ -162,33 +164,34 @@ class Comparison:
         if len({seen.host for seen in recalled if seen.port == _RELAY_PORT}) >= len(self._pool.drawn) > 0:
             self.observations.update({seen.id: seen for seen in recalled})
             return
-        await asyncio.gather(*(self._control_or_spare(control) for control in self._pool.drawn))
+        await asyncio.gather(*(self._control_or_spare(control, "control") for control in self._pool.drawn))
 
-    async def _control_or_spare(self, control: controls.Control) -> None:
-        probing = asyncio.create_task(self._control(control, _RELAY_PORT))
+    async def _control_or_spare(self, control: controls.Control, timing: Schedule) -> None:
+        probing = asyncio.create_task(self._control(control, _RELAY_PORT, timing))
         try:
             await asyncio.wait({probing}, timeout=load("timing")["compare"]["spare"])
             dead = not any(host == control.host for host, _ in self._open)
             if dead and (spare := self._pool.spare()) is not None:
-                await self._control_or_spare(spare)
+                await self._control_or_spare(spare, "late")
             await probing
         finally:
             probing.cancel()
 
-    async def _control(self, control: controls.Control, port: int) -> None:
+    async def _control(self, control: controls.Control, port: int, timing: Schedule) -> None:
         """One control on a port, and beside it on another, for a control counts only while it answers somewhere."""
         answer = await self.resolver.addresses(control.host, control.source)
         if answer.addresses:
             async with asyncio.TaskGroup() as probes:
-                probes.create_task(self._control_on(control, port))
-                probes.create_task(self._sign_of_life(control, port))
+                probes.create_task(self._control_on(control, port, timing))
+                probes.create_task(self._sign_of_life(control, port, timing))
 
-    async def _sign_of_life(self, control: controls.Control, beside: int) -> None:
+    async def _sign_of_life(self, control: controls.Control, beside: int, timing: Schedule) -> None:
         """Other ports until one opens; the next is tried soon after the one before stays silent."""
         pending: set[asyncio.Task[list[Observation]]] = set()
         try:
             for number in control.life_ports(beside)[:_MAX_LIFE_PORTS]:
-                pending.add(asyncio.create_task(self._control_on(control, number)))
+                pending.add(asyncio.create_task(self._control_on(control, number, timing)))
+                timing = "late"
                 await asyncio.wait(pending, timeout=load("timing")["compare"]["life"])
                 if self._alive(control.host):
                     break
@@ -197,8 +200,20 @@ class Comparison:
             for task in pending:
                 task.cancel()
 
-    async def _control_on(self, control: controls.Control, port: int) -> list[Observation]:
-        return await self._ask("control", control.host, port, control.source)
+    async def _control_on(self, control: controls.Control, port: int, timing: Schedule) -> list[Observation]:
+        return await self._ask(
+            "control", control.host, port, control.source, toolkit=self._in_turn(control.host, timing)
+        )
+
+    def _in_turn(self, host: str, name: Schedule) -> Toolkit:
+        """Where new connections are limited, the target's attempts and the controls' would compete for the same moments
+        if all were made in step, and the same one would get through each time.
+        """
+        table = load("timing")["compare"]
+        later = table["step"] * (self._turns.setdefault(host, len(self._turns)) % table["turns"])
+        usual = schedule(name)
+        moments = tuple(moment + later if moment else moment for moment in usual.attempts)
+        return replace(self.toolkit, schedule=replace(usual, attempts=moments))
 
     def _note_open(self, endpoint: Endpoint) -> None:
         self._open.add((endpoint.host, endpoint.family))
@@ -212,16 +227,37 @@ class Comparison:
 
     async def _canary(self, want: Want) -> None:
         assert want.port is not None
+        if want.port == _RELAY_PORT:
+            await self._controls_known()
         addresses = controls.canary(self.policy)
         await asyncio.gather(*(self._ask("canary", address, want.port, "canary") for address in addresses))
+
+    async def _controls_known(self) -> None:
+        """Where new connections are limited, one to nobody must not be let through in a control's place."""
+        table = load("timing")["compare"]
+        names = [
+            asyncio.create_task(self.resolver.addresses(control.host, control.source)) for control in self._pool.drawn
+        ]
+        try:
+            await asyncio.wait([self._tasks["look"], *names], timeout=table["canary"])
+        finally:
+            for task in names:
+                task.cancel()
+        await asyncio.sleep(table["think"])
 
     async def _gateway(self, want: Want) -> None:
         assert want.port is not None
         await self._tasks["look"]
         hurried = replace(self.toolkit, schedule=schedule("gateway"))
-        address = machine.gateway(want.family or 4)
+        address = machine.gateway(want.family or 4) or await self._first_hop(want.family or 4)
         if address is not None:
             await self._ask("control", address, want.port, "gateway", toolkit=hurried)
+
+    async def _first_hop(self, family: Family) -> str | None:
+        """The router that traces meet first, where the way to it needs no address, as in a tunnel."""
+        await self._all("trace")
+        hops = (hop for path in self.paths.values() for hop in path if hop.hop == 1 and hop.answer == "time-exceeded")
+        return next((hop.address for hop in hops if hop.address and (":" in hop.address) == (family == 6)), None)
 
     async def _relay(self, want: Want) -> None:
         host, source = controls.relay(self.policy, self.options)
@@ -284,7 +320,7 @@ class Comparison:
     async def _again(self, failing: Observation) -> None:
         place = Place(failing.family, failing.address, failing.port)
         endpoint = self._endpoint(failing.role, failing.host, place, failing.port, failing.source)
-        await self._observe(endpoint, place, None, self.patient)
+        await self._observe(endpoint, place, None, self._in_turn(failing.host, "again"))
 
     # ---- one endpoint
 

@@ -18,7 +18,7 @@ from poterne.diagnose.evidence import (
     spoke,
     web_ports,
 )
-from poterne.diagnose.operators import independent, loopback, vouches
+from poterne.diagnose.operators import independent, loopback, serves, vouches
 from poterne.diagnose.wanted import Want
 from poterne.knowledge import load
 from poterne.model import Confidence, Family, Observation, State
@@ -32,6 +32,8 @@ _UNREPORTED: dict[State, Signature] = {
     "reset": "cut",
     "prohibited": "local",
 }
+# An ICMP error of somebody on the way.
+_REPORTED: tuple[Signature, ...] = ("own", "gateway", "way")
 Place = tuple[Family, int]
 
 # A SYN that is repeated once a second, and then every two: an answer after that long is not the first one's.
@@ -39,6 +41,7 @@ _REPEATED_MS = 900.0
 _FAMILIES: tuple[Family, Family] = (4, 6)
 _CLEAR_WEB = 80
 _BEGUN = (25, 587)
+_ANSWERS = ("open", "refused", "prohibited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Alike:
     """A failure on one port and family that the target shares with every live control that vouches for the port.
 
     `failing` are the target's observations, `controls` those of the controls, `count` how many operators these are.
-    `shaky`: what has to be seen once more.
+    `shaky`: what has to be seen once more. `most`: what it may prove at most.
     """
 
     signature: Signature
@@ -54,6 +57,7 @@ class Alike:
     controls: tuple[Observation, ...]
     count: int
     shaky: tuple[Observation, ...] = ()
+    most: Confidence = "certain"
 
     @property
     def confidence(self) -> Confidence | None:
@@ -62,7 +66,7 @@ class Alike:
         """
         if self.count < 2 or self.shaky:
             return None
-        return "certain" if self.count >= 3 else "likely"
+        return self.most if self.count >= 3 else "likely"
 
 
 class Comparison:
@@ -242,28 +246,120 @@ class Comparison:
     def _compare(self, family: Family, port: int) -> Alike | None:
         here = [o for o in self.target if (o.family, o.port) == (family, port)]
         failing = tuple(o for o in here if settled(o) and not spoke(o))
-        signatures = {self.signature(o) for o in failing}
-        signature = signatures.pop() if len(signatures) == 1 else None
-        # Servers may take minutes to greet (RFC 5321 section 4.5.3.2.1), and look up names as slowly as one another.
-        if signature in (None, "mute") or (signature == "silent" and self.unreliable(family)):
+        judged = self._judged(family, port)
+        signature = self._shared(failing, judged, port)
+        if signature is None or not self._closed(here, family, port, signature):
             return None
-        assert signature is not None
+        fits = (signature, "silent") if signature in _REPORTED else (signature,)
+        if any(not o.cached and (not settled(o) or self._of_greetings(o) not in fits) for o in judged):
+            return None
+        if signature != "silent" and self._limited(family, port, signature):
+            return None  # at once, and to some only: a second look proves no more than the first
+        controls = tuple(o for o in judged if settled(o))
+        shaky = self._shaky(family, port, controls, signature)
+        most = self._most(failing, controls, signature)
+        return Alike(signature, failing, controls, independent(controls), shaky, most)
+
+    def _common(self, failing: tuple[Observation, ...], judged: list[Observation]) -> Signature | None:
+        """How all of them failed. Routers send few ICMP errors a second (RFC 1812 section 4.3.2.8), so that silence
+        beside the errors of one router, who reported a control too, be it on another port, is the same failure.
+        """
+        ours = {self._of_greetings(o) for o in failing}
+        reports = [o for o in (*failing, *judged) if self.signature(o) in _REPORTED]
+        kinds = {self.signature(o) for o in reports}
+        reporters = {(o.family, o.reporter) for o in reports}
+        one = len(kinds) == len(reporters) == 1 and ours <= {"silent", *kinds}
+        if one and ours and any((o.family, o.reporter) in reporters for o in self.controls):
+            return kinds.pop()
+        return ours.pop() if len(ours) == 1 else None
+
+    def _shared(self, failing: tuple[Observation, ...], judged: list[Observation], port: int) -> Signature | None:
+        """The one way in which all of them fail, if that says anything."""
+        signature = self._common(failing, judged)
+        family = failing[0].family if failing else 4
+        # Servers may take minutes to greet (RFC 5321 section 4.5.3.2.1), and look up names as slowly as one another.
+        if signature == "mute" or (signature == "silent" and self.unreliable(family)):
+            return None
+        if signature == "cut" and not self.proxied(port):
+            # Whatever opens there alone, and for everybody, is somebody who answers in the servers' place.
+            return None if any(o.state == "open" and o.port == port for o in self.of("canary")) else signature
+        return signature
+
+    def _closed(self, here: list[Observation], family: Family, port: int, signature: Signature) -> bool:
+        """Whether nobody gets through on a port, while the target answers on another."""
         others = [o for o in self.evidence.others if (o.family, o.port) == (family, port)]
         if any(self.clears(o, signature) for o in (*here, *others, *self.controls_at(family, port))):
-            return None
-        if signature == "cut" and any(o.state == "open" and o.port == port for o in self.of("canary")):
-            return None  # whatever opens there for everybody does so in front of the network
+            return False
         silent = signature in ("silent", "way", "gateway", "own")
-        if not any(self.elsewhere(o, resets=silent) for o in failing):
-            return None
-        judged = [o for o in self.controls_at(family, port) if vouches(o, port) and self.live(o.host, family, port)]
-        if any(not o.cached and (not settled(o) or self.signature(o) != signature) for o in judged):
-            return None
-        controls = tuple(o for o in judged if settled(o))
-        shaky = self._shaky(family, port, (*failing, *controls), signature)
-        return Alike(signature, failing, controls, independent(controls), shaky)
+        return any(self.elsewhere(o, resets=silent) for o in here)
 
-    # ---- loss
+    def proxied(self, port: int) -> bool:
+        """Whether a proxy nearby, such as a virus scanner's, opens this port and others for everybody: the canary opens
+        on all of them and greets on none. Then only greetings count.
+        """
+        opened = {o.port for o in self.of("canary") if o.state == "open" and not spoke(o)}
+        settled_ = {o.port for o in self.of("canary") if settled(o)}
+        return port in opened and len(opened) > 1 and settled_ <= opened
+
+    def gagged(self, family: Family, port: int) -> bool:
+        """Whether neither the target nor two controls greet on a port that opened."""
+        ours = [o for o in self.tried if (o.family, o.port) == (family, port) and settled(o)]
+        theirs = [o for o in self.controls_at(family, port) if settled(o) and self.signature(o) in ("mute", "cut")]
+        return any(self.signature(o) == "mute" for o in ours) and independent(theirs) >= 2
+
+    def _of_greetings(self, seen: Observation) -> Signature | None:
+        """The signature; behind a proxy that opens for everybody, a greeting that does not come for long says as much
+        as a connection that is cut.
+        """
+        signature = self.signature(seen)
+        if signature != "mute" or not self.proxied(seen.port):
+            return signature
+        waits = (seen.stages.greeting_ms, seen.stages.tls_ms)
+        waited = max((wait for wait in waits if wait is not None), default=0.0)
+        return "cut" if waited >= load("timing")["dialogue"]["suspicion_relay"] * 1000 else "mute"
+
+    def _most(
+        self, failing: tuple[Observation, ...], controls: tuple[Observation, ...], signature: Signature
+    ) -> Confidence:
+        """What a failure in common proves at most. Not certain: behind a proxy that answers for everybody, which may be
+        what fails; where the way out has no gateway, and no trace shows that anything leaves this machine; on a port
+        that the controls are not known to serve, unless a router rejects it, or silence begins on the way (a reset is
+        held against more than controls, where such a port is judged).
+        """
+        port, family = failing[0].port, failing[0].family
+        if signature == "cut" and self.proxied(port):
+            return "likely"
+        passed = any(hop.answer == "time-exceeded" for o in failing for hop in o.path)
+        machine = self.evidence.machine
+        if signature == "silent" and not passed and machine.networks and not _of_family(machine.gateways, family):
+            return "likely"
+        known = independent(o for o in controls if serves(o, port) or self._served_once(o))
+        if known >= 3 or signature in ("way", "refused") or any(self.stops_midway(o) for o in failing):
+            return "certain"
+        return "likely"
+
+    def _served_once(self, control: Observation) -> bool:
+        """Whether it answered on that port at all, be it in the other family, or a minute ago."""
+        return any(o.host == control.host and o.port == control.port and spoke(o) for o in self.controls)
+
+    def stops_midway(self, seen: Observation) -> bool:
+        """Whether a trace shows that a port falls silent behind a router where a working port of the same address meets
+        another one: it is not the server that keeps silent.
+        """
+        working = self.working_path(seen)
+        if not seen.path or working is None or any(hop.answer in _ANSWERS for hop in seen.path):
+            return False
+        last = max((hop.hop for hop in seen.path if hop.answer == "time-exceeded"), default=0)
+        return any(
+            hop.hop == last + 1 and hop.answer == "time-exceeded" and hop.address != seen.address
+            for hop in working.path
+        )
+
+    def _judged(self, family: Family, port: int) -> list[Observation]:
+        """The live controls that are known to serve a port."""
+        return [o for o in self.controls_at(family, port) if vouches(o, port) and self.live(o.host, family, port)]
+
+    # ---- loss and limits
 
     def unreliable(self, family: Family) -> bool:
         """Whether so much gets lost in a family that no silence there means anything: of what answered, too much came
@@ -294,15 +390,20 @@ class Comparison:
         return signs >= least and signs > share * (len(answered) + len(missed))
 
     def _shaky(
-        self, family: Family, port: int, failing: tuple[Observation, ...], signature: Signature
+        self, family: Family, port: int, controls: tuple[Observation, ...], signature: Signature
     ) -> tuple[Observation, ...]:
-        """Of what failed, that which has not been seen twice where it has to be. A limit on new connections may just
-        have been used up, by this very check: a refusal, which comes at once, is one try only, so it always has to be;
-        silence, which took several, where packets are being lost, or the other family gets through on the same port.
+        """The controls that have to be seen once more. A limit on new connections may just have been used up, by this
+        very check: a refusal, which comes at once, is one try only, so one control is asked again, alone; silence took
+        several, at moments that differ, so it has to be seen twice only where packets are lost, or where the other
+        family shows that some get through. What took a proxy long to find out is no refusal. The target is not asked
+        again: it would take what a limit lets through.
         """
-        if signature == "silent" and not self._lossy(family, port) and not self._one_sided(family, port):
-            return ()
-        return tuple(o for o in failing if not self.seen_twice(o))
+        reported = signature in _REPORTED
+        hasty = [o for o in controls if not (reported and self.signature(o) == "silent")]
+        again = tuple(o for o in hasty if not self.seen_twice(o))
+        if signature != "silent":
+            return again[:1] if len(again) == len(hasty) and not all(map(_slow_to_fail, hasty)) else ()
+        return again if self._lossy(family, port) or self._limited(family, port, signature) else ()
 
     @cached_property
     def losing(self) -> bool:
@@ -328,15 +429,22 @@ class Comparison:
                 found.setdefault(seen.host, {})[seen.port] = seen
         return found
 
-    def _one_sided(self, family: Family, port: int) -> bool:
+    def _limited(self, family: Family, port: int, signature: Signature) -> bool:
+        """Whether in the other family some get through on a port, and not everybody that should: no control, or none
+        but some, while others fail in the same way. What lets all of one family through, and nobody of the other, is no
+        limit.
+        """
         other = _FAMILIES[family == 4]
-        return any(o.state == "open" and (o.family, o.port) == (other, port) for o in (*self.target, *self.controls))
+        there = [o for o in (*self.target, *self.controls) if (o.family, o.port) == (other, port) and not o.cached]
+        if not any(o.state == "open" and self._of_greetings(o) != signature for o in there):
+            return False
+        judged = [*(o for o in there if o.role == "target"), *self._judged(other, port)]
+        return not any(spoke(o) and o.role == "control" for o in there) or any(
+            self._of_greetings(o) == signature for o in judged
+        )
 
     def seen_twice(self, seen: Observation) -> bool:
         """Whether an endpoint was looked at again, after its first failure."""
-        usual = len(load("timing")["connect"]["attempts"])
-        if seen.attempts > usual:
-            return True
         same = [
             o
             for o in self.evidence.observations
@@ -383,6 +491,15 @@ def _without_words(seen: Observation) -> Signature:
     if seen.greeting_kind == "foreign":
         return "foreign"
     return "cut" if seen.greeting_kind == "closed" or cut_in_tls(seen) else "mute"
+
+
+def _slow_to_fail(seen: Observation) -> bool:
+    waited = (seen.stages.connect_ms or 0) + (seen.stages.greeting_ms or 0)
+    return bool(waited >= load("timing")["dialogue"]["slow"] * 1000)
+
+
+def _of_family(addresses: Iterable[str], family: Family) -> list[str]:
+    return [address for address in addresses if (":" in address) == (family == 6)]
 
 
 def _end(seen: Observation) -> int | None:

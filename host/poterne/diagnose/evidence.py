@@ -9,6 +9,7 @@ from poterne.diagnose.wanted import Want
 from poterne.knowledge import load
 from poterne.model import (
     Finding,
+    Lookup,
     Machine,
     NameAnswer,
     Observation,
@@ -44,6 +45,7 @@ class Evidence:
     portal: Portal | None = None
     trace: TraceState = "unasked"
     offers: tuple[Offer, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
     fetched: frozenset[Want] = frozenset()
     complete: bool = False
 
@@ -61,6 +63,7 @@ class Evidence:
             portal=report.portal,
             trace=report.trace,
             offers=report.offers,
+            lookups=report.lookups,
             complete=True,
         )
 
@@ -120,7 +123,7 @@ def _patience() -> tuple[int, float]:
 
 def direction(observation: Observation) -> str:
     """What the port is for: outgoing, incoming, filters or other."""
-    row = ports.facts(observation.port)
+    row = ports.expected(observation)
     return row.direction if row else "other"
 
 
@@ -171,7 +174,12 @@ def cut_in_tls(observation: Observation) -> bool:
 
 def refused_by_target(observation: Observation) -> bool:
     """Whether the refusal came from the target's address; an ICMP error of somebody on the way does not say that."""
-    return observation.state == "refused" and observation.reporter in (None, observation.address)
+    return reset(observation) or reported_by_target(observation)
+
+
+def reported_by_target(observation: Observation) -> bool:
+    """Whether the target's own ICMP error turned the connection away, whatever its code: a firewall there."""
+    return observation.reporter is not None and observation.reporter == observation.address
 
 
 def reset(observation: Observation) -> bool:
@@ -181,11 +189,7 @@ def reset(observation: Observation) -> bool:
 
 def reached(observation: Observation) -> bool:
     """Whether something came back in the target's name: data, a reset, or an ICMP error of its own."""
-    return (
-        observation.state in ("open", "reset")
-        or refused_by_target(observation)
-        or observation.reporter == observation.address
-    )
+    return observation.state in ("open", "reset") or refused_by_target(observation)
 
 
 def settled(observation: Observation) -> bool:
@@ -205,5 +209,5 @@ def settled(observation: Observation) -> bool:
 
 def needed(observation: Observation, evidence: Evidence) -> bool:
     """Whether a failure is news: a port that servers seldom offer is missed only where it was asked for."""
-    row = ports.facts(observation.port)
+    row = ports.expected(observation)
     return row is None or not row.optional or evidence.asks_for(observation.port)

@@ -5,9 +5,9 @@ from functools import cache
 
 from poterne import ports
 from poterne.diagnose.evidence import answers, verified
-from poterne.diagnose.offers import place, standing, told
+from poterne.diagnose.offers import is_offered, not_offered, of_certified, place, standing, told
 from poterne.knowledge import load
-from poterne.model import MailProtocol, Observation, Offer, Setting, Settings
+from poterne.model import Lookup, MailProtocol, Observation, Offer, Setting, Settings
 
 _SECURITY_RANK = {"tls": 0, "starttls": 1, "none": 2}
 _PROTOCOL_RANK: dict[MailProtocol, int] = {"smtp": 0, "imap": 0, "pop3": 1}
@@ -30,16 +30,24 @@ def sign_in(mechanisms: Iterable[str]) -> tuple[str, ...]:
 
 
 def settings(
-    observations: Iterable[Observation], *, distrusted: Collection[int] = (), offers: Collection[Offer] = ()
+    observations: Iterable[Observation],
+    *,
+    distrusted: Collection[int] = (),
+    offers: Collection[Offer] = (),
+    lookups: Iterable[Lookup] = (),
 ) -> Settings:
     """The settings that observations of the target show; both families of one port make one. `distrusted` ports, which
     this network blocks or somebody intercepts, stand behind the others that were verified. `offers` tell the form of
-    the user name, and who recommends a host.
+    the user name, and who recommends a host; `lookups` what the domain says that it does not have, which is no advice
+    where nobody offers it.
     """
+    observations = tuple(observations)
+    offers = of_certified(offers, observations)
+    withheld = not_offered(lookups)
     found: dict[tuple[str, int, str], Setting] = {}
     for observation in observations:
         setting = _setting(observation)
-        if setting is None:
+        if setting is None or (observation.service in withheld and not is_offered(offers, setting)):
             continue
         key = (setting.host, setting.port, setting.security)
         known = found.get(key)
@@ -69,7 +77,7 @@ def improves(later: Settings, earlier: Settings) -> bool:
 
 
 def _setting(observation: Observation) -> Setting | None:
-    row = ports.facts(observation.port)
+    row = ports.expected(observation)
     if observation.role != "target" or row is None or row.direction not in ("outgoing", "incoming"):
         return None
     if not answers(observation) or observation.security is None:
@@ -98,15 +106,17 @@ def _rank(
     setting: Setting, *, distrusted: bool, recommended: int, said: tuple[int, int]
 ) -> tuple[bool, bool, bool, int, int, int, int, int, tuple[int, int], int, str]:
     row = ports.facts(setting.port)
+    if row is None or row.dialogue != setting.protocol:
+        row = ports.at_odds(ports.service_of(setting.protocol, setting.security) or "", setting.port)
     rank = row.rank if row else 9
     return (
         not setting.verified,
         setting.security == "none",
         distrusted,
-        _PROTOCOL_RANK[setting.protocol],
         # 2525 and 25 stand behind the standard ports of submission, whatever their security.
         rank if rank > 2 and setting.protocol == "smtp" else 0,
         recommended,
+        _PROTOCOL_RANK[setting.protocol],
         _SECURITY_RANK[setting.security],
         rank,
         said,

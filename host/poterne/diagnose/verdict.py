@@ -1,13 +1,14 @@
 """From symptoms to findings: grouped, weighed against what the target needs, with one verdict among them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from poterne import ports
 from poterne.diagnose import rules
 from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import Conclusion, Evidence, answers, direction, encrypted, verified
 from poterne.diagnose.explain import depth, unexplained
-from poterne.diagnose.rules import endpoint, names
+from poterne.diagnose.rules import endpoint, names, offers
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Symptom
 from poterne.diagnose.wanted import Want
@@ -25,7 +26,8 @@ def diagnose(evidence: Evidence) -> Conclusion:
     said = list(rules.comparing(case))
     wanted = frozenset(want for want in said if isinstance(want, Want))
     compared = [symptom for symptom in said if isinstance(symptom, Symptom)]
-    symptoms = unexplained((*compared, *_symptoms(evidence)), evidence.observations)
+    alone = [_doubted(symptom, case) for symptom in _symptoms(evidence)]
+    symptoms = unexplained((*compared, *alone), evidence.observations)
     findings = _quieted([_finding(group, evidence, missing) for group in _groups(symptoms, evidence)], evidence)
     if missing and not any(finding.severity == "blocker" for finding in findings):
         findings.append(_nothing_proven(evidence))
@@ -37,7 +39,9 @@ def diagnose(evidence: Evidence) -> Conclusion:
     return Conclusion(
         tuple(findings),
         verdict,
-        settings(evidence.observations, distrusted=_distrusted(findings), offers=evidence.offers),
+        settings(
+            evidence.observations, distrusted=_distrusted(findings), offers=evidence.offers, lookups=evidence.lookups
+        ),
         wanted,
         way(first, case),
     )
@@ -70,7 +74,7 @@ def _missing(evidence: Evidence) -> frozenset[str]:
             if any(_as_asked(observation, evidence) for observation in evidence.asked)
             else frozenset({"endpoint"})
         )
-    ways = settings(evidence.ours)
+    ways = settings(evidence.ours, offers=evidence.offers, lookups=evidence.lookups)
     working = {
         side
         for side, rows in (("outgoing", ways.outgoing), ("incoming", ways.incoming))
@@ -121,6 +125,7 @@ def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
     yield from names.names(evidence)
     yield from names.wanted_family(evidence)
     yield from names.null_mx(evidence)
+    yield from offers.refused(evidence)
     without_service = list(endpoint.no_mail_service(evidence))
     without_family = list(endpoint.families(evidence))
     explained = {symptom.host for symptom in (*without_service, *without_family)}
@@ -129,6 +134,14 @@ def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
     for observation in tried:
         if observation.host not in explained:
             yield from endpoint.endpoint(observation, evidence)
+
+
+def _doubted(symptom: Symptom, case: Comparison) -> Symptom:
+    """Where many packets are lost, a dialogue that breaks off may be no more than that."""
+    seen = symptom.observation
+    if seen is None or symptom.code not in load("findings")["limits"]["doubted"] or not case.unreliable(seen.family):
+        return symptom
+    return replace(symptom, confidence="possible")
 
 
 def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Symptom]]:
@@ -147,6 +160,7 @@ def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Sympto
                     (name, str(value)) for name, value in symptom.params.items() if name not in ("seconds", "reporter")
                 )
             ),
+            "reporter" in symptom.params,
             seen is not None and symptom.host is None and seen.port == evidence.target.port,
             direction(seen) if seen is not None and symptom.host is None and evidence.target.port is None else None,
         )
@@ -180,7 +194,8 @@ def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) 
 
 def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     """Closed and silent ports are no blockers beside something that explains more for the same purpose; ports that
-    nobody gets through on are none beside one where the connection came further.
+    nobody gets through on are none beside one where the connection came further, or beside a server that would turn us
+    away all the same. Another name for the host is no answer where the network blocks the very port that was asked for.
     """
     quiet = load("findings")["quiet"]
     sides = {o.id: direction(o) for o in evidence.tried}
@@ -191,13 +206,20 @@ def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
             continue
         purposes = {sides.get(id_) for id_ in finding.evidence if id_ in sides} or {_purpose(finding)}
         deep |= purposes
-        if finding.code not in quiet["blocks"] and opened.intersection(finding.evidence):
+        names_only = evidence.target.port is not None and finding.code in quiet["names"]
+        came_further = finding.code not in quiet["blocks"] and opened.intersection(finding.evidence)
+        if not names_only and (came_further or finding.code in quiet["turned_away"]):
             further |= purposes
+    blocked = evidence.target.port is not None and any(
+        finding.code in quiet["blocks"] and finding.severity == "blocker" and finding.port == evidence.target.port
+        for finding in findings
+    )
     return [
         finding.model_copy(update={"severity": _beside(finding.code, _purpose(finding) == "outgoing")})
         if finding.severity == "blocker"
         and (
-            (finding.code in quiet["shallow"] and _purpose(finding) in deep)
+            (finding.code in quiet["names"] and blocked)
+            or (finding.code in quiet["shallow"] and _purpose(finding) in deep)
             or (finding.code in quiet["blocks"] and _purpose(finding) in further)
         )
         else finding

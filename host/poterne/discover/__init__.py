@@ -2,18 +2,18 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from poterne import ports
-from poterne.diagnose.offers import is_own
-from poterne.discover import guess, mx, srv
+from poterne.diagnose.offers import is_own, not_offered
+from poterne.discover import expected, guess, mx, srv
 from poterne.discover.side_by_side import as_they_come
-from poterne.discover.source import Asking, Find, lookup
+from poterne.discover.source import Asking, Find, Unusable, lookup
 from poterne.knowledge import load
-from poterne.model import Lookup, NameAnswer, Offer, Target
+from poterne.model import Lookup, NameAnswer, Offer, Security, Target
 from poterne.policy import Policy
 from poterne.probe.endpoint import Toolkit
 from poterne.probe.names import Names, is_address
@@ -27,12 +27,15 @@ _DIRECTIONS = {"smtp": "outgoing", "imap": "incoming", "pop3": "incoming", "siev
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A candidate: a host, who named it, its addresses, and the ports worth trying there."""
+    """A candidate: a host, who named it, its addresses, and the ports worth trying there; `odd` are the services that
+    are offered on a port of another service, or of none, and how a connection begins.
+    """
 
     host: str
     source: str
     answer: NameAnswer
     ports: tuple[int, ...]
+    odd: Mapping[int, tuple[str, Security]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class _Ended:
 class Discovery:
     """Finds servers; `names` collects every answer that the report should tell of, `target` what was understood,
     `offers` and `lookups` what the sources said and how they were asked. Without a policy and a toolkit no document is
-    asked for.
+    asked for. Whoever sets `enough` has verified settings for both directions: slow sources are given up soon then.
+    `decided`: a bare name was found to be a domain, or a server.
     """
 
     target: Target
@@ -57,8 +61,13 @@ class Discovery:
     toolkit: Toolkit | None = None
     offers: list[Offer] = field(default_factory=list)
     lookups: list[Lookup] = field(default_factory=list)
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
     _web: "Web | None" = None
     _covered: set[str] = field(default_factory=set)
+    _offered: set[str] = field(default_factory=set)
+    _records: asyncio.Event = field(default_factory=asyncio.Event)
+    decided: bool = False
+    _hopeless: bool = False
     _by_domain: set[str] = field(default_factory=set)
     _tried: dict[str, set[int]] = field(default_factory=dict)
 
@@ -72,14 +81,20 @@ class Discovery:
         """Servers, the earliest first; a host comes again where further ports are worth trying. A server or an endpoint
         yields itself; a domain what it offers.
         """
-        if self.target.kind == "domain" and not await self._domain_or_server():
-            return
+        if self.target.kind == "domain":
+            async with aclosing(self._domain_or_server()) as early:
+                async for server in early:
+                    yield server
+            self.decided = True
+            if self._hopeless:
+                return
         if self.target.kind in ("server", "endpoint"):
             host = self.target.host or ""
             answer = await self.resolver.addresses(host, "typed")
             self._tell(answer)
             wanted = ports.usual() if self.target.port is None else ports.alternatives(self.target.port)
-            yield Server(host, "typed", answer, wanted)
+            if (new := self._untried(Server(host, "typed", answer, wanted))) is not None:
+                yield new
         elif self.target.domain is not None:
             async with aclosing(self._of_domain(self.target.domain)) as offered:
                 async for server in offered:
@@ -87,16 +102,18 @@ class Discovery:
 
     # ---- domain or server
 
-    async def _domain_or_server(self) -> bool:
+    async def _domain_or_server(self) -> AsyncGenerator[Server, None]:
         """A bare name is a mail domain where it has an MX, SRV records or a document, or has no address of its own;
-        else it is a server. False where DNS leaves nothing to try: below a name that does not exist nothing does
-        (RFC 8020).
+        else it is a server. Where DNS leaves nothing to try it is `_hopeless`: below a name that does not exist nothing
+        does (RFC 8020). What looks like a server is yielded while that is still being asked: nobody waits for answers
+        that may never come.
         """
         name = self.target.domain or ""
         loop = asyncio.get_running_loop()
         decided_by = loop.time() + load("discovery")["limits"]["deciding"]
         asking = asyncio.create_task(self._own_exchangers(name))
         others = asyncio.create_task(self._has_offers(name))
+        satisfied = asyncio.create_task(self.enough.wait())
         try:
             answer = await self.resolver.addresses(name, "typed")
             patience = load("timing")["names"]["patience"] if answer.addresses else None
@@ -104,12 +121,21 @@ class Discovery:
             exchangers = asking.result() if asking.done() else None
             is_domain = exchangers is not None and bool(exchangers.mail_exchangers)
             if not is_domain and answer.state != "nxdomain":
-                await asyncio.wait({others}, timeout=max(0.0, decided_by - loop.time()))
+                await asyncio.wait({others}, timeout=load("discovery")["limits"]["undecided"])
+                if not others.done() and answer.addresses:
+                    early = Server(name, "typed", answer, ports.usual())
+                    if (new := self._untried(early)) is not None:
+                        yield new
+                await asyncio.wait(
+                    {others, satisfied},
+                    timeout=max(0.0, decided_by - loop.time()),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
                 is_domain = others.done() and others.result()
         finally:
-            for task in (asking, others):
+            for task in (asking, others, satisfied):
                 task.cancel()
-            await asyncio.gather(asking, others, return_exceptions=True)
+            await asyncio.gather(asking, others, satisfied, return_exceptions=True)
         if is_domain or (exchangers is not None and exchangers.mail_exchangers):
             if exchangers is not None:
                 self._tell(exchangers)
@@ -119,8 +145,7 @@ class Discovery:
             self._tell(answer)
             if exchangers is not None and answer.state == "nodata":
                 self._tell(exchangers)
-            return answer.state != "nxdomain"
-        return True
+            self._hopeless = answer.state == "nxdomain"
 
     async def _has_offers(self, name: str) -> bool:
         """Whether a name has SRV records, or a host `autoconfig` whose document names servers."""
@@ -159,11 +184,13 @@ class Discovery:
         async def asked_exchangers() -> NameAnswer:
             return await asyncio.shield(exchangers)
 
-        asking = Asking(domain, self.resolver, asked_exchangers, self._web)
+        asking = Asking(domain, self.resolver, asked_exchangers, self._web, self.enough)
         sources = _sources()
         streams = {name: self._told(name, find, asking) for name, find in sources.items() if self._wants(name)}
         if self._wants("guess"):
             streams["guess"] = self._guessed(domain)
+        if self.policy is not None and self.policy.servers_of(domain):
+            streams[expected.SOURCE] = self._told(expected.SOURCE, expected.of(self.policy), asking)
         self.lookups += [lookup(name, domain, "off") for name in (*sources, "guess") if not self._wants(name)]
         try:
             async with aclosing(self._side_by_side(streams)) as servers:
@@ -171,22 +198,31 @@ class Discovery:
                     if (new := self._untried(server)) is not None:
                         yield new
             self._tell(await exchangers)
-            missing = _SIDES - self._covered
             async for answer in mx.hosts(domain, exchangers.result(), self.resolver):
-                # A name that resolves need not serve: the domain's own exchanger is tried in any case, a stranger's
-                # only for what nothing else is there for.
-                if answer.source == "mx" and answer.name.endswith(f".{domain}"):
-                    sides = None
-                elif missing:
-                    sides = frozenset(missing | {"filters"}) if self._covered else None
-                else:
-                    continue
-                if (new := self._untried(Server(answer.name, answer.source, answer, ports.usual(sides)))) is not None:
+                wanted = self._of_exchanger(answer, domain)
+                if wanted and (new := self._untried(Server(answer.name, answer.source, answer, wanted))) is not None:
                     self._tell(answer)
                     yield new
         finally:
             exchangers.cancel()
             await asyncio.gather(exchangers, return_exceptions=True)
+
+    def _of_exchanger(self, answer: NameAnswer, domain: str) -> tuple[int, ...]:
+        """The ports on which an exchanger is tried. A guessed name that resolves need not serve, so that the domain's
+        own exchanger is a guess for every direction that no source offers; else it is what port 25 is for. A stranger's
+        is tried for what nothing else is there for.
+        """
+        if answer.source == "mx" and answer.name.endswith(f".{domain}"):
+            missing = _SIDES - self._offered
+            relays = tuple(row.number for row in ports.known() if row.service == "smtp")
+            return tuple(dict.fromkeys((*self._usual(missing), *relays)))
+        missing = _SIDES - self._covered
+        return self._usual(missing) if missing else ()
+
+    def _usual(self, missing: frozenset[str] | set[str]) -> tuple[int, ...]:
+        if not missing:
+            return ()
+        return ports.usual(None if missing >= _SIDES else frozenset(missing | {"filters"}))
 
     async def _side_by_side(self, streams: dict[str, AsyncGenerator[Server, None]]) -> AsyncGenerator[Server, None]:
         """The servers of all streams as they come. Guesses alone are not waited for where the domain itself has said
@@ -223,11 +259,24 @@ class Discovery:
             await asyncio.gather(*pumps, return_exceptions=True)
 
     async def _guessed(self, domain: str) -> AsyncGenerator[Server, None]:
+        """Conventional names, without the services that the domain says it does not offer (RFC 6186 section 3.4)."""
         async with aclosing(guess.guesses(domain, self.resolver)) as guessed:
             async for conventional, answer in guessed:
+                if self._wants(srv.SOURCE) and not self._records.is_set():
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(load("timing")["names"]["patience"]):
+                            await self._records.wait()
+                withheld = not_offered(self.lookups)
+                wanted = tuple(
+                    port
+                    for port in ports.usual(conventional.directions, conventional.protocols)
+                    if (row := ports.facts(port)) is None or row.service not in withheld
+                )
+                served = {row.direction for port in wanted if (row := ports.facts(port))}
+                if not served & _SIDES:
+                    continue
                 self._tell(answer)
-                self._covered |= conventional.directions & _SIDES
-                wanted = ports.usual(conventional.directions, conventional.protocols)
+                self._covered |= served & _SIDES
                 yield Server(answer.name, "guess", answer, wanted)
 
     async def _told(self, source: str, find: Find, asking: Asking) -> AsyncGenerator[Server, None]:
@@ -237,48 +286,67 @@ class Discovery:
             async for found in answers:
                 self.lookups.append(found.lookup)
                 self.offers += found.offers
-                wanted: dict[str, dict[int, None]] = {}
+                wanted: dict[str, list[Offer]] = {}
                 for offer in found.offers:
-                    if offer.host in hosts or len(hosts) < load("discovery")["limits"]["hosts"]:
-                        hosts.add(offer.host)
-                        wanted.setdefault(offer.host, {}).update(dict.fromkeys(_worth_trying(offer)))
-                    side = _DIRECTIONS[offer.protocol]
-                    self._by_domain |= {side} if is_own(source) else set()
+                    wanted.setdefault(offer.host, []).append(offer)
                 async with aclosing(as_they_come(self._resolved(host, source) for host in wanted)) as resolved:
                     async for answer in resolved:
-                        if (server := self._judged(answer, source, tuple(wanted[answer.name]))) is not None:
-                            self._covered |= {_DIRECTIONS[each.protocol] for each in found.offers} & _SIDES
+                        offers = wanted[answer.name]
+                        if (server := self._judged(answer, source, offers)) is None:
+                            continue
+                        sides = {_DIRECTIONS[each.protocol] for each in offers} & _SIDES
+                        self._covered |= sides
+                        self._offered |= sides
+                        self._by_domain |= sides if is_own(source) else set()
+                        hosts.add(server.host)
+                        if len(hosts) <= load("discovery")["limits"]["hosts"]:
                             yield server
+        if source == srv.SOURCE:
+            self._records.set()
 
     async def _resolved(self, host: str, source: str) -> NameAnswer:
         answer = await self.resolver.addresses(host, source)
         self._tell(answer)
         return answer
 
-    def _judged(self, answer: NameAnswer, source: str, wanted: tuple[int, ...]) -> Server | None:
+    def _judged(self, answer: NameAnswer, source: str, offers: list[Offer]) -> Server | None:
         """The server, unless a document has named what only the user or the domain may name (DESIGN 2.5). The gate
         judges every address again; this keeps the host for whoever else names it.
         """
         if not answer.addresses:
             return None
-        by_document = source != srv.SOURCE and self.policy is not None and self.toolkit is not None
+        odd: dict[int, tuple[str, Security]] = {}
+        wanted: dict[int, None] = {}
+        for offer in offers:
+            if self.policy is not None and offer.port not in self.policy.allow.ports:
+                problem = Unusable(f"the policy does not allow port {offer.port}", "port-forbidden", str(offer.port))
+                refusal = lookup(source, f"{offer.host}:{offer.port}", "refused", problem)
+                self.lookups += [refusal] if refusal not in self.lookups else []
+            wanted |= dict.fromkeys(_worth_trying(offer))
+            row = ports.facts(offer.port)
+            if row is None or row.dialogue != offer.protocol:
+                begins: Security = "tls" if offer.security == "tls" else "starttls"
+                odd.setdefault(offer.port, (ports.service_of(offer.protocol, begins) or "smtp", begins))
+        by_document = (
+            source not in (srv.SOURCE, expected.SOURCE) and self.policy is not None and self.toolkit is not None
+        )
         if by_document and self.policy is not None and self.toolkit is not None:
             lab = self.policy.lab
             permitted = tuple(address for address in answer.addresses if self.toolkit.gate.allows(address, "foreign"))
             if lab is None or not any(lab.maps(answer.name, port) for port in wanted):
                 if not permitted:
-                    problem = "leads to addresses that are not to be dialled because a document says so"
-                    self.lookups.append(lookup(source, answer.name, "refused", problem))
+                    told = "leads to addresses that are not to be dialled because a document says so"
+                    self.lookups.append(lookup(source, answer.name, "refused", Unusable(told, "inside")))
                     return None
                 answer = answer.model_copy(update={"addresses": permitted})
-        return Server(answer.name, source, answer, wanted)
+        return Server(answer.name, source, answer, tuple(wanted), odd)
 
     def _untried(self, server: Server) -> Server | None:
         """The server with the ports that nobody has named before."""
         tried = self._tried.setdefault(server.host, set())
         wanted = tuple(port for port in server.ports if port not in tried)
         tried.update(wanted)
-        return Server(server.host, server.source, server.answer, wanted) if wanted else None
+        return replace(server, ports=wanted) if wanted else None
 
     def _tell(self, answer: NameAnswer) -> None:
         if not is_address(answer.name) and answer not in self.names:
@@ -293,10 +361,8 @@ def _sources() -> dict[str, Find]:
 
 
 def _worth_trying(offer: Offer) -> tuple[int, ...]:
-    """The port that is offered, unless it is known to be another protocol's, and its neighbours on the same host: a
-    source may name a port that is blocked, or not encrypted, or no longer there.
+    """The port that is offered, and its neighbours on the same host: a source may name a port that is blocked, or not
+    encrypted, or no longer there.
     """
-    row = ports.facts(offer.port)
-    offered = (offer.port,) if row is None or row.dialogue == offer.protocol else ()
     beside: list[int] = load("discovery")["beside"][offer.protocol]
-    return tuple(dict.fromkeys((*offered, *beside)))
+    return tuple(dict.fromkeys((offer.port, *beside)))

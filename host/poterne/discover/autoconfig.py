@@ -20,7 +20,9 @@ async def find(asking: Asking) -> AsyncGenerator[Found, None]:
         return
     rows = load("discovery")["autoconfig"]
     work = (
-        bounded(ask(place, row, asking.domain, asking.web), SOURCE, row["url"].format(domain=asking.domain))
+        bounded(
+            ask(place, row, asking.domain, asking.web), SOURCE, row["url"].format(domain=asking.domain), asking.enough
+        )
         for place, row in enumerate(rows)
     )
     async with aclosing(as_they_come(work)) as answers:
@@ -47,7 +49,7 @@ def _judge(fetched: Fetched, place: int, url: str, domain: str, started: float) 
     try:
         document = read(fetched.body, domain=domain, source=SOURCE, said_by=domain)
     except Unreadable as problem:
-        return Found(lookup(SOURCE, url, "refused", str(problem), started=started))
-    behind = place * load("discovery")["limits"]["servers"]
+        return Found(lookup(SOURCE, url, "refused", problem, started=started))
+    behind = place * 3 * load("discovery")["limits"]["servers"]
     offers = tuple(each.model_copy(update={"rank": each.rank + behind}) for each in document.offers)
     return Found(lookup(SOURCE, url, "found", document.problem, started=started), offers)

@@ -5,10 +5,10 @@ from contextlib import aclosing
 
 from poterne import ports
 from poterne.discover import Server, guess, mx
-from poterne.discover.suffixes import registered_domain
 from poterne.errors import InvalidTarget
 from poterne.model import NameAnswer
 from poterne.probe.names import Names, is_address
+from poterne.suffixes import registered_domain
 from poterne.target import host_name
 
 MAX_CERTIFIED = 3
@@ -16,11 +16,11 @@ MAX_DOMAINS = 2
 
 
 async def beside(
-    host: str, certified: Iterable[str], numbers: tuple[int, ...], resolver: Names
+    host: str, certified: Iterable[str], numbers: tuple[int, ...], resolver: Names, *, above: bool = True
 ) -> AsyncGenerator[Server, None]:
     """Other servers, each with those of the ports `numbers` that it is tried for: those that the host's certificates
     name, then the conventional names and the mail exchangers of the mail domains above the host, never above what a
-    registry hands out (a public suffix). Each name once.
+    registry hands out (a public suffix). Each name once. Without `above` only those that the certificates name.
     """
     told = {host}
     for name in _hosts(certified)[:MAX_CERTIFIED]:
@@ -29,7 +29,7 @@ async def beside(
             answer = await resolver.addresses(name, "certificate")
             if answer.addresses:
                 yield Server(name, "certificate", answer, numbers)
-    if is_address(host):
+    if is_address(host) or not above:
         return
     for domain in domains(host):
         async with aclosing(guess.guesses(domain, resolver)) as guessed:

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 
-class Unreadable(Exception):
+# Where a name would be asked of DNS with the user's own in it.
+_PERSONAL = ("%EMAILADDRESS%", "%EMAILLOCALPART%")
+
+
+class Unreadable(Unusable):
     """Why a document is no configuration, in one line."""
 
 
@@ -21,7 +25,7 @@ class Read:
     """What a document offers, in its order, and one line about what had to be left out."""
 
     offers: tuple[Offer, ...]
-    problem: str | None
+    problem: Unusable | None
 
 
 def read(body: bytes, *, domain: str, source: str, said_by: str) -> Read:
@@ -30,21 +34,26 @@ def read(body: bytes, *, domain: str, source: str, said_by: str) -> Read:
     """
     root = _parse(body)
     if _tag(root) != "clientconfig":
-        raise Unreadable(_a_web_page(body) or f"the document is a “{display(_tag(root), 40)}”, not a clientConfig")
+        tag = display(_tag(root), 40)
+        raise _a_web_page(body) or Unreadable(f"the document is a “{tag}”, not a clientConfig", "unreadable")
     filled = _Placeholders(domain)
     offers: list[Offer] = []
-    problems: list[str] = []
+    problems: list[Unusable] = []
     provider = next((child for child in root if _tag(child) == "emailprovider"), None)
     children = () if provider is None else tuple(provider)
     entries = [child for child in children if _tag(child) in ("incomingserver", "outgoingserver")]
-    for entry in entries[: load("discovery")["limits"]["servers"]]:
+    for entry in entries:
         try:
-            if (found := _offer(entry, filled, source, said_by, len(offers))) is not None:
+            found = _offer(entry, filled, source, said_by, len(offers))
+            alike = [offer for offer in offers if found and offer.protocol == found.protocol]
+            if found is not None and len(alike) < load("discovery")["limits"]["servers"]:
                 offers.append(found)
         except Unusable as problem:
-            problems.append(str(problem))
+            problems.append(problem)
     if not offers:
-        raise Unreadable(left_out(problems) or "the document names no server that is understood")
+        if (left := left_out(problems)) is not None:
+            raise Unreadable(str(left), left.reason, left.value)
+        raise Unreadable("the document names no server that is understood", "no-server")
     return Read(tuple(offers), left_out(problems))
 
 
@@ -89,16 +98,23 @@ def _offer(entry: "Element", filled: _Placeholders, source: str, said_by: str, r
     socket_type = next(iter(texts.get("sockettype", ())), "")
     security = words["security"].get(socket_type.lower())
     if security is None:
-        raise Unusable(f"socket type “{display(socket_type, 40)}” is unknown")
+        shown = display(socket_type, 40)
+        raise Unusable(f"socket type “{shown}” is unknown", "security", shown)
+    host = next(iter(texts.get("hostname", ())), "")
+    if any(placeholder in host for placeholder in _PERSONAL):
+        raise Unusable("a server's name that would hold the user's name", "personal-host", display(host, 80))
+    user = next(iter(texts.get("username", ())), "")
+    username = filled.user_name(user)
     known = (words["auth"].get(text.lower()) for text in texts.get("authentication", ()))
     return offer(
         source,
         said_by,
         protocol=protocol,
-        host=offered_host(filled.fill(next(iter(texts.get("hostname", ())), ""))),
+        host=offered_host(filled.fill(host)),
         port=offered_port(next(iter(texts.get("port", ())), "")),
         security=security,
-        username=filled.user_name(next(iter(texts.get("username", ())), "")),
+        username=username,
+        own_name=bool(user) and username == "unknown",
         auth=tuple(dict.fromkeys(auth for auth in known if auth is not None)),
         rank=rank,
     )
@@ -124,16 +140,15 @@ def _parse(body: bytes) -> "Element":
     try:
         root: Element = fromstring(body, forbid_dtd=True)
     except DefusedXmlException:
-        raise Unreadable(
-            _a_web_page(body) or "the document declares a DTD or entities, which it has no use for"
-        ) from None
+        told = "the document declares a DTD or entities, which it has no use for"
+        raise (_a_web_page(body) or Unreadable(told, "entities")) from None
     except (ParseError, ValueError, LookupError, RecursionError, AssertionError):
-        raise Unreadable(_a_web_page(body) or "the document is not well-formed XML") from None
+        raise (_a_web_page(body) or Unreadable("the document is not well-formed XML", "unreadable")) from None
     return root
 
 
-def _a_web_page(body: bytes) -> str | None:
+def _a_web_page(body: bytes) -> Unreadable | None:
     start = body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return "a web page came instead of the document"
+        return Unreadable("a web page came instead of the document", "web-page")
     return None

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from poterne import web
 from poterne.dial import Trust
+from poterne.discover.source import Unusable
 from poterne.errors import Forbidden, WebError
 from poterne.knowledge import load
 from poterne.policy import Policy
@@ -21,7 +22,7 @@ class Fetched(NamedTuple):
     """What became of a URL: the body where it was `found`, else one line that says why not. `status`: of HTTP."""
 
     state: Literal["found", "absent", "refused", "failed"]
-    problem: str | None = None
+    problem: Unusable | None = None
     body: bytes = b""
     status: int | None = None
 
@@ -55,11 +56,11 @@ class Web:
                 return _judged(response)
             there = _absolute(place, response.header("location"))
             if there is None:
-                return Fetched("refused", "a redirect that leads nowhere", status=response.status)
+                return _refused("a redirect that leads nowhere", "redirect", response.status)
             if not there.startswith("https://"):
-                return Fetched("refused", "a redirect that does not lead to https:", status=response.status)
+                return _refused("a redirect that does not lead to https:", "redirect-insecure", response.status)
             place, trust, named_by = there, "foreign", "default"
-        return Fetched("refused", f"more than {limits['redirects']} redirects")
+        return _refused(f"more than {limits['redirects']} redirects", "redirects")
 
     async def _get(self, url: str, trust: Trust, named_by: str, deadline: float) -> web.Response | Fetched:
         try:
@@ -78,11 +79,12 @@ class Web:
                 proxied=True,
             )
         except TimeoutError:
-            return Fetched("failed", "no answer in time")
+            return Fetched("failed", Unusable("no answer in time", "timeout"))
         except Forbidden as error:
-            return Fetched("refused", str(error))
+            return Fetched("refused", Unusable(str(error), "forbidden"))
         except WebError as error:
-            return Fetched("absent" if _no_such_name(error) else "failed", display(str(error), 200))
+            said = display(str(error), 200)
+            return Fetched("absent" if _no_such_name(error) else "failed", Unusable(said, "web", said))
 
 
 def _absolute(url: str, location: str | None) -> str | None:
@@ -102,14 +104,19 @@ def _judged(response: web.Response) -> Fetched:
     if status in _ABSENT:
         return Fetched("absent", status=status)
     if status != 200:
-        return Fetched("failed", f"HTTP status {status}", status=status)
+        problem = Unusable(f"HTTP status {status}", "status", str(status))
+        return Fetched("failed", problem, status=status)
     if not response.whole:
         size = load("discovery")["limits"]["document"] // 1024
-        return Fetched("refused", f"the document is larger than {size} KiB", status=status)
+        return _refused(f"the document is larger than {size} KiB", "large", status, str(size))
     encoding = (response.header("content-encoding") or "identity").strip().lower()
     if encoding != "identity":
-        return Fetched("refused", "the document is compressed, which was not asked for", status=status)
+        return _refused("the document is compressed, which was not asked for", "unreadable", status)
     return Fetched("found", body=response.body, status=status)
+
+
+def _refused(problem: str, reason: str, status: int | None = None, value: str | None = None) -> Fetched:
+    return Fetched("refused", Unusable(problem, reason, value), status=status)
 
 
 def _no_such_name(error: WebError) -> bool:

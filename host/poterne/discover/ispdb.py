@@ -8,18 +8,18 @@ from poterne.dial import Trust
 from poterne.discover.clientconfig import Unreadable, read
 from poterne.discover.document import Web
 from poterne.discover.source import Asking, Found, Unusable, bounded, lookup, offered_host
-from poterne.discover.suffixes import registered_domain
 from poterne.errors import InvalidTarget
 from poterne.knowledge import load
 from poterne.model import NameAnswer
 from poterne.probe.names import is_address
+from poterne.suffixes import registered_domain
 
 SOURCE = "ispdb"
 
 
 async def find(asking: Asking) -> AsyncGenerator[Found, None]:
-    """What the database says of the domain; where it knows nothing, of the registered domain of its first mail
-    exchanger, which names the provider of many a domain. Nothing but a domain is sent.
+    """What the database says of the domain; where it knows nothing, of what the name of its first mail exchanger
+    tells of the provider. Nothing but a domain is sent.
     """
     if asking.web is None:
         return
@@ -31,14 +31,18 @@ async def find(asking: Asking) -> AsyncGenerator[Found, None]:
     yield found
     if found.offers:
         return
-    provider = await _provider(asking)
-    if provider is not None:
-        yield await _ask(provider, asking, asking.web, base)
+    for provider in await _providers(asking):
+        if asking.enough.is_set():
+            return
+        found = await _ask(provider, asking, asking.web, base)
+        yield found
+        if found.offers:
+            return
 
 
 async def _ask(about: str, asking: Asking, web: Web, base: str | None) -> Found:
     url = f"{(base or load('discovery')['ispdb']).rstrip('/')}/{about}"
-    return await bounded(_look_up(about, url, asking, web, by_policy=base is not None), SOURCE, url)
+    return await bounded(_look_up(about, url, asking, web, by_policy=base is not None), SOURCE, url, asking.enough)
 
 
 async def _look_up(about: str, url: str, asking: Asking, web: Web, *, by_policy: bool) -> Found:
@@ -50,18 +54,25 @@ async def _look_up(about: str, url: str, asking: Asking, web: Web, *, by_policy:
     try:
         document = read(fetched.body, domain=asking.domain, source=SOURCE, said_by=about)
     except Unreadable as problem:
-        return Found(lookup(SOURCE, url, "refused", str(problem), started=started))
+        return Found(lookup(SOURCE, url, "refused", problem, started=started))
     return Found(lookup(SOURCE, url, "found", document.problem, started=started), document.offers)
 
 
-async def _provider(asking: Asking) -> str | None:
-    """The registered domain of the most wanted exchanger, unless it was asked about already."""
+async def _providers(asking: Asking) -> list[str]:
+    """What the most wanted exchanger's name says of the provider: the name without its first label, which may stand for
+    the customer, then the registered domain; nothing that was asked about already.
+    """
     try:
         answer: NameAnswer = await asking.exchangers()
         first = next((name for name in answer.mail_exchangers if name), None)
         if first is None or is_address(first):
-            return None
-        registered = await asyncio.to_thread(registered_domain, offered_host(first))
+            return []
+        exchanger = offered_host(first)
+        registered = await asyncio.to_thread(registered_domain, exchanger)
     except (Unusable, InvalidTarget):
-        return None
-    return registered if registered != asking.domain else None
+        return []
+    if registered is None:
+        return []
+    service = exchanger.partition(".")[2]
+    wanted = [service, registered] if service.endswith(f".{registered}") else [registered]
+    return [name for name in wanted if name != asking.domain]

@@ -11,14 +11,14 @@ from time import perf_counter
 from typing import Any
 
 from poterne.discover.document import Fetched, Web
-from poterne.discover.source import Asking, Found, Unusable, bounded, left_out, lookup, offer, offered_host
+from poterne.discover.source import Asking, Found, Unusable, bounded, in_vain, left_out, lookup, offer, offered_host
 from poterne.knowledge import load
 from poterne.model import NameState, Offer
 
 SOURCE = "pacc"
 
 
-class Mismatch(Exception):
+class Mismatch(Unusable):
     """Why the digest in DNS does not vouch for a document, in one line."""
 
 
@@ -31,11 +31,11 @@ async def find(asking: Asking) -> AsyncGenerator[Found, None]:
     url = table["url"].format(domain=asking.domain)
     texts = asyncio.create_task(asking.resolver.texts(digest))
     try:
-        found = await bounded(_ask(url, texts, asking.domain, asking.web), SOURCE, url)
+        found = await bounded(_ask(url, texts, asking.domain, asking.web), SOURCE, url, asking.enough)
         yield found
         # A digest of nothing is waited for by nobody.
         if texts.done() or found.lookup.state in ("found", "refused"):
-            yield await bounded(_digest(digest, texts), SOURCE, digest)
+            yield await bounded(_digest(digest, texts), SOURCE, digest, asking.enough)
     finally:
         texts.cancel()
         await asyncio.gather(texts, return_exceptions=True)
@@ -48,17 +48,15 @@ def check(body: bytes, state: NameState, texts: Iterable[bytes]) -> None:
     """
     digests = [digest for text in texts if (digest := _digest_of(text)) is not None]
     if not digests:
-        raise Mismatch(
-            "its digest in DNS could not be asked for"
-            if state not in ("ok", "nxdomain", "nodata")
-            else "DNS holds no digest that vouches for it"
-        )
+        if state not in ("ok", "nxdomain", "nodata"):
+            raise Mismatch("its digest in DNS could not be asked for", "digest-unasked")
+        raise Mismatch("DNS holds no digest that vouches for it", "digest-absent")
     actual = hashlib.sha256(body).digest()
     if not any(hmac.compare_digest(actual, digest) for digest in digests):
-        raise Mismatch("it is not the document whose digest stands in DNS")
+        raise Mismatch("it is not the document whose digest stands in DNS", "digest-differs")
 
 
-def read(body: bytes, *, domain: str) -> tuple[tuple[Offer, ...], str | None]:
+def read(body: bytes, *, domain: str) -> tuple[tuple[Offer, ...], Unusable | None]:
     """The servers of a document, in its order, and one line about what was left out. Users sign in with their address.
     Raises Unusable.
     """
@@ -66,14 +64,16 @@ def read(body: bytes, *, domain: str) -> tuple[tuple[Offer, ...], str | None]:
         document: Any = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
         page = body.lstrip()[:1] == b"<"
-        raise Unusable("a web page came instead of the document" if page else "the document is not JSON") from None
+        if page:
+            raise Unusable("a web page came instead of the document", "web-page") from None
+        raise Unusable("the document is not JSON", "unreadable") from None
     protocols = document.get("protocols") if isinstance(document, dict) else None
     if not isinstance(protocols, dict):
-        raise Unusable("the document has no protocols")
+        raise Unusable("the document has no protocols", "no-server")
     table = load("discovery")["pacc"]
     auth = _auth(document.get("authentication"))
     offers: list[Offer] = []
-    problems: list[str] = []
+    problems: list[Unusable] = []
     for key, entry in protocols.items():
         row = table["protocols"].get(key)
         if row is None:
@@ -81,16 +81,16 @@ def read(body: bytes, *, domain: str) -> tuple[tuple[Offer, ...], str | None]:
         host = entry.get("host") if isinstance(entry, dict) else None
         try:
             if not isinstance(host, str):
-                raise Unusable(f"{key} has no host")  # noqa: TRY301
+                raise Unusable(f"{key} has no host", "host", key)  # noqa: TRY301
             found = offer(
                 SOURCE, domain, **row, host=offered_host(host), username="address", auth=auth, rank=len(offers)
             )
         except Unusable as problem:
-            problems.append(str(problem))
+            problems.append(problem)
         else:
             offers.append(found)
     if not offers:
-        raise Unusable(left_out(problems) or "the document names no server that is understood")
+        raise left_out(problems) or Unusable("the document names no server that is understood", "no-server")
     return tuple(offers), left_out(problems)
 
 
@@ -102,8 +102,8 @@ async def _ask(url: str, texts: "asyncio.Task[tuple[NameState, tuple[bytes, ...]
     try:
         check(fetched.body, *await asyncio.shield(texts))
         offers, problem = read(fetched.body, domain=domain)
-    except (Mismatch, Unusable) as reason:
-        return Found(lookup(SOURCE, url, "refused", str(reason), started=started))
+    except Unusable as reason:
+        return Found(lookup(SOURCE, url, "refused", reason, started=started))
     return Found(lookup(SOURCE, url, "found", problem, started=started), offers)
 
 
@@ -114,7 +114,7 @@ async def _digest(place: str, texts: "asyncio.Task[tuple[NameState, tuple[bytes,
         return Found(lookup(SOURCE, place, "found", started=started))
     if state in ("ok", "nxdomain", "nodata"):
         return Found(lookup(SOURCE, place, "absent", started=started))
-    return Found(lookup(SOURCE, place, "failed", f"DNS: {state}", started=started))
+    return Found(lookup(SOURCE, place, "failed", in_vain(state), started=started))
 
 
 def _digest_of(text: bytes) -> bytes | None:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from poterne.diagnose.offers import is_own
 from poterne.errors import InvalidTarget
 from poterne.knowledge import load
-from poterne.model import Lookup, MailProtocol, NameAnswer, Offer, Security, UserName
+from poterne.model import Lookup, MailProtocol, NameAnswer, NameState, Offer, Security, UserName
 from poterne.probe.names import Names, is_address
 from poterne.probe.text import display
 from poterne.target import host_name
@@ -28,19 +29,27 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a source may use. `web` None: documents are not asked for. `exchangers` gives the domain's MX answer."""
+    """What a source may use. `web` None: documents are not asked for. `exchangers` gives the domain's MX answer.
+    `enough` is set when settings for both directions are verified.
+    """
 
     domain: str
     resolver: Names
     exchangers: Callable[[], Coroutine[Any, Any, NameAnswer]]
     web: "Web | None" = None
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 Find = Callable[[Asking], AsyncGenerator[Found, None]]
 
 
 class Unusable(Exception):
-    """Why an entry of a record or a document cannot be used, in a few words."""
+    """Why a record, a document or an entry of it cannot be used: in a few words, and as `Lookup.reason` and `value`."""
+
+    def __init__(self, problem: str, reason: str, value: str | None = None) -> None:
+        super().__init__(problem)
+        self.reason = reason
+        self.value = value
 
 
 def offered_host(text: str) -> str:
@@ -49,10 +58,10 @@ def offered_host(text: str) -> str:
     try:
         host = host_name(text.strip())
     except InvalidTarget:
-        raise Unusable(f"“{shown}” is no host name") from None
+        raise Unusable(f"“{shown}” is no host name", "host", shown) from None
     if "." not in host and not is_address(host):
         # Search domains would make it a name of this network's.
-        raise Unusable(f"“{shown}” is no full host name")
+        raise Unusable(f"“{shown}” is no full host name", "host", shown)
     return host
 
 
@@ -60,7 +69,7 @@ def offered_port(text: str | int) -> int:
     """A port that a stranger names. Raises Unusable."""
     digits = str(text).strip()
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 5 and 1 <= int(digits) <= 65535):
-        raise Unusable(f"port “{display(digits, 20)}” is not from 1 to 65535")
+        raise Unusable(f"port “{display(digits, 20)}” is not from 1 to 65535", "port", display(digits, 20))
     return int(digits)
 
 
@@ -81,6 +90,7 @@ def offer(
     username: UserName = "unknown",
     auth: tuple[str, ...] = (),
     trusted: bool = True,
+    own_name: bool = False,
 ) -> Offer:
     """An Offer of a host and a port that were found usable."""
     return Offer(
@@ -94,30 +104,53 @@ def offer(
         auth=auth,
         rank=rank,
         trusted=trusted,
+        own_name=own_name,
     )
 
 
 def lookup(
-    source: str, place: str, state: LookupState, problem: str | None = None, *, started: float | None = None
+    source: str, place: str, state: LookupState, problem: Unusable | None = None, *, started: float | None = None
 ) -> Lookup:
     """A Lookup; `started` is perf_counter's moment at which it began."""
     elapsed_ms = round((perf_counter() - started) * 1000, 3) if started is not None else 0
-    return Lookup(source=source, place=place, state=state, problem=problem, elapsed_ms=elapsed_ms)
+    found = Lookup(source=source, place=place, state=state, elapsed_ms=elapsed_ms)
+    if problem is None:
+        return found
+    return found.model_copy(update={"problem": str(problem), "reason": problem.reason, "value": problem.value})
 
 
-def left_out(problems: list[str]) -> str | None:
+def left_out(problems: list[Unusable]) -> Unusable | None:
     """One line about entries that could not be used."""
     if not problems:
         return None
+    first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"left out: {problems[0]}{more}"
+    return Unusable(f"left out: {first}{more}", first.reason, first.value)
 
 
-async def bounded(work: Coroutine[Any, Any, Found], source: str, place: str) -> Found:
-    """The result of a question, or that it was not answered in time."""
+def in_vain(state: NameState) -> Unusable:
+    """A question of DNS that got no answer."""
+    return Unusable(f"DNS: {state}", "dns", state)
+
+
+async def bounded(work: Coroutine[Any, Any, Found], source: str, place: str, enough: asyncio.Event) -> Found:
+    """The result of a question, or that it was not answered in time: there is less of it from when there is `enough`,
+    and still less for what others than the domain say.
+    """
     started = perf_counter()
+    limits = load("discovery")["limits"]
+    asking = asyncio.create_task(work)
+    satisfied = asyncio.create_task(enough.wait())
     try:
-        async with asyncio.timeout(load("discovery")["limits"]["patience"]):
-            return await work
-    except TimeoutError:
-        return Found(lookup(source, place, "failed", "no answer in time", started=started))
+        await asyncio.wait({asking, satisfied}, timeout=limits["patience"], return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done() and satisfied.done():
+            left = limits["patience"] - (perf_counter() - started)
+            grace = limits["grace_own" if is_own(source) else "grace_others"]
+            await asyncio.wait({asking}, timeout=max(0.0, min(left, grace)))
+        if asking.done():
+            return asking.result()
+        return Found(lookup(source, place, "failed", Unusable("no answer in time", "timeout"), started=started))
+    finally:
+        for task in (asking, satisfied):
+            task.cancel()
+        await asyncio.gather(asking, satisfied, return_exceptions=True)

@@ -6,7 +6,18 @@ from time import perf_counter
 from typing import Any
 
 from poterne.discover.side_by_side import as_they_come
-from poterne.discover.source import Asking, Found, Unusable, bounded, inside, left_out, lookup, offer, offered_host
+from poterne.discover.source import (
+    Asking,
+    Found,
+    Unusable,
+    bounded,
+    in_vain,
+    inside,
+    left_out,
+    lookup,
+    offer,
+    offered_host,
+)
 from poterne.discover.source import offered_port as usable_port
 from poterne.knowledge import load
 from poterne.model import Offer
@@ -18,7 +29,7 @@ SOURCE = "srv"
 async def find(asking: Asking) -> AsyncGenerator[Found, None]:
     """What each service label of the domain says, as the answers come."""
     rows = load("discovery")["srv"]
-    work = (bounded(_ask(row, asking), SOURCE, _place(row, asking.domain)) for row in rows)
+    work = (bounded(_ask(row, asking), SOURCE, _place(row, asking.domain), asking.enough) for row in rows)
     async with aclosing(as_they_come(work)) as answers:
         async for found in answers:
             yield found
@@ -52,23 +63,26 @@ async def _ask(row: dict[str, Any], asking: Asking) -> Found:
     if state in ("nxdomain", "nodata"):
         return Found(lookup(SOURCE, place, "absent", started=started))
     if state != "ok":
-        return Found(lookup(SOURCE, place, "failed", f"DNS: {state}", started=started))
+        return Found(lookup(SOURCE, place, "failed", in_vain(state), started=started))
     if services and not any(service.target for service in services):
         # RFC 6186 section 3.4: the root is no server.
         return Found(lookup(SOURCE, place, "not-offered", started=started))
     offers, problems = _read(row, services, asking.domain)
     if not offers:
-        return Found(lookup(SOURCE, place, "refused", left_out(problems) or "no server in it", started=started))
+        problem = left_out(problems) or Unusable("no server in it", "no-server")
+        return Found(lookup(SOURCE, place, "refused", problem, started=started))
     return Found(lookup(SOURCE, place, "found", left_out(problems), started=started), offers)
 
 
-def _read(row: dict[str, Any], services: tuple[Service, ...], domain: str) -> tuple[tuple[Offer, ...], list[str]]:
+def _read(row: dict[str, Any], services: tuple[Service, ...], domain: str) -> tuple[tuple[Offer, ...], list[Unusable]]:
     """RFC 6186 section 6: a target outside the domain is trusted only where DNSSEC vouches for the record. A stub
     resolver cannot know that (the AD bit of a resolver that is not on this machine is anybody's), so it never is.
     """
     offers: list[Offer] = []
-    problems: list[str] = []
-    for service in preferred(services)[: load("discovery")["limits"]["records"]]:
+    problems: list[Unusable] = []
+    for service in preferred(services):
+        if len(offers) == load("discovery")["limits"]["records"]:
+            break
         try:
             host = offered_host(service.target)
             offers.append(
@@ -84,5 +98,5 @@ def _read(row: dict[str, Any], services: tuple[Service, ...], domain: str) -> tu
                 )
             )
         except Unusable as problem:
-            problems.append(str(problem))
+            problems.append(problem)
     return tuple(offers), problems

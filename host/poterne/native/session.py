@@ -152,10 +152,13 @@ class Session:
             del self._running[message.id]
 
     async def _forward(self, message: CheckMessage, work: "_Work") -> None:
-        async with aclosing(self._check(Request(target=message.target, options=message.options))) as events:
+        request = Request(target=message.target, options=message.options, client=message.version)
+        async with aclosing(self._check(request)) as events:
             async for event in events:
-                await self._send(event.model_copy(update={"id": message.id}))
-                if isinstance(event, ReportEvent):
+                last = isinstance(event, ReportEvent)
+                network = {"network": await _network(message.salt)} if last and message.salt else {}
+                await self._send(event.model_copy(update={"id": message.id, **network}))
+                if last:
                     work.reported = True
                     break
 
@@ -174,6 +177,13 @@ class _Work:
         # Not twice, which would interrupt the clean-up, and not after the report.
         if not self.reported and not self.checking.cancelling():
             self.checking.cancel()
+
+
+async def _network(salt: str) -> str | None:
+    """Known best at the end of a check, when the kernel has spoken to the gateway."""
+    from poterne import machine
+
+    return await asyncio.to_thread(machine.network_name, salt)
 
 
 def _error(identifier: str | None, code: str, reason: str) -> ErrorMessage:

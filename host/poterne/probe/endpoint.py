@@ -84,7 +84,7 @@ class _Probe:
             await self._look_back(begins)
 
     def _session(self, begins: Security, draft: Draft, context: handshakes.ContextName = "strict") -> Session:
-        row = ports.facts(self.endpoint.port)
+        row = ports.expected(self.endpoint)
         return Session(
             draft,
             self.toolkit,

@@ -146,7 +146,7 @@ class Session:
                     await asyncio.gather(reading, return_exceptions=True)
 
     def _suspicion(self) -> float:
-        row = ports.facts(self._draft.endpoint.port)
+        row = ports.expected(self._draft.endpoint)
         name = "suspicion_relay" if row is not None and row.service == "smtp" else "suspicion"
         return float(self._times[name])
 

@@ -3,16 +3,19 @@
 import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from poterne.errors import SetupError
-from poterne.setup.machine import HIVES, Hive, Level, Machine, Platform
+from poterne.setup import launcher
+from poterne.setup.machine import HIVES, Hive, Level, Machine, Platform, View
 
 BrowserFamily = Literal["chromium", "firefox"]
+Sandbox = Literal["flatpak", "portal", "closed"]
+_Places = Mapping[Platform, Sequence[str]]
 HOST_NAME = "org.poterne.host"
 
 
@@ -23,13 +26,23 @@ class Browser:
     name: str
     title: str
     family: BrowserFamily
-    user: Mapping[Platform, Sequence[str]]
-    system: Mapping[Platform, Sequence[str]]
-    found: Mapping[Platform, Sequence[str]]
+    found: _Places
+    profile: _Places
+    user: _Places = field(default_factory=dict)
+    system: _Places = field(default_factory=dict)
+    policies: _Places = field(default_factory=dict)
+    sandbox: Sandbox | None = None
+    app: str | None = None
+    bundle: str | None = None
+    pin: Literal["toolbar_pin", "toolbar_state"] = "toolbar_pin"
 
     def places(self, level: Level, machine: Machine) -> Sequence[str]:
         """The table's words for this machine; empty where the browser does not exist."""
         return (self.user if level == "user" else self.system).get(machine.platform, ())
+
+    def inner_launcher(self, machine: Machine) -> Path | None:
+        """What a Flatpak executes inside itself, which leads to the launcher outside."""
+        return None if self.bundle is None else machine.place(self.bundle) / launcher.file_name(machine.platform)
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,16 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.hive}\\{self.key}" if self.key else str(self.manifest)
+
+    @property
+    def views(self) -> Sequence[View]:
+        """The views of the registry in which it stands, in the order in which browsers look."""
+        return (32, 64) if self.level == "system" else (64,)
+
+    @property
+    def public(self) -> bool:
+        """Whether everybody has to be able to read it."""
+        return self.level == "system"
 
 
 @cache
@@ -75,16 +98,18 @@ def locations(browser: Browser, level: Level, machine: Machine) -> Sequence[Loca
     places = browser.places(level, machine)
     if machine.platform != "win32":
         return [Location(browser, level, machine.place(place) / f"{HOST_NAME}.json") for place in places]
-    manifest = launcher_directory(level, machine) / f"{HOST_NAME}.{browser.name}.json"
+    # Browsers of one family share keys, so they share the manifest too.
+    manifest = launcher_directory(level, machine) / f"{HOST_NAME}.{browser.family}.json"
     return [Location(browser, level, manifest, HIVES[level], f"{place}\\{HOST_NAME}") for place in places]
 
 
 def is_here(browser: Browser, machine: Machine) -> bool:
-    """The browser's program is on this machine, or its profile is."""
+    """The browser's program is on this machine, or a profile of it."""
     signs = browser.found.get(machine.platform, ())
+    if _has_profile(browser, machine):
+        return True
     if machine.platform == "linux":
-        path = machine.environ.get("PATH")
-        return any(shutil.which(program, path=path) for program in signs) or _has_profile(browser, machine)
+        return any(_is_program(sign, machine) for sign in signs)
     if machine.platform == "darwin":
         folders = (machine.root / "Applications", machine.home() / "Applications")
         return any((folder / bundle).exists() for folder in folders for bundle in signs)
@@ -98,10 +123,37 @@ def here(machine: Machine) -> Sequence[Browser]:
     return [browser for browser in table().values() if is_here(browser, machine)]
 
 
+def _is_program(sign: str, machine: Machine) -> bool:
+    """A path that exists, or a program of the PATH that is no Snap, which has a row of its own."""
+    if "/" in sign:
+        return machine.place(sign).exists()
+    found = shutil.which(sign, path=machine.environ.get("PATH"))
+    if found is None:
+        return False
+    try:
+        if Path(found).resolve().name == "snap" or "/snap/" in str(Path(found).resolve()):
+            return False
+        with Path(found).open("rb") as file:
+            start = file.read(4096)
+    except OSError:
+        return True
+    # Ubuntu's own command is a script that starts the Snap.
+    return not (start.startswith(b"#!") and b"/snap/bin/" in start)
+
+
 def _has_profile(browser: Browser, machine: Machine) -> bool:
-    # A directory that an earlier registration made holds nothing else.
-    for place in browser.places("user", machine):
+    # What a registration made is no sign of a browser.
+    ours = [machine.place(place) for place in browser.user.get(machine.platform, ())]
+    if machine.platform == "win32":
+        ours = []
+    if browser.bundle is not None:
+        ours.append(machine.place(browser.bundle))
+    for place in browser.profile.get(machine.platform, ()):
         directory = machine.place(place)
-        if directory.parent.is_dir() and any(entry != directory for entry in directory.parent.iterdir()):
+        try:
+            entries = list(directory.iterdir())
+        except OSError:
+            continue
+        if any(not any(path == entry or entry in path.parents for path in ours) for entry in entries):
             return True
     return False

@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from poterne.errors import SetupError
@@ -12,7 +12,11 @@ from poterne.errors import SetupError
 # nativemessaging.install.write_manifest truncates in place, in the locale's encoding and with the umask's mode.
 def write(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Replace the file by UTF-8 text with this mode, then read it back; raises SetupError."""
-    data = text.encode("utf-8")
+    write_bytes(path, text.encode("utf-8"), mode=mode)
+
+
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Replace the file by bytes with this mode, then read it back; raises SetupError."""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
@@ -52,6 +56,17 @@ def remove(path: Path) -> bool:
     return True
 
 
+def closed_to_others(path: Path) -> Path | None:
+    """The first directory on the way, or the file itself, that not every user may enter or execute; None: all may."""
+    for part in (*reversed(path.resolve().parents), path.resolve()):
+        try:
+            if not part.stat().st_mode & 0o001:
+                return part
+        except OSError:
+            return None
+    return None
+
+
 def make_directory(path: Path, *, public: bool) -> list[Path]:
     """Make a directory and its parents, and give those that were missing, the outermost first; raises SetupError.
 
@@ -71,39 +86,49 @@ def make_directory(path: Path, *, public: bool) -> list[Path]:
 
 
 class Ledger:
-    """The directories that were made, kept beside the launcher so that `uninstall` takes away these and no others."""
+    """What registrations made, kept beside the launcher: the directories, so that `uninstall` takes away these and no
+    others, and the browsers that were asked for, since some share a place.
+    """
 
     def __init__(self, directory: Path) -> None:
-        self.path = directory / "directories.json"
+        self.path = directory / "registered.json"
 
-    def add(self, directories: Sequence[Path]) -> None:
+    @property
+    def browsers(self) -> list[str]:
+        """The names of those that are registered."""
+        return self._read("browsers")
+
+    def add(self, directories: Sequence[Path], browsers: Sequence[str] = ()) -> None:
         """Remember more of them; raises SetupError."""
-        known = self._read()
-        new = [str(directory) for directory in directories if str(directory) not in known]
-        if new:
-            self._write([*known, *new])
+        known = {"directories": self._read("directories"), "browsers": self._read("browsers")}
+        found = {"directories": [str(directory) for directory in directories], "browsers": list(browsers)}
+        both = {key: list(dict.fromkeys([*known[key], *found[key]])) for key in known}
+        if both != known:
+            self._write(both)
 
-    def prune(self, *, last: bool) -> None:
-        """Remove those that are empty, the innermost first; the last time, forget the others."""
-        directories = sorted(self._read(), key=len, reverse=True)
+    def forget(self, browsers: Sequence[str], *, last: bool) -> None:
+        """Remove the directories that are empty, the innermost first; the last time, forget everything."""
+        directories = self._read("directories")
+        left = [name for name in self._read("browsers") if name not in browsers]
+        existed = read(self.path) is not None
         if last:
             remove(self.path)
-        left = [directory for directory in directories if not _remove_empty(Path(directory))]
-        if directories and not last:
-            self._write(left[::-1])
+        kept = [
+            directory for directory in sorted(directories, key=len, reverse=True) if not _remove_empty(Path(directory))
+        ]
+        if existed and not last:
+            self._write({"directories": kept[::-1], "browsers": left})
 
-    def _read(self) -> list[str]:
+    def _read(self, key: str) -> list[str]:
         data = read(self.path)
-        if data is None:
-            return []
         try:
-            listed = json.loads(data)
-        except ValueError:
+            listed = json.loads(data or b"{}").get(key)
+        except (ValueError, AttributeError):
             return []
         return [entry for entry in listed if isinstance(entry, str)] if isinstance(listed, list) else []
 
-    def _write(self, directories: Sequence[str]) -> None:
-        write(self.path, json.dumps(directories, indent=2, ensure_ascii=False) + "\n")
+    def _write(self, known: Mapping[str, Sequence[str]]) -> None:
+        write(self.path, json.dumps(known, indent=2, ensure_ascii=False) + "\n")
 
 
 def _remove_empty(directory: Path) -> bool:

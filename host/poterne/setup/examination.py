@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any, Literal
 
 import poterne
 from poterne.errors import SetupError
-from poterne.setup import browsers, disk, hello, launcher, manifest
+from poterne.setup import browser_policies, browsers, disk, flatpak, hello, launcher, manifest
 from poterne.setup.browsers import HOST_NAME, Browser, Location
 from poterne.setup.machine import Level, Machine
+from poterne.setup.register import install
 
 Problem = Literal[
     "no-manifest",
@@ -23,14 +25,23 @@ Problem = Literal[
     "launcher-missing",
     "launcher-not-executable",
     "interpreter-gone",
+    "environment-moved",
+    "package-missing",
     "no-hello",
+    "host-broken",
     "version-differs",
+    "user-level-forbidden",
+    "blocked-by-policy",
+    "sandboxed",
+    "policy-broken",
 ]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One browser. `problem` is `None` where the host said hello; `remedy` is a command line, or `None`."""
+    """One browser. `problem` is `None` where the host said hello; `remedy` is a command line, or `None`. `level` is the
+    one of the manifest that the browser uses, or that it should have.
+    """
 
     browser: str
     title: str
@@ -41,6 +52,7 @@ class Diagnosis:
     launcher: str | None = None
     version: str | None = None
     hello_ms: float | None = None
+    level: Level = "user"
 
 
 @dataclass(frozen=True)
@@ -60,13 +72,25 @@ class _Case:
         return self.path.parent / str(self.manifest["path"])
 
     @property
+    def started(self) -> Path:
+        """The launcher outside a sandbox, which is what can be started here."""
+        return launcher.started_outside(_text(self.program)) or self.program
+
+    @property
     def install(self) -> str:
         return _install(self.browser, self.level, self.machine)
 
     def problem(self, problem: Problem, detail: str, remedy: str | None) -> Diagnosis:
         browser = self.browser
         return Diagnosis(
-            browser.name, browser.title, problem, detail, remedy, str(self.path), self.manifest.get("path")
+            browser.name,
+            browser.title,
+            problem,
+            detail,
+            remedy,
+            manifest=str(self.path),
+            launcher=self.manifest.get("path"),
+            level=self.level,
         )
 
 
@@ -83,19 +107,43 @@ def doctor(
     """
     machine = machine or Machine.this()
     levels: Sequence[Level] = ("system",) if system else ("user", "system")
-    chosen = [browsers.named(name) for name in names] or [
-        browser
-        for browser in browsers.table().values()
-        if browsers.is_here(browser, machine) or _registered(browser, levels, machine)
-    ]
+    chosen = [browsers.named(name) for name in names] or _here_or_registered(levels, machine)
     return [_examine(browser, levels, machine, seconds) for browser in chosen]
 
 
+def _here_or_registered(levels: Sequence[Level], machine: Machine) -> list[Browser]:
+    """Several browsers may share a place: a manifest there counts for the first, and for those that were asked for."""
+    asked = {name for level in levels for name in disk.Ledger(browsers.launcher_directory(level, machine)).browsers}
+    chosen: list[Browser] = []
+    seen: set[Path] = set()
+    for browser in browsers.table().values():
+        places = {path for _, path in _registered(browser, levels, machine)}
+        if browsers.is_here(browser, machine) or browser.name in asked or places - seen:
+            chosen.append(browser)
+        seen |= places
+    return chosen
+
+
 def _examine(browser: Browser, levels: Sequence[Level], machine: Machine, seconds: float) -> Diagnosis:
+    def problem(name: Problem, detail: str, remedy: str | None, level: Level = levels[0]) -> Diagnosis:
+        return Diagnosis(browser.name, browser.title, name, detail, remedy, level=level)
+
+    if browser.sandbox == "closed":
+        detail = "its Snap starts no program outside itself; install the browser from another package"
+        return problem("sandboxed", detail, None)
+    said = browser_policies.ruling(browser, machine)
+    if said.blocked:
+        remedy = f"{_as_root(machine)}{_command(machine)} policy generate --write --browser {browser.name}"
+        return problem("blocked-by-policy", said.blocked, remedy)
     registered = _registered(browser, levels, machine)
+    if said.user_level_forbidden and (not registered or registered[0][0] == "user"):
+        registered = [(level, path) for level, path in registered if level == "system"]
+        if not registered:
+            detail = f"manifests of users are not read: {said.user_level_forbidden}"
+            return problem("user-level-forbidden", detail, _install(browser, "system", machine), "system")
     if not registered:
         detail = f"there is no manifest of {HOST_NAME}"
-        return Diagnosis(browser.name, browser.title, "no-manifest", detail, _install(browser, levels[0], machine))
+        return problem("no-manifest", detail, _install(browser, levels[0], machine))
     cases = [_read(browser, level, path, machine, seconds) for level, path in registered]
     # Firefox passes over a manifest that it cannot use; Chromium stops at the first that exists.
     usable = [case for case in cases if isinstance(case, _Case) and _first(case, _STRUCTURE) is None]
@@ -163,8 +211,8 @@ def _ids(case: _Case) -> Diagnosis | None:
     return case.problem("wrong-id", f"{case.path} lets {allowed} call, not {wanted}", case.install)
 
 
-def _launcher(case: _Case) -> Diagnosis | None:
-    program = case.program
+def _launcher(case: _Case, program: Path | None = None) -> Diagnosis | None:
+    program = program or case.program
     if not program.is_file():
         return case.problem("launcher-missing", f"{program} does not exist", case.install)
     if not os.access(program, os.X_OK):
@@ -173,17 +221,53 @@ def _launcher(case: _Case) -> Diagnosis | None:
     return None
 
 
-def _interpreter(case: _Case) -> Diagnosis | None:
-    try:
-        text = case.program.read_bytes()[:65536].decode("utf-8")
-    except (OSError, ValueError):
-        # A compiled program needs no interpreter.
+def _inner(case: _Case) -> Diagnosis | None:
+    """What a Flatpak executes leads outside, and the Flatpak may go there."""
+    app = case.browser.app
+    if case.browser.sandbox != "flatpak" or app is None:
         return None
+    outer = launcher.started_outside(_text(case.program))
+    if outer is None:
+        return case.problem("launcher-missing", f"{case.program} does not lead out of the Flatpak", case.install)
+    if (found := _launcher(case, outer)) is not None:
+        return found
+    if not flatpak.may_talk(app, "org.freedesktop.Flatpak", case.machine):
+        detail = f"{app} may not start programs outside its sandbox; to let it start any (of yours) is your decision"
+        return case.problem("sandboxed", detail, flatpak.permit(app, "org.freedesktop.Flatpak"))
+    return None
+
+
+def _interpreter(case: _Case) -> Diagnosis | None:
+    text = _text(case.started)
+    environment = launcher.environment_of(text)
+    if environment is not None and _is_missing(str(environment)):
+        detail = f"{case.started} starts the virtual environment {environment}, which has been moved or removed"
+        return case.problem("environment-moved", detail, case.install)
     for needed in launcher.interpreters(text):
         if not os.access(needed, os.X_OK):
-            detail = f"{case.program} starts {needed}, which does not exist any more"
+            gone = "does not exist any more" if _is_missing(needed) else "this user may not execute"
+            detail = f"{case.started} starts {needed}, which {gone}"
             return case.problem("interpreter-gone", detail, case.install)
     return None
+
+
+def _is_missing(path: str) -> bool:
+    try:
+        Path(path).stat()
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(65536).decode("utf-8")
+    except (OSError, ValueError):
+        # A compiled program needs no interpreter.
+        return ""
 
 
 def _hello(case: _Case) -> Diagnosis:
@@ -193,27 +277,70 @@ def _hello(case: _Case) -> Diagnosis:
     arguments = [caller] if case.browser.family == "chromium" else [str(case.path), caller]
     if case.browser.family == "chromium" and case.machine.platform == "win32":
         arguments.append("--parent-window=0")
-    said = hello.listen(case.program, arguments, seconds=case.seconds)
+    said = hello.listen(case.started, arguments, seconds=case.seconds, ask=poterne.__version__)
     if isinstance(said, hello.NoHello):
-        return case.problem("no-hello", f"{case.program} {said.reason}", _mend(case))
+        if "No module named 'poterne'" in said.reason:
+            detail = f"{case.started} starts a Python in which Poterne is not installed any more"
+            return case.problem("package-missing", detail, case.install)
+        return case.problem("no-hello", f"{case.started} {said.reason}", _mend(case))
     heard = case.problem("version-differs", "", case.install)
     heard = replace(heard, version=said.version, hello_ms=round(said.elapsed_ms, 1))
     if said.version != poterne.__version__:
-        return replace(heard, detail=f"{case.program} is version {said.version}, this is {poterne.__version__}")
+        return replace(heard, detail=f"{case.started} is version {said.version}, this is {poterne.__version__}")
     if said.protocol != model.PROTOCOL:
-        return replace(heard, detail=f"{case.program} speaks protocol {said.protocol}, this {model.PROTOCOL}")
-    detail = f"{case.program} says hello, version {said.version}"
-    return replace(heard, problem=None, detail=detail, remedy=None)
+        return replace(heard, detail=f"{case.started} speaks protocol {said.protocol}, this {model.PROTOCOL}")
+    if said.complaint is not None:
+        remedy = "pipx reinstall poterne" if "pipx" in str(_text(case.started)) else _mend(case)
+        return replace(heard, problem="host-broken", detail=f"{case.started} {said.complaint}", remedy=remedy)
+    return _policy(replace(heard, problem=None, remedy=None), case)
+
+
+def _policy(heard: Diagnosis, case: _Case) -> Diagnosis:
+    """A host whose policy file is broken refuses every check."""
+    from poterne import policy
+    from poterne.errors import PolicyError
+
+    try:
+        policy.load()
+    except PolicyError as error:
+        remedy = f"{_command(case.machine)} policy check"
+        return replace(heard, problem="policy-broken", detail=str(error), remedy=remedy)
+    detail = f"{case.started} says hello, version {heard.version}"
+    if case.browser.sandbox == "portal":
+        detail += "; the desktop's portal asks once whether the browser may start it"
+    return replace(heard, detail=detail)
 
 
 def _mend(case: _Case) -> str:
     # A launcher that is written already as `install` would write it is only told by its own complaints.
     wanted = launcher.script(case.machine).encode("utf-8")
-    return case.install if disk.read(case.program) != wanted else shlex.quote(str(case.program))
+    return case.install if disk.read(case.started) != wanted else shlex.quote(str(case.started))
+
+
+def mend(found: Diagnosis, machine: Machine | None = None) -> str | None:
+    """Mend what can be mended without another's decision, in words; `None` where it cannot. Raises SetupError."""
+    machine = machine or Machine.this()
+    match found.problem:
+        case None | "blocked-by-policy" | "sandboxed" | "policy-broken" | "host-broken":
+            return None
+        case "launcher-not-executable" | "manifest-unreadable" if found.manifest:
+            path = Path(found.manifest if found.problem == "manifest-unreadable" else found.launcher or "")
+            if not path.is_file():
+                return None
+            try:
+                path.chmod(path.stat().st_mode | (0o555 if found.problem == "launcher-not-executable" else 0o444))
+            except OSError as error:
+                raise disk.cannot("change", path, error) from error
+            return f"made {path} readable" if found.problem == "manifest-unreadable" else f"made {path} executable"
+        case _:
+            done = install([found.browser], system=found.level == "system", machine=machine)
+            if failed := next((entry for entry in done if entry.change in ("failed", "impossible")), None):
+                raise SetupError(f"{failed.title}: {failed.note}")
+            return f"registered at {done[0].location}"
 
 
 _STRUCTURE: Sequence[_Check] = (_kind, _name)
-_CHECKS: Sequence[_Check] = (*_STRUCTURE, _ids, _launcher, _interpreter)
+_CHECKS: Sequence[_Check] = (*_STRUCTURE, _ids, _launcher, _inner, _interpreter)
 
 
 def _first(case: _Case, checks: Sequence[_Check]) -> Diagnosis | None:
@@ -221,13 +348,23 @@ def _first(case: _Case, checks: Sequence[_Check]) -> Diagnosis | None:
 
 
 def _install(browser: Browser, level: Level, machine: Machine) -> str:
-    return f"{_command(machine)} install --browser {browser.name}" + (" --system" if level == "system" else "")
+    command = f"{_command(machine)} install --browser {browser.name}"
+    return f"{_as_root(machine)}{command} --system" if level == "system" else command
+
+
+def _as_root(machine: Machine) -> str:
+    if sys.platform == "win32" or machine.platform == "win32":
+        return ""
+    return "" if os.geteuid() == 0 else "sudo "
 
 
 def _command(machine: Machine) -> str:
     """How a shell finds this very Poterne: by its bare name only where the PATH leads to it."""
     beside = Path(machine.executable).parent / "poterne"
     found = shutil.which("poterne", path=machine.environ.get("PATH"))
-    if not beside.exists() or (found and Path(found).resolve() == beside.resolve()):
+    if found and Path(found).resolve() == beside.resolve():
         return "poterne"
-    return shlex.quote(str(beside))
+    if any(not os.access(needed, os.X_OK) for needed in launcher.interpreters(_text(beside))):
+        # The command's own interpreter has been moved, this one is here.
+        return f"{shlex.quote(machine.executable)} -m poterne"
+    return shlex.quote(str(beside)) if beside.exists() else "poterne"

@@ -15,6 +15,7 @@ from poterne.setup.machine import Machine, Platform
 
 _CODE = "import sys; from poterne.native import main; sys.exit(main())"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ENVIRONMENT = re.compile(r"^# environment: (.+)$", re.MULTILINE)
 _BATCH_INTERPRETER = re.compile(r'^"([^"]+)"', re.MULTILINE)
 
 
@@ -25,18 +26,43 @@ def file_name(platform: Platform) -> str:
 
 def script(machine: Machine, *, policy: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
     """The launcher's text; raises SetupError where the interpreter or a variable cannot be named."""
-    if not machine.executable:
+    if not machine.executable and machine.bundled is None:
         raise SetupError("this Python does not know its own path, so no launcher can name it")
     environment = environment or {}
     for name in environment:
         if not _VARIABLE.fullmatch(name):
             raise SetupError(f"{name!r} cannot be the name of an environment variable")
     arguments = [] if policy is None else ["--policy", str(policy.absolute())]
+    program = [machine.executable, "-I", "-c", _CODE] if machine.bundled is None else [str(machine.bundled)]
     if machine.platform == "win32":
-        return _batch(machine.executable, arguments, environment)
+        return _batch([*program, *arguments], environment)
     exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
-    command = shlex.join(["exec", machine.executable, "-I", "-c", _CODE, *arguments])
-    return "\n".join(["#!/bin/sh", *exports, f'{command} "$@"', ""])
+    command = shlex.join(["exec", *program, *arguments])
+    return "\n".join(["#!/bin/sh", *_note(machine), *exports, f'{command} "$@"', ""])
+
+
+def inner_script(program: Path) -> str:
+    """What a Flatpak executes inside itself: it asks the session to start the launcher outside, and ends it too."""
+    return f'#!/bin/sh\nexec flatpak-spawn --host --watch-bus {shlex.quote(str(program))} "$@"\n'
+
+
+def started_outside(text: str) -> Path | None:
+    """The launcher that an `inner_script` names; `None` for any other text."""
+    words = shlex.split(text.rpartition("\nexec ")[2].strip()) if "\nexec flatpak-spawn " in text else []
+    return Path(words[-2]) if len(words) > 2 else None
+
+
+def environment_of(text: str) -> Path | None:
+    """The virtual environment from which a launcher starts the host, where it is one."""
+    match = _ENVIRONMENT.search(text)
+    return Path(match[1]) if match else None
+
+
+def _note(machine: Machine) -> list[str]:
+    environment = Path(machine.executable).parent.parent
+    if machine.bundled or not (environment / "pyvenv.cfg").is_file() or "\n" in str(environment):
+        return []
+    return [f"# environment: {environment}"]
 
 
 def interpreters(text: str) -> list[str]:
@@ -57,8 +83,8 @@ def _executed(text: str) -> list[str]:
         return []
 
 
-def _batch(executable: str, arguments: list[str], environment: Mapping[str, str]) -> str:
-    words = [f'"{word}"' for word in (executable, "-I", "-c", _CODE, *arguments)]
+def _batch(command: list[str], environment: Mapping[str, str]) -> str:
+    words = [f'"{word}"' for word in command]
     if any(character in word[1:-1] for word in words for character in '"\r\n'):
         raise SetupError("a batch file cannot name a path that holds a quotation mark or a line's end")
     settings = [f'set "{name}={value}"' for name, value in environment.items()]

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -16,28 +16,42 @@ HIVES: Mapping[Level, Hive] = {"user": "HKEY_CURRENT_USER", "system": "HKEY_LOCA
 _PLATFORMS: Mapping[str, Platform] = {"linux": "linux", "darwin": "darwin", "win32": "win32"}
 
 
-class Registry(Protocol):
-    """Default values of registry keys; all three raise OSError where access is denied."""
+View = Literal[32, 64]
 
-    def read(self, hive: Hive, key: str) -> str | None:
+
+class Registry(Protocol):
+    """Values of registry keys (`name` empty: the default value), in the view of 32-bit or of 64-bit programs, which
+    differ below HKEY_LOCAL_MACHINE; all raise OSError where access is denied.
+    """
+
+    def read(self, hive: Hive, key: str, view: View = 64) -> str | None:
         """The key's default value; `None` where there is no such key or value."""
 
-    def write(self, hive: Hive, key: str, value: str) -> None:
+    def write(self, hive: Hive, key: str, value: str, view: View = 64) -> None:
         """Make the key and set its default value."""
 
-    def delete(self, hive: Hive, key: str) -> None:
+    def delete(self, hive: Hive, key: str, view: View = 64) -> None:
         """Remove the key itself; it may be missing already."""
+
+    def values(self, hive: Hive, key: str) -> Mapping[str, str | int]:
+        """Every named value of a key; none where there is no such key."""
+
+    def children(self, hive: Hive, key: str) -> Sequence[str]:
+        """The names of the keys below."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What decides where things go. `root` is what absolute paths of the system start from."""
+    """What decides where things go. `root` is what absolute paths of the system start from. `bundled`: the program of a
+    self-contained Poterne that browsers start, which needs no interpreter.
+    """
 
     platform: Platform
     environ: Mapping[str, str]
     executable: str
     registry: Registry | None = None
     root: Path = field(default_factory=lambda: Path("/"))
+    bundled: Path | None = None
 
     @classmethod
     def this(cls) -> "Machine":
@@ -49,13 +63,17 @@ class Machine:
             from poterne.setup.winregistry import WindowsRegistry
 
             registry = WindowsRegistry()
-        return cls(_PLATFORMS[sys.platform], dict(os.environ), sys.executable, registry)
+        bundled = None
+        if getattr(sys, "frozen", False):
+            program = Path(sys.executable)
+            bundled = program.with_name(f"poterne-host{program.suffix}")
+        return cls(_PLATFORMS[sys.platform], dict(os.environ), sys.executable, registry, bundled=bundled)
 
     def place(self, template: str) -> Path:
         """The path that a place of the table means here and now.
 
         `{config}` and `{data}` are XDG_CONFIG_HOME and XDG_DATA_HOME or their defaults, `{support}` macOS's Application
-        Support, `{local}` and `{programs}` Windows' LocalAppData and ProgramFiles.
+        Support, `{local}`, `{roaming}` and `{programs}` Windows' LocalAppData, AppData and ProgramFiles.
         """
         for name, base in self._bases().items():
             if template.startswith(f"{{{name}}}"):
@@ -80,6 +98,7 @@ class Machine:
             "data": lambda: self._directory("XDG_DATA_HOME", home() / ".local" / "share"),
             "support": lambda: home() / "Library" / "Application Support",
             "local": lambda: self._directory("LOCALAPPDATA", home() / "AppData" / "Local"),
+            "roaming": lambda: self._directory("APPDATA", home() / "AppData" / "Roaming"),
             "programs": lambda: self._directory("ProgramFiles", Path("C:/Program Files")),
         }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from . import keys
+from .managed import Desk
 from .page import Browser, Element, LateError, Page, Scheme, until
 from .process import Process
 from .wire import GoneError, Wire, WireError
@@ -102,12 +103,21 @@ _CLIPBOARD = """(() => {
 
 
 class Firefox(Browser):
-    """HOME is a folder of its own: native hosts are looked for in it."""
+    """HOME is a folder of its own: native hosts are looked for in it. With `desk` it runs on that machine, and is to
+    get the extension from there.
+    """
 
     family: ClassVar[Literal["chromium", "firefox"]] = "firefox"
 
     def __init__(
-        self, executable: str, extension: Path, directory: Path, *, headless: bool = True, language: str | None = None
+        self,
+        executable: str,
+        extension: Path,
+        directory: Path,
+        *,
+        headless: bool = True,
+        language: str | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self.pages: list[Page] = []
         home = directory / "home"
@@ -125,21 +135,24 @@ class Firefox(Browser):
             "extensions.webextensions.uuids": json.dumps({self.id: _HOST_NAME}),
             "browser.download.folderList": 2,
             "browser.download.dir": str(self.downloads),
+            # Only builds for organisations (ESR) let this be switched off, and only their packages may be unsigned.
+            **({"xpinstall.signatures.required": False} if desk else {}),
         }
         (self.profile / "user.js").write_text(
             "".join(f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
         )
+        command = [
+            executable,
+            *(["--headless"] if headless else []),
+            "--no-remote",
+            "--profile",
+            str(self.profile),
+            "--remote-debugging-port",
+            "0",
+            "--remote-allow-system-access",
+        ]
         self._process = Process(
-            [
-                executable,
-                *(["--headless"] if headless else []),
-                "--no-remote",
-                "--profile",
-                str(self.profile),
-                "--remote-debugging-port",
-                "0",
-                "--remote-allow-system-access",
-            ],
+            desk.command(command) if desk else command,
             log=self.log,
             environment={**os.environ, "HOME": str(home), "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"},
         )
@@ -151,9 +164,12 @@ class Firefox(Browser):
             self._window = tree["contexts"][0]["context"]
             if language is not None:
                 self._chrome(_LOCALE.replace("$LANGUAGE", json.dumps(language)))
-            self._wire.request(
-                "webExtension.install", extensionData={"type": "path", "path": str(extension.absolute())}
-            )
+            if desk is None:
+                path = {"type": "path", "path": str(extension.absolute())}
+                self._wire.request("webExtension.install", extensionData=path)
+            else:
+                there = f"!!WebExtensionPolicy.getByID({json.dumps(self.id)})?.active"
+                until(lambda: self._chrome(there), "the extension to be installed", within=90)
         except BaseException:
             self._process.end()
             raise

@@ -1,0 +1,210 @@
+import { plain } from "../shared/catalogue.js";
+import { byTarget, lastOfEach, networkName, reportKey, verdictWord } from "../shared/past.js";
+import { h } from "../ui/dom.js";
+import { row } from "../ui/past.js";
+import { save } from "../ui/save.js";
+import { settledPage } from "../ui/settled-page.js";
+import { sideBySide } from "../ui/side-by-side.js";
+
+/** @typedef {import("../ui/settled-page.js").Settled} Settled */
+/** @typedef {import("../types/messages.d.ts").Report} Report */
+
+/** @typedef {{chosen: string[], compared: [Report, Report] | null, asked: boolean}} Own */
+
+const asked = new URLSearchParams(location.search);
+
+/** @param {string} id */
+async function reportOf(id) {
+  const stored = await chrome.storage.local.get(reportKey(id));
+  return /** @type {Report | undefined} */ (stored[reportKey(id)]) ?? null;
+}
+
+/** @param {(string | null)[]} ids  the older first */
+async function pair([one, other]) {
+  const [before, after] = await Promise.all([one, other].map((id) => (id ? reportOf(id) : null)));
+  return before && after ? /** @type {[Report, Report]} */ ([before, after]) : null;
+}
+
+/** @type {Own} */
+const own = { chosen: [], compared: await pair([asked.get("before"), asked.get("after")]), asked: false };
+
+let current = own;
+
+/** @param {Settled & Own} view */
+function draw(view) {
+  const { t, past, preferences, compared } = view;
+  if (past.entries.length === 0) {
+    return [h("p", { class: "nothing", "data-key": "none" }, t.text(preferences.history.value ? "past_none" : "past_off"))];
+  }
+  return [compared && sideBySide(view, compared), ...targets(view), networks(view), whole(view)];
+}
+
+/** @param {Settled & Own} view */
+function targets({ t, past, chosen }) {
+  const two = chosen.length === 2;
+  const compare = h(
+    "div",
+    { class: "past-tools", "data-key": "tools" },
+    h("p", { class: "hint", id: "compare-hint" }, t.text("past_compare_hint")),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "button small",
+        "data-action": "compare",
+        "aria-disabled": two ? null : "true",
+        "aria-describedby": "compare-hint",
+      },
+      t.text("past_compare_both"),
+    ),
+  );
+  const sections = byTarget(past.entries).map(({ target, entries }) => {
+    const here = lastOfEach(entries).filter(({ network }) => network !== null);
+    const summary = here.map(({ network, finding }) =>
+      t.text("past_line", { where: plain(networkName(past.networks, network, t)), word: verdictWord(finding, t) }),
+    );
+    return h(
+      "section",
+      { class: "past-target", "data-key": `target ${target}`, "data-past-target": target },
+      h("h2", {}, plain(target)),
+      summary.length > 1 && h("p", { class: "past-summary" }, summary.map((line) => `${line}.`).join(" ")),
+      h(
+        "ul",
+        { class: "past-list" },
+        ...entries.map((entry) =>
+          h(
+            "li",
+            { "data-key": entry.id },
+            h("input", {
+              type: "checkbox",
+              "data-action": "choose",
+              "data-id": entry.id,
+              "aria-label": t.text("past_choose", { target: plain(target), when: t.moment(entry.at) }),
+            }),
+            row(t, past, entry, { named: false }),
+            h(
+              "button",
+              {
+                type: "button",
+                class: "button small",
+                "data-action": "forget",
+                "data-id": entry.id,
+                "aria-label": t.text("past_forget_this", { target: plain(target), when: t.moment(entry.at) }),
+              },
+              t.text("past_forget"),
+            ),
+          ),
+        ),
+      ),
+    );
+  });
+  return [compare, ...sections];
+}
+
+/** @param {Settled & Own} view */
+function networks({ t, past }) {
+  const all = Object.entries(past.networks);
+  return (
+    all.length > 0 &&
+    h(
+      "section",
+      { class: "networks", "data-key": "networks" },
+      h("h2", {}, t.text("past_networks")),
+      h("p", { class: "hint" }, t.text("past_networks_hint")),
+      ...all.map(([key, network]) =>
+        h(
+          "label",
+          { class: "network", "data-key": key, "data-network": key },
+          h("span", {}, t.text("past_network_unnamed", { number: t.number(network.number) })),
+          h("input", {
+            type: "text",
+            "data-action": "name-network",
+            "data-id": key,
+            value: network.name,
+            maxlength: 40,
+            placeholder: t.text("past_network_example"),
+          }),
+        ),
+      ),
+    )
+  );
+}
+
+/** @param {Settled & Own} view */
+function whole({ t, past, asked: sure }) {
+  const count = past.entries.length;
+  return h(
+    "section",
+    { class: "past-tools", "data-key": "whole" },
+    h("p", { class: "hint" }, t.text("past_where", { count: t.number(count) }, count)),
+    h("button", { type: "button", class: "button small", "data-key": "export", "data-action": "export" }, t.text("past_export")),
+    h(
+      "button",
+      { type: "button", class: "button small", "data-key": "erase", "data-action": sure ? "erase" : "ask-erase" },
+      t.text(sure ? "past_erase_sure" : "past_erase"),
+    ),
+    sure && h("button", { type: "button", class: "button small", "data-key": "not", "data-action": "not" }, t.text("past_erase_not")),
+  );
+}
+
+const update = await settledPage("past_page", own, draw);
+
+/** @param {Partial<Own>} changes */
+function change(changes) {
+  current = { ...current, ...changes };
+  update(changes);
+}
+
+const send = (/** @type {import("../background/keeper.js").PastCommand} */ command) => chrome.runtime.sendMessage(command);
+
+/** Everything that is kept, but for the salt: with it, networks could be told. */
+async function everything() {
+  const stored = await chrome.storage.local.get(null);
+  const past = /** @type {import("../shared/past.js").Entry[]} */ (stored["past"] ?? []);
+  const known = /** @type {import("../shared/past.js").Past["networks"]} */ (stored["networks"] ?? {});
+  const runs = past.map(({ id, target, at, network }) => ({
+    target,
+    at,
+    network: network && known[network] ? known[network].name || known[network].number : null,
+    report: stored[reportKey(id)] ?? null,
+  }));
+  save({ name: "poterne-history.json", mime: "application/json", data: `${JSON.stringify({ schema: 1, runs }, null, 2)}\n` });
+}
+
+/** @type {Record<string, (id: string) => unknown>} */
+const actions = {
+  forget: (id) => send({ type: "forget", id }),
+  export: everything,
+  "ask-erase": () => change({ asked: true }),
+  not: () => change({ asked: false }),
+  async erase() {
+    await send({ type: "erase-past" });
+    change({ asked: false, chosen: [], compared: null });
+  },
+  async compare() {
+    const { chosen } = current;
+    if (chosen.length !== 2) return;
+    const stored = await chrome.storage.local.get("past");
+    const entries = /** @type {import("../shared/past.js").Entry[]} */ (stored["past"] ?? []);
+    const ids = entries.filter(({ id }) => chosen.includes(id)).map(({ id }) => id);
+    change({ compared: await pair(ids.reverse()) });
+    document.querySelector("main")?.scrollIntoView();
+  },
+};
+
+const root = /** @type {HTMLElement} */ (document.querySelector("main"));
+
+root.addEventListener("click", ({ target }) => {
+  const button = target instanceof Element ? target.closest("button") : null;
+  if (button) actions[button.dataset["action"] ?? ""]?.(button.dataset["id"] ?? "");
+});
+
+root.addEventListener("change", ({ target }) => {
+  if (!(target instanceof HTMLInputElement)) return;
+  const { action, id = "" } = target.dataset;
+  if (action === "name-network") send({ type: "name-network", network: id, name: target.value });
+  if (action === "choose") {
+    const rest = current.chosen.filter((one) => one !== id);
+    change({ chosen: target.checked ? [...rest, id] : rest });
+  }
+});

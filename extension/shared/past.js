@@ -1,0 +1,204 @@
+import { NETWORK } from "./advice.js";
+import { verdictFinding } from "./run.js";
+
+/**
+ * @typedef {import("../types/messages.d.ts").Report} Report
+ * @typedef {import("../types/messages.d.ts").Finding} Finding
+ * @typedef {import("../types/messages.d.ts").Setting} Setting
+ * @typedef {import("../types/messages.d.ts").Observation} Observation
+ * @typedef {import("./catalogue.js").Catalogue} Catalogue
+ */
+
+/**
+ * A run as the list of past runs holds it; its report is stored beside, under `reportKey(id)`.
+ *
+ * @typedef {object} Entry
+ * @property {string} id
+ * @property {string} target  as it was typed
+ * @property {string | null} subject  the host or domain that the sentence is about
+ * @property {string} at  ISO 8601, UTC
+ * @property {string | null} network  its name under our salt; null where it could not be told apart
+ * @property {Finding} finding  the verdict's
+ * @property {number} size  characters of the report
+ */
+
+/**
+ * What the person calls a network, and its number where it has no name.
+ *
+ * @typedef {{name: string, number: number}} Network
+ * @typedef {{entries: Entry[], networks: Record<string, Network>}} Past
+ */
+
+/** @type {Past} */
+export const NOTHING = Object.freeze({ entries: [], networks: {} });
+
+/**
+ * @param {Record<string, unknown>} stored  what local storage holds under `past` and `networks`
+ * @returns {Past}
+ */
+export const pastIn = ({ past, networks }) => ({
+  entries: /** @type {Entry[] | undefined} */ (past) ?? NOTHING.entries,
+  networks: /** @type {Past["networks"] | undefined} */ (networks) ?? NOTHING.networks,
+});
+
+export const LIMITS = Object.freeze({ entries: 100, size: 4_000_000, networks: 50, name: 40 });
+
+/** @param {string} id */
+export const reportKey = (id) => `past/${id}`;
+
+/**
+ * @param {{id: string, target: string, report: Report, network: string | null}} run
+ * @returns {Entry}
+ */
+export function entryOf({ id, target, report, network }) {
+  const subject = report.target.host ?? report.target.domain ?? null;
+  const finding = { ...verdictFinding(report), evidence: [] };
+  return { id, target, subject, at: report.started_at, network, finding, size: JSON.stringify(report).length };
+}
+
+/**
+ * The list with one more, and the ids of those that have to go for it: the oldest.
+ *
+ * @param {readonly Entry[]} entries  the newest first
+ * @param {Entry} entry
+ * @param {{entries: number, size: number}} [limits]
+ */
+export function withEntry(entries, entry, limits = LIMITS) {
+  const all = [entry, ...entries.filter(({ id }) => id !== entry.id)];
+  let size = 0;
+  const kept = all.filter((one, index) => (size += one.size) <= limits.size && index < limits.entries);
+  return { entries: kept, dropped: all.filter((one) => !kept.includes(one)).map(({ id }) => id) };
+}
+
+/**
+ * The networks that are still spoken of, or that the person has named, and a new one among them.
+ *
+ * @param {Record<string, Network>} networks
+ * @param {readonly Entry[]} entries
+ * @returns {Record<string, Network>}
+ */
+export function withNetworks(networks, entries) {
+  const used = new Set(entries.flatMap(({ network }) => network ?? []));
+  const kept = Object.entries(networks).filter(([key, { name }]) => used.has(key) || name !== "");
+  const next = Object.fromEntries(kept.slice(-LIMITS.networks));
+  for (const key of used) {
+    const number = 1 + Math.max(0, ...Object.values(next).map((network) => network.number));
+    next[key] ??= { name: "", number };
+  }
+  return next;
+}
+
+/** @param {string} target */
+const same = (target) => target.trim().toLowerCase();
+
+/**
+ * The last run of each network, the newest first.
+ *
+ * @param {readonly Entry[]} entries
+ */
+export function lastOfEach(entries) {
+  const seen = new Set();
+  return entries.filter(({ network }) => !seen.has(network) && seen.add(network));
+}
+
+/**
+ * @param {readonly Entry[]} entries
+ * @param {string} target
+ */
+export const ofTarget = (entries, target) => entries.filter((entry) => same(entry.target) === same(target));
+
+/**
+ * @param {readonly Entry[]} entries
+ * @returns {{target: string, entries: Entry[]}[]}  the target tested last first
+ */
+export function byTarget(entries) {
+  const firsts = entries.filter((entry, index) => entries.findIndex((one) => same(one.target) === same(entry.target)) === index);
+  return firsts.map(({ target }) => ({ target, entries: ofTarget(entries, target) }));
+}
+
+/**
+ * @param {Past["networks"]} networks
+ * @param {string | null} key
+ * @param {Catalogue} t
+ */
+export function networkName(networks, key, t) {
+  const network = key === null ? undefined : networks[key];
+  if (!network) return t.text("past_network_unknown");
+  return network.name || t.text("past_network_unnamed", { number: t.number(network.number) });
+}
+
+/**
+ * A verdict in a word or two.
+ *
+ * @param {Pick<Finding, "code" | "severity">} finding
+ * @param {Catalogue} t
+ */
+export function verdictWord({ code, severity }, t) {
+  if (code === "unproven") return t.text("past_word_unproven");
+  if (code === "offline") return t.text("past_word_offline");
+  if (NETWORK.has(code)) return t.text(severity === "blocker" ? "past_word_blocked" : "past_word_partly");
+  if (severity === "blocker") return t.text("past_word_fails");
+  return t.text(severity === "good" ? "past_word_works" : "past_word_remark");
+}
+
+// ---- what changed between two reports
+
+/**
+ * @typedef {{host: string, port: number, family: 4 | 6}} Place
+ * @typedef {Place & {before: Observation | null, after: Observation | null, changed: boolean}} Door
+ * @typedef {{setting: Setting, before: boolean, after: boolean}} SettingChange
+ */
+
+/** @param {Place} place */
+const placeKey = ({ host, port, family }) => `${host} ${port} ${family}`;
+
+/**
+ * One observation for each host, port and family: an open address counts before others.
+ *
+ * @param {Report} report
+ */
+function doorsOf({ observations }) {
+  /** @type {Map<string, Observation>} */
+  const doors = new Map();
+  for (const one of observations.filter(({ role }) => role === "target")) {
+    const known = doors.get(placeKey(one));
+    if (!known || (known.state !== "open" && one.state === "open")) doors.set(placeKey(one), one);
+  }
+  return doors;
+}
+
+/** @param {Observation | null} door */
+const shown = (door) => door && [door.state, door.security, door.tls?.fault ?? null, door.greeting_kind].join(" ");
+
+/** @param {Report} report */
+const verifiedIn = ({ settings }) =>
+  [...settings.outgoing, ...settings.incoming].filter(({ verified, security }) => verified && security !== "none");
+
+/** @param {Setting} setting */
+const settingKey = ({ protocol, host, port, security }) => `${protocol} ${host} ${port} ${security}`;
+
+/**
+ * What two reports say side by side: doors by host and port in rising order, settings that were verified in either.
+ *
+ * @param {Report} before
+ * @param {Report} after
+ * @returns {{verdict: boolean, doors: Door[], settings: SettingChange[]}}  `verdict`: it is another one
+ */
+export function compareReports(before, after) {
+  const [old, now] = [doorsOf(before), doorsOf(after)];
+  const places = [...new Map([...old, ...now]).values()].sort(
+    (one, other) => one.host.localeCompare(other.host) || one.port - other.port || one.family - other.family,
+  );
+  const doors = places.map(({ host, port, family }) => {
+    const key = placeKey({ host, port, family });
+    const [first, second] = [old.get(key) ?? null, now.get(key) ?? null];
+    return { host, port, family, before: first, after: second, changed: shown(first) !== shown(second) };
+  });
+  const [had, has] = [before, after].map((report) => new Map(verifiedIn(report).map((one) => [settingKey(one), one])));
+  const settings = [...new Map([...(had ?? []), ...(has ?? [])])].map(([key, setting]) => ({
+    setting,
+    before: had?.has(key) ?? false,
+    after: has?.has(key) ?? false,
+  }));
+  return { verdict: before.verdict.code !== after.verdict.code, doors, settings };
+}

@@ -1,0 +1,237 @@
+import { hintInWords, remedyInWords, tell } from "./advice.js";
+import { plain } from "./catalogue.js";
+import { isControl, reasonsInWords } from "./evidence.js";
+import { outcome } from "./outcome.js";
+import { redacted, secretsIn } from "./private.js";
+import { verdictFinding } from "./run.js";
+import { sentence } from "./sentence.js";
+import { wayInWords } from "./way.js";
+
+/**
+ * @typedef {import("../types/messages.d.ts").Report} Report
+ * @typedef {import("../types/messages.d.ts").Observation} Observation
+ * @typedef {import("./catalogue.js").Catalogue} Catalogue
+ * @typedef {import("./private.js").Kind} Kind
+ */
+
+/** For whom the report is: those who run the network, those who run the server, anybody, a program. */
+export const FORMS = /** @type {const} */ (["provider", "server", "markdown", "json"]);
+
+/** @typedef {typeof FORMS[number]} Form */
+
+/**
+ * What each reader needs of what is private: a provider finds the line and its routers, the operator of a server finds
+ * the connection in the logs.
+ *
+ * @type {Record<Form, readonly Kind[]>}
+ */
+export const USUALLY_KEPT = { provider: ["public", "routers"], server: ["public"], markdown: [], json: [] };
+
+/** @type {Record<Form, {suffix: string, mime: string}>} */
+export const FILES = {
+  provider: { suffix: "txt", mime: "text/plain" },
+  server: { suffix: "txt", mime: "text/plain" },
+  markdown: { suffix: "md", mime: "text/markdown" },
+  json: { suffix: "json", mime: "application/json" },
+};
+
+/** How many lines of evidence a ticket holds. */
+const MOST = 40;
+
+/** Codes that the operator of the server can mend, or has to know of. */
+const ABOUT_SERVER = /^(?:cert-|tls-|auth-|greeting|no-greeting|connection-cut|slow-|server-|client-|port-|plaintext|starttls-inj)/;
+
+/**
+ * @param {Report} report
+ * @param {Form} form
+ * @param {ReadonlySet<Kind>} kept  what is private and may stand in it
+ * @param {Catalogue} t
+ * @returns {string}
+ */
+export function handedOver(report, form, kept, t) {
+  const clean = redacted(report, kept);
+  if (form === "json") return `${JSON.stringify(clean, null, 2)}\n`;
+  if (form === "markdown") return markdown(clean, t);
+  const seen = kept.has("public") ? secretsIn(report).public : [];
+  return form === "provider" ? forProvider(clean, seen, t) : forServer(clean, seen, t);
+}
+
+/** @param {Report} report */
+const subjectOf = ({ target }) => plain(target.host ?? target.domain ?? target.input);
+
+/**
+ * @param {Report} report
+ * @param {Catalogue} t
+ */
+const headlineOf = (report, t) => sentence(verdictFinding(report), t, subjectOf(report)).headline;
+
+/**
+ * Moments as every log has them.
+ *
+ * @param {Report} report
+ */
+const moment = ({ started_at: at }) => `${plain(at).replace("T", " ").replace(/\.\d+Z$|Z$/, "")} UTC`;
+
+/**
+ * @param {Observation} observation
+ * @param {Catalogue} t
+ */
+function doorLine({ host, address, port, ...rest }, t) {
+  const place = `${plain(host)} [${plain(address)}] ${t.text("ticket_port", { port: String(port) })}`;
+  const observation = { host, address, port, ...rest };
+  const said = [t.text(outcome(observation, false).key), rest.error, rest.tls?.fault, rest.greeting && `“${rest.greeting}”`];
+  return t.text("ticket_entry", { name: place, value: said.flatMap((one) => (one ? [plain(one)] : [])).join(" · ") });
+}
+
+/**
+ * @param {string} name  the key of a message
+ * @param {string | null | undefined | false} value
+ * @param {Catalogue} t
+ */
+const entry = (name, value, t) => (value ? [t.text("ticket_entry", { name: t.text(name), value })] : []);
+
+/**
+ * Whether connections to a port can be had from the line at all, held against other operators' servers.
+ *
+ * @param {Report} report
+ * @param {string[]} seen  how servers see this connection
+ * @param {Catalogue} t
+ */
+function forProvider(report, seen, t) {
+  const hops = report.observations.filter(({ path }) => path.length > 0).slice(0, 2);
+  const failing = report.observations.filter((one) => one.state !== "open" && (one.role === "target" || isControl(one)));
+  return text([
+    tell(report, t) ?? headlineOf(report, t),
+    "",
+    ...entry("ticket_when", moment(report), t),
+    ...entry("ticket_from", seen.join(", "), t),
+    ...entry("ticket_way", report.way && wayInWords(report.way, report.verdict.code, t), t),
+    ...entry("ticket_sure", t.word("confidence", report.verdict.confidence), t),
+    "",
+    t.text("ticket_compared"),
+    ...reasonsInWords(report, t).map((line) => `- ${line}`),
+    ...(failing.length > 0 ? ["", t.text("ticket_failed"), ...failing.slice(0, MOST).map((one) => `- ${doorLine(one, t)}`)] : []),
+    ...hops.flatMap(({ host, port, path }) => [
+      "",
+      t.text("ticket_path", { host: plain(host), port: String(port) }),
+      ...path.map(({ hop, address, name, answer }) => `${hop}  ${plain(name ?? address ?? "*")}  ${answer}`),
+    ]),
+    "",
+    signature(report, t),
+  ]);
+}
+
+/**
+ * What the server did, port by port, as its operator finds it in the logs.
+ *
+ * @param {Report} report
+ * @param {string[]} seen  how servers see this connection
+ * @param {Catalogue} t
+ */
+function forServer(report, seen, t) {
+  const doors = report.observations.filter(({ role }) => role === "target").slice(0, MOST);
+  const findings = report.findings.filter(({ code }) => ABOUT_SERVER.test(code));
+  const certificates = new Map(
+    doors.flatMap(({ tls }) => (tls?.issuer ? [[`${tls.issuer} ${tls.not_after}`, tls]] : [])),
+  );
+  const asked = tell(report, t);
+  return text([
+    asked && ABOUT_SERVER.test(report.verdict.code) ? asked : t.text("ticket_server", { host: subjectOf(report) }),
+    "",
+    ...entry("ticket_when", moment(report), t),
+    ...entry("ticket_from", seen.join(", "), t),
+    ...findings.map((finding) => `- ${sentence(finding, t, subjectOf(report)).headline}`),
+    "",
+    t.text("ticket_tried"),
+    ...doors.map((one) => `- ${doorLine(one, t)}`),
+    ...[...certificates.values()].flatMap(({ issuer, names, not_after: until }) => [
+      "",
+      ...entry("ui_issuer", plain(issuer ?? ""), t),
+      ...entry("ui_names", plain(names.join(", ")), t),
+      ...entry("ui_not_after", until && plain(until), t),
+    ]),
+    "",
+    signature(report, t),
+  ]);
+}
+
+/**
+ * @param {Report} report
+ * @param {Catalogue} t
+ */
+function markdown(report, t) {
+  const { findings, settings, observations } = report;
+  const good = [...settings.outgoing, ...settings.incoming].filter(({ security }) => security !== "none");
+  const doors = observations.filter(({ role }) => role === "target");
+  return text([
+    `# ${cell(t.text("ticket_title", { target: plain(report.target.input) }))}`,
+    "",
+    `**${cell(headlineOf(report, t))}**`,
+    "",
+    ...[remedyInWords(report, t)].flatMap((line) => (line ? [cell(line), ""] : [])),
+    `- ${t.text("ticket_entry", { name: t.text("ui_confidence"), value: t.word("confidence", report.verdict.confidence) })}`,
+    `- ${t.text("ticket_entry", { name: t.text("ticket_when"), value: moment(report) })}`,
+    "",
+    ...(good.length > 0
+      ? [
+          `## ${t.text("ui_settings")}`,
+          "",
+          ...table(
+            [t.text("ui_server"), t.text("ui_port"), t.text("ui_security"), t.text("ui_result")],
+            good.map(({ host, port, security, verified }) => [
+              host,
+              String(port),
+              t.word("security", security),
+              t.text(verified ? "ui_verified" : "ui_unverified"),
+            ]),
+          ),
+        ]
+      : []),
+    ...(findings.length > 1
+      ? [
+          `## ${t.text("ui_findings")}`,
+          "",
+          ...findings
+            .filter(({ code }) => code !== report.verdict.code)
+            .map((finding) => `- ${cell(sentence(finding, t, subjectOf(report)).headline)}`),
+          "",
+        ]
+      : []),
+    `## ${t.text("why_title")}`,
+    "",
+    ...reasonsInWords(report, t).map((line) => `- ${cell(line)}`),
+    ...report.hints.map((hint) => `- ${cell(`${t.text("hint_title")}: ${hintInWords(hint, t)}`)}`),
+    "",
+    `## ${t.text("ui_endpoints")}`,
+    "",
+    ...table(
+      [t.text("ui_server"), t.text("cli_address"), t.text("ui_port"), t.text("ui_result")],
+      doors.map((one) => [one.host, one.address, String(one.port), t.text(outcome(one, false).key)]),
+    ),
+    signature(report, t),
+  ]);
+}
+
+/**
+ * @param {Report} report
+ * @param {Catalogue} t
+ */
+const signature = ({ version, lab }, t) =>
+  [t.text("ticket_signature", { version: plain(version) }), lab && t.text("cli_lab")].filter(Boolean).join(" ");
+
+/** @param {string} value  nothing in it is to be read as Markdown */
+const cell = (value) => plain(value).replace(/[\\`*_{}[\]<>|#]/g, "\\$&");
+
+/**
+ * @param {string[]} head
+ * @param {string[][]} rows
+ */
+const table = (head, rows) => [
+  `| ${head.map(cell).join(" | ")} |`,
+  `|${" --- |".repeat(head.length)}`,
+  ...rows.map((row) => `| ${row.map(cell).join(" | ")} |`),
+  "",
+];
+
+/** @param {string[]} lines  never two empty ones in a row */
+const text = (lines) => `${lines.filter((line, index) => line !== "" || lines[index - 1] !== "").join("\n")}\n`;

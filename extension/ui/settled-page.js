@@ -1,0 +1,54 @@
+import { watch } from "../shared/managed.js";
+import { pastIn } from "../shared/past.js";
+import { effective, managedPreferences } from "../shared/preferences.js";
+import { catalogueFor } from "./catalogues.js";
+import { h, morph } from "./dom.js";
+import { mark } from "./shapes.js";
+
+/** @typedef {import("../shared/catalogue.js").Catalogue} Catalogue */
+
+/**
+ * Everything that a page without a run depends on.
+ *
+ * @typedef {object} Settled
+ * @property {Catalogue} t
+ * @property {import("../shared/preferences.js").Effective} preferences
+ * @property {import("../shared/managed.js").Managed} managed
+ * @property {import("../shared/past.js").Past} past
+ */
+
+/**
+ * A page that shows what is stored on this computer, and follows it.
+ *
+ * @template {object} Own
+ * @param {string} title  the key of its name
+ * @param {Own} own  what it knows beside
+ * @param {(view: Settled & Own) => (Node | null | false)[]} draw
+ * @returns {Promise<(changes: Partial<Own>) => void>} draws it again with something changed
+ */
+export async function settledPage(title, own, draw) {
+  const root = /** @type {HTMLElement} */ (document.querySelector("main"));
+  async function stored() {
+    const [local, managed] = await Promise.all([
+      chrome.storage.local.get(["language", "program", "history", "past", "networks"]),
+      managedPreferences(),
+    ]);
+    const preferences = effective(local, managed);
+    return { preferences, managed, past: pastIn(local), t: await catalogueFor(preferences.language.value) };
+  }
+  /** @type {Settled & Own} */
+  let view = { ...(await stored()), ...own };
+  /** @param {Partial<Own> | Settled} changes */
+  function update(changes) {
+    view = { ...view, ...changes };
+    const name = view.t.text(title);
+    document.documentElement.lang = view.t.language;
+    document.title = `${name} – Poterne`;
+    const header = h("header", { class: "top", "data-key": "top" }, mark(), h("h1", {}, name));
+    morph(root, h("main", { class: "app in-tab" }, header, ...draw(view)));
+  }
+  update({});
+  chrome.storage.local.onChanged.addListener(async () => update(await stored()));
+  watch(async () => update(await stored()));
+  return update;
+}

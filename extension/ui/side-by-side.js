@@ -1,0 +1,76 @@
+import { plain } from "../shared/catalogue.js";
+import { outcome } from "../shared/outcome.js";
+import { compareReports } from "../shared/past.js";
+import { verdictFinding } from "../shared/run.js";
+import { sentence } from "../shared/sentence.js";
+import { h } from "./dom.js";
+import { shape } from "./shapes.js";
+
+/** @typedef {import("./settled-page.js").Settled} Settled */
+/** @typedef {import("../types/messages.d.ts").Report} Report */
+
+/**
+ * Two reports side by side: what changed stands first and is marked.
+ *
+ * @param {Settled} view
+ * @param {readonly [Report, Report]} pair  the older first
+ */
+export function sideBySide({ t, past }, pair) {
+  const { doors, settings, verdict } = compareReports(...pair);
+  const changed = doors.filter((door) => door.changed);
+  const network = (/** @type {Report} */ { started_at: at }) => {
+    const entry = past.entries.find((one) => one.at === at);
+    return entry?.network ? past.networks[entry.network]?.name || null : null;
+  };
+  const said = (/** @type {Report} */ report) =>
+    sentence(verdictFinding(report), t, plain(report.target.host ?? report.target.domain ?? report.target.input)).headline;
+  const cell = (/** @type {typeof doors[number]["before"]} */ one) => {
+    if (!one) return h("td", {}, h("span", { class: "none" }, "–"));
+    const { tone, key } = outcome(one, false);
+    return h("td", {}, h("div", { class: "door", "data-tone": tone }, shape(tone), h("span", {}, t.text(key))));
+  };
+  const line = (/** @type {boolean} */ differs, /** @type {(Node | string)[]} */ ...cells) =>
+    h("tr", { "data-changed": String(differs) }, ...cells.map((one) => (one instanceof Node ? one : h("td", {}, one))));
+  const head = (/** @type {string} */ name) => h("th", { scope: "row" }, name);
+  return h(
+    "section",
+    { class: "compared-runs", "data-key": "compared", "data-comparison": true, "aria-labelledby": "compared-title" },
+    h("h2", { id: "compared-title" }, t.text("past_compared")),
+    h(
+      "p",
+      { class: "lead" },
+      verdict || changed.length > 0 || settings.some(({ before, after }) => before !== after)
+        ? t.text("past_changed", { count: t.number(changed.length) }, changed.length)
+        : t.text("past_same"),
+    ),
+    h(
+      "table",
+      { class: "doors side-by-side" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("td", {}),
+          ...pair.map((report) => h("th", { scope: "col" }, [network(report), t.moment(report.started_at)].filter(Boolean).join(" · "))),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        line(verdict, head(t.text("cli_verdict")), ...pair.map(said)),
+        ...settings.map(({ setting, before, after }) =>
+          line(
+            before !== after,
+            head(`${plain(setting.host)} · ${setting.port} · ${t.word("security", setting.security)}`),
+            ...[before, after].map((has) => t.text(has ? "ui_verified" : "past_not_there")),
+          ),
+        ),
+        ...[...changed, ...doors.filter((door) => !door.changed)].map(({ host, port, family, before, after, changed: differs }) =>
+          line(differs, head(`${plain(host)} · ${port} · IPv${family}`), cell(before), cell(after)),
+        ),
+      ),
+    ),
+  );
+}

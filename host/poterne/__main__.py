@@ -1,0 +1,5 @@
+import sys
+
+from poterne.cli import main
+
+sys.exit(main())

@@ -1,0 +1,5 @@
+import sys
+
+from poterne.native import main
+
+sys.exit(main())

@@ -29,14 +29,14 @@ export async function drawMenus(t) {
 }
 
 /**
- * @param {(tab: number) => void} onForm  somebody wants the form read in which they clicked
- * @param {(target: string) => void} onTarget  somebody wants something on the page tested
+ * @param {(tab: chrome.tabs.Tab) => void} onForm  somebody wants the form read in which they clicked
+ * @param {(target: string, tab: {incognito: boolean, windowId?: number}) => void} onTarget  somebody wants something on the page tested
  */
 export function followMenus(onForm, onTarget) {
   menus()?.onClicked.addListener(async (clicked, tab) => {
-    if (clicked.menuItemId === "form" && tab?.id !== undefined && tab.id >= 0) onForm(tab.id);
+    if (clicked.menuItemId === "form" && tab?.id !== undefined && tab.id >= 0) onForm(tab);
     const target = await targetOf(clicked);
-    if (target) onTarget(target);
+    if (target) onTarget(target, { incognito: tab?.incognito === true, ...(tab && { windowId: tab.windowId }) });
   });
 }
 

@@ -31,9 +31,10 @@ STICKS_OUT = f"""(() => {{
         const style = getComputedStyle(element);
         if (style.clipPath !== "none" || style.display === "inline") continue;
         const clipped = ["hidden", "clip"].includes(style.overflowX);
-        if ((clipped || element.matches("button, th, td, dt, dd, p, h1, h2, h3")) && element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1) {{
-            const by = element.scrollWidth - element.clientWidth;
-            found.push(`${{element.tagName}}.${{element.className}} by ${{by}} px: ${{element.textContent.slice(0, 60)}}`);
+        const held = clipped || element.matches("button, th, td, dt, dd, p, h1, h2, h3");
+        const by = element.clientWidth > 0 ? element.scrollWidth - element.clientWidth : 0;
+        if (held && by > 1) {{
+            found.push(`${{element.tagName}}.${{element.className}} by ${{by}} px: ` + element.textContent.slice(0, 60));
         }}
     }}
     return found;

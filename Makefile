@@ -1,7 +1,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
-.PHONY: run screenshots test test-all bench setup packages lint mypy extension types lock clean
+.PHONY: run screenshots test test-all bench fuzz audit setup packages lint mypy extension types lock clean
 .PHONY: dist zips self-hosted python bundle deb sbom packagers
 
 PYTHON ?= python3
@@ -12,7 +12,7 @@ BUNDLER := build/venv/.installed
 
 BROWSERS := chromium firefox-esr fonts-dejavu-core
 SERVERS := nsd postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl
-PACKAGERS := binutils debootstrap dpkg-dev lintian
+PACKAGERS := binutils debootstrap lintian
 PIP := python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-config --no-header --no-annotate \
     --no-emit-index-url --no-emit-find-links
@@ -50,6 +50,11 @@ screenshots: $(VENV)
 # Ratios, on a line that delays; needs root, as the lab does.
 bench: setup
 	@$(BIN)/python -m tests.bench.verdict
+
+# A minute for each parser, or SECONDS; TARGETS are some of them.
+SECONDS ?= 60
+fuzz: $(VENV)
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
 
 setup: $(VENV) $(NODE) packages
 

@@ -98,7 +98,8 @@ export class Pages {
     await this.#store(tab, {
       reading,
       site: siteDomain(reading?.site ?? host ?? "", words),
-      filled: same ? (before?.filled ?? null) : null,
+      // What was written can still be put back; a problem was that of the reading before.
+      filled: same && before?.filled?.problem === null ? before.filled : null,
     });
   }
 

@@ -39,6 +39,7 @@ export const PARTIES = {
   "dns-differs": "computer",
   "null-mx": "names",
   "offer-refused": "names",
+  "offer-untested": "computer",
   "wrong-host-name": "you",
   "wrong-security": "you",
   "cert-expired": "server",

@@ -30,7 +30,11 @@ async function whereAmI() {
   const { os } = await chrome.runtime.getPlatformInfo();
   // Client hints are not in the standard library's types.
   const { userAgentData } = /** @type {Navigator & {userAgentData?: {brands: {brand: string}[]}}} */ (navigator);
-  return { os, browser: browserName(userAgentData?.brands.map(({ brand }) => brand) ?? []) };
+  const { getBrowserInfo } = /** @type {{getBrowserInfo?: () => Promise<{name: string}>}} */ (
+    /** @type {unknown} */ (chrome.runtime)
+  );
+  const product = (await getBrowserInfo?.())?.name;
+  return { os, browser: browserName(userAgentData?.brands.map(({ brand }) => brand) ?? [], product) };
 }
 
 const KEPT = [...PREFERENCES, "past", "networks", "welcomed"];

@@ -97,7 +97,7 @@ async def get(
                 permitted = await _permitted(parts, gate, policy, resolver, trust=trust, source=source)
                 connection = await _race(permitted, gate)
             else:
-                if not _may_be_named(parts.host, gate, trust):
+                if not await _may_be_named(parts.host, gate, resolver, trust=trust, source=source):
                     raise Forbidden(_FORBIDDEN)
                 way = _Url("http", through.host, through.port, "")
                 permitted = await _permitted(way, gate, policy, resolver, trust="typed", source="proxy")
@@ -124,17 +124,24 @@ async def _permitted(
     return permitted
 
 
-def _may_be_named(host: str, gate: Gate, trust: Trust) -> bool:
-    """Whether a proxy may be asked for a host. It resolves names itself, so that this machine asks nobody for them; a
-    name that a stranger gives must not be one of a private network's.
+async def _may_be_named(host: str, gate: Gate, resolver: Names, *, trust: Trust, source: str) -> bool:
+    """Whether a proxy may be asked for a host. It resolves names itself, and may stand in another network: a name that
+    a stranger gives must not be one of a private network's, nor lead inside where this machine can tell.
     """
     if is_address(host):
         return gate.allows(host, trust)
-    if trust == "typed":
+    if trust != "foreign":
         return True
     private: list[str] = load("special")["private_names"]
-    inside = "." not in host or host.rpartition(".")[2] in private or host.endswith(".home.arpa")
-    return trust == "named" or not inside
+    if "." not in host or host.rpartition(".")[2] in private or host.endswith(".home.arpa"):
+        return False
+    asking = asyncio.create_task(resolver.addresses(host, source))
+    await asyncio.wait({asking}, timeout=load("timing")["names"]["patience"])
+    if not asking.done():
+        asking.cancel()
+        return True
+    addresses = asking.result().addresses
+    return not addresses or any(gate.allows(address, trust) for address in addresses)
 
 
 async def _tunnel(connection: Connection, through: proxies.Proxy, url: _Url) -> None:
@@ -157,13 +164,12 @@ def _parse(url: str) -> _Url:
         split = urlsplit(url)
         port = split.port
         host = host_name(split.hostname or "")
+        path, query = quote(split.path or "/", safe=_SAFE), quote(split.query, safe=_SAFE)
     except (ValueError, InvalidTarget):
         raise WebError("that is not the URL of a host") from None
     if split.scheme not in _PORTS or split.username is not None or port == 0:
         raise WebError("only http: and https: URLs without a user name are asked")
-    path = quote(split.path or "/", safe=_SAFE)
-    target = f"{path}?{quote(split.query, safe=_SAFE)}" if split.query else path
-    return _Url(split.scheme, host, port or _PORTS[split.scheme], target)
+    return _Url(split.scheme, host, port or _PORTS[split.scheme], f"{path}?{query}" if query else path)
 
 
 def _endpoint(url: _Url, place: Place, source: str) -> Endpoint:

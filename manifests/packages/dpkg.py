@@ -23,6 +23,7 @@ HOME = Path("usr/lib/poterne")
 SHARED = Path("usr/share/poterne")
 DOCUMENTS = Path("usr/share/doc/poterne")
 POLICY = Path("etc/poterne/policy.toml")
+SCRIPTS = ("prerm", "postrm")
 _GLIBC = re.compile(rb"GLIBC_(\d+(?:\.\d+)+)\0")
 _MAINTAINER = "The Poterne authors <poterne@poterne.org>"
 _WIDTH = 79
@@ -59,7 +60,8 @@ def make(dist: Path, work: Path, epoch: int, ids: Path | None) -> Path:
     _write(root / "DEBIAN/control", _filled("control", values))
     _write(root / "DEBIAN/conffiles", "".join(f"/{path.relative_to(root)}\n" for path in conffiles))
     _write(root / "DEBIAN/md5sums", "".join(f"{digest.hexdigest()}  {path}\n" for path, digest in sums.items()))
-    _write(root / "DEBIAN/postrm", (DATA / "postrm").read_text(encoding="utf-8"))
+    for script in SCRIPTS:
+        _write(root / "DEBIAN" / script, (DATA / script).read_text(encoding="utf-8"))
     _settle(root, epoch)
     dist.mkdir(parents=True, exist_ok=True)
     target = dist / f"poterne_{place.version()}_{architecture}.deb"
@@ -162,7 +164,10 @@ def _regular(root: Path) -> list[Path]:
 
 def _settle(root: Path, epoch: int) -> None:
     """One date and Debian's modes for everything, whatever the umask was."""
-    programs = {root / "DEBIAN/postrm", *(root / HOME / program for program in frozen.PROGRAMS)}
+    programs = {
+        *(root / "DEBIAN" / script for script in SCRIPTS),
+        *(root / HOME / program for program in frozen.PROGRAMS),
+    }
     for path in (root, *root.rglob("*")):
         if not path.is_symlink():
             executable = path.is_dir() or path in programs

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tarfile
 import zipfile
+from functools import cache
 from pathlib import Path
 
 from manifests.packages import parts, place
@@ -19,8 +20,12 @@ PROGRAMS = ("poterne", "poterne-host")
 _CHROMIUM_ID = re.compile(r"[a-p]{32}")
 
 
+@cache
 def build(work: Path, epoch: int, ids: Path | None) -> Path:
-    """The folder of the bundle, made anew below `work`; its programs let the extension of `ids` call. PackageError."""
+    """The folder of the bundle, made anew below `work`, once in a run; its programs let the extension of `ids` call.
+
+    Raises PackageError.
+    """
     folder = work.resolve() / "bundle"
     shutil.rmtree(folder, ignore_errors=True)
     tree = folder / "tree"

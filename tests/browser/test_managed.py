@@ -148,7 +148,8 @@ def test_an_organisations_desk(office: Office, lab: Lab) -> None:
     assert "allow.targets" in popup.refusals[0]
     assert popup.run == "idle"
 
-    managed = popup.page.evaluate("chrome.storage.managed.get()")
+    # It comes late on a first run.
+    managed = until(lambda: popup.page.evaluate("chrome.storage.managed.get()"), "managed storage", within=30)
     assert managed["organisation"] == "Example Ltd"
     assert managed["history"] is False
     assert managed["servers"][0]["host"] == "smtp.provider.example"

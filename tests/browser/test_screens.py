@@ -34,7 +34,7 @@ STICKS_OUT = f"""(() => {{
         const held = clipped || element.matches("button, th, td, dt, dd, p, h1, h2, h3");
         const by = element.clientWidth > 0 ? element.scrollWidth - element.clientWidth : 0;
         if (held && by > 1) {{
-            found.push(`${{element.tagName}}.${{element.className}} by ${{by}} px: ` + element.textContent.slice(0, 60));
+            found.push(`${{element.tagName}}.${{element.className}} + ${{by}} px: ` + element.textContent.slice(0, 50));
         }}
     }}
     return found;

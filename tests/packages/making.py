@@ -28,9 +28,9 @@ def make(command: str, dist: Path, work: Path, *options: str | Path, **environme
     assert done.returncode == 0, done.stderr
 
 
-def call(*command: str | Path) -> str:
+def call(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     """Run a tool to its end; what it printed."""
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([*map(str, command)], cwd=cwd, env=env, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, (command, done.stdout, done.stderr)
     return done.stdout
 

@@ -129,6 +129,23 @@ def test_the_policy_file_binds_and_outlives_an_upgrade(debian: Root, deb: Path, 
     assert debian.named("poterne") == set()
 
 
+def test_what_an_administrator_had_it_write_goes_with_it(debian: Root, deb: Path) -> None:
+    before = debian.contents()
+    package = debian.take(deb)
+    debian.must("dpkg", "--install", package)
+    debian.leave(package)
+    installed = debian.contents()
+    browsers = ("--browser", "chromium", "--browser", "firefox")
+    debian.must("poterne", "install", "--system", *browsers)
+    debian.must("poterne", "policy", "generate", "--write", *browsers)
+    written = debian.contents()
+    assert any("policies" in path for path in written.keys() - installed.keys())
+
+    debian.must("dpkg", "--purge", "poterne")
+
+    assert debian.contents() == before
+
+
 def test_a_user_cannot_change_what_the_administrator_decided(debian: Root, deb: Path) -> None:
     debian.must("dpkg", "--install", debian.take(deb))
 

@@ -320,3 +320,18 @@ class TestWhereTheyAreServed:
         assert unsaid.returncode == 1
         assert unsaid.stderr.startswith("packages: say where")
         assert not (tmp_path / "other.pem").exists()
+
+
+@pytest.mark.slow
+def test_mozillas_linter_has_nothing_to_say_of_the_firefox_package(tmp_path: Path) -> None:
+    lint = ROOT / "node_modules" / ".bin" / "web-ext"
+    if not lint.exists():
+        pytest.skip("`make setup` installs web-ext")
+    for name, data in extension.files("firefox").items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    arguments = ("lint", "--source-dir", tmp_path, "--no-config-discovery", "--no-input", "--output", "json")
+    done = subprocess.run([lint, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+
+    found = json.loads(done.stdout)
+    assert [found[kind] for kind in ("errors", "warnings", "notices")] == [[], [], []]

@@ -137,7 +137,12 @@ class Chromium(Browser):
             lambda: self._targets("service_worker", f"chrome-extension://{self.id}/"), "the extension's worker"
         )[0]
         session = self._attach(worker)
+        ready = "globalThis.chrome?.contextMenus?.onClicked.hasListeners() ?? false"
         try:
+            until(
+                lambda: _value(self._wire.request("Runtime.evaluate", session=session, expression=ready)),
+                "the worker's listeners",
+            )
             return _value(
                 self._wire.request(
                     "Runtime.evaluate", session=session, expression=expression, returnByValue=True, awaitPromise=True

@@ -15,6 +15,7 @@ from poterne.setup.browser_policies import load_json
 from poterne.setup.browsers import Browser
 from poterne.setup.enterprise import Rules
 from poterne.setup.machine import Machine
+from poterne.setup.register import POLICIES
 
 OWN_FILE = "poterne.json"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "poterne.org")
@@ -42,7 +43,7 @@ class _Ledger:
 
     @classmethod
     def of(cls, machine: Machine) -> "_Ledger":
-        path = browsers.launcher_directory("system", machine) / "policies.json"
+        path = browsers.launcher_directory("system", machine) / POLICIES
         found = _json(path)
         files = found.get("files") if found else None
         return cls(path, files if isinstance(files, dict) else {})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.setup_machines import machine, tree
 
-from poterne import cli
+from poterne import cli, setup
 from poterne.errors import SetupError
 from poterne.policy import Policy, load
 from poterne.setup import browsers, deployment, regfile
@@ -155,6 +155,24 @@ def test_withdrawn_leaves_every_byte_as_it_was(policy: Policy, here: Machine) ->
     assert tree(here.root) == before
     assert not deployment.is_applied(here)
     assert deployment.withdraw(here) == []
+
+
+@pytest.mark.parametrize("policies_first", [False, True])
+def test_policies_and_registration_leave_nothing_in_whatever_order_they_go(
+    policy: Policy, here: Machine, policies_first: bool
+) -> None:
+    before = tree(here.root)
+    setup.install(["chromium"], system=True, machine=here)
+    deployment.apply(policy, ["chromium"], here)
+
+    if policies_first:
+        deployment.withdraw(here)
+        setup.uninstall(system=True, machine=here)
+    else:
+        setup.uninstall(system=True, machine=here)
+        deployment.withdraw(here)
+
+    assert tree(here.root) == before
 
 
 def test_what_others_have_changed_since_stays_when_it_is_withdrawn(policy: Policy, here: Machine) -> None:

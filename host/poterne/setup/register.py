@@ -104,8 +104,15 @@ def uninstall(
         last = not any(_names(location, hand.inside(location), machine) for location in _everywhere(level, machine))
         if last:
             disk.remove(hand.program)
-        hand.ledger.forget(asked, last=last)
+        hand.ledger.forget(asked, last=last and not (system and _told_browsers(machine)))
     return done
+
+
+def _told_browsers(machine: Machine) -> bool:
+    """Whether browsers' policies were written too: the same ledger remembers their directories."""
+    from poterne.setup import deployment
+
+    return deployment.is_applied(machine)
 
 
 def register_in(

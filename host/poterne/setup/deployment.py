@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from poterne.errors import SetupError
 from poterne.policy import Policy
-from poterne.setup import browsers, disk, enterprise, regfile
+from poterne.setup import browsers, disk, enterprise, launcher, regfile
 from poterne.setup.browser_policies import load_json
 from poterne.setup.browsers import Browser
 from poterne.setup.enterprise import Rules
@@ -114,7 +114,9 @@ def withdraw(machine: Machine | None = None) -> list[Written]:
             done.append(Written(path, "restored"))
     disk.remove(ledger.path)
     directories = disk.Ledger(ledger.path.parent)
-    directories.forget((), last=not directories.browsers)
+    # A launcher lies in one of the directories, whether or not a manifest of ours names it.
+    launched = (ledger.path.parent / launcher.file_name(machine.platform)).exists()
+    directories.forget((), last=not directories.browsers and not launched)
     return done
 
 

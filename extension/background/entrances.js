@@ -10,14 +10,22 @@ import { drawOmnibox, followOmnibox } from "./omnibox.js";
  * Shows the run in a tab, bound to the page of another tab where there is one.
  *
  * @param {number | null} page
- * @param {{here?: boolean, windowId?: number}} [place]  `here`: in the tab in front
+ * @param {boolean} [here]  in the tab in front
  */
-async function showReport(page, { here = false, windowId } = {}) {
+async function showReport(page, here = false) {
   const url = chrome.runtime.getURL(`report/report.html${page === null ? "" : `?tab=${page}`}`);
-  if (here) return chrome.tabs.update({ url });
-  // A private run is shown in private windows only; others may have no room for tabs.
-  const window = windowId === undefined ? null : await chrome.windows?.get(windowId).catch(() => null);
-  return chrome.tabs.create(window?.incognito && window.type === "normal" ? { url, windowId } : { url });
+  await (here ? chrome.tabs.update({ url }) : chrome.tabs.create({ url }));
+}
+
+/**
+ * Shows the run. Chromium opens no page of an extension in a private window but the popup.
+ *
+ * @param {boolean} isPrivate
+ * @param {boolean} [here]
+ */
+async function showRun(isPrivate, here = false) {
+  if (!isPrivate) return showReport(null, here);
+  await chrome.action.openPopup?.().catch(() => showReport(null, here));
 }
 
 /** Menus and the address bar speak the language that the pages speak. */
@@ -37,11 +45,15 @@ async function draw() {
 export function followEntrances(pages, command) {
   followMenus(
     // The click lets the page be read, as a press of the toolbar button does; nothing is tested yet.
-    ({ id = -1 }) => void Promise.allSettled([pages.read(id), command({ type: "warm" })]).then(() => showReport(id)),
-    (target, { incognito, windowId }) =>
-      void command({ type: "run", target, origin: "page", private: incognito }).then(() => showReport(null, { windowId })),
+    (tab) => void Promise.allSettled([pages.read(tab), command({ type: "warm" })]).then(() => showReport(tab)),
+    (target, isPrivate) =>
+      void command({ type: "run", target, origin: "page", private: isPrivate }).then(() => showRun(isPrivate)),
   );
-  followOmnibox((target, here) => void command({ type: "run", target }).then(() => showReport(null, { here })));
+  followOmnibox(async (target, here) => {
+    const isPrivate = (await chrome.windows?.getLastFocused())?.incognito ?? false;
+    await command({ type: "run", target, private: isPrivate });
+    await showRun(isPrivate, here);
+  });
   chrome.runtime.onInstalled.addListener(draw);
   chrome.runtime.onStartup.addListener(draw);
   chrome.storage.local.onChanged.addListener((changes) => {

@@ -60,7 +60,9 @@ async function pinnedRun() {
   const stored = await chrome.storage.local.get([reportKey(id), "past"]);
   const report = /** @type {import("../types/messages.d.ts").Report | undefined} */ (stored[reportKey(id)]);
   const entry = pastIn(stored).entries.find((one) => one.id === id);
-  return report && entry ? { ...IDLE, id, target: entry.target, phase: "done", report, network: entry.network } : null;
+  if (!report || !entry) return null;
+  const origin = report.options?.origin ?? "typed";
+  return { ...IDLE, id, target: entry.target, phase: "done", report, network: entry.network, origin };
 }
 
 /**

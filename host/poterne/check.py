@@ -221,7 +221,8 @@ class _Run:
     def _expected(self, evidence: Evidence, conclusion: Conclusion) -> ExpectedSettings | None:
         stated = self.policy.stated(evidence.target)
         servers = [ExpectedServer(**server.model_dump(), state="untested") for server in stated]
-        return compare(self.policy.organisation.name, servers, conclusion.settings, evidence.observations)
+        name, seen = self.policy.organisation.name, evidence.observations
+        return compare(name, servers, conclusion.settings, seen, evidence.names)
 
     def _evidence(self, *, early: bool = False) -> Evidence:
         """What is known; `early`: with what has only been silent for a while."""

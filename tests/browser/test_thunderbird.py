@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import EXTENSION, ROOT, Lab
+from .conftest import EXTENSION, ROOT, Lab, message
 from .drive.hosts import register_real
 from .drive.page import until
 from .drive.popup import Popup
@@ -33,7 +33,7 @@ def test_the_button_and_a_check(lab: Lab, executable: str, policy: Path) -> None
     lab._stack.callback(thunderbird.close)
     host = lab._kept(register_real(thunderbird, lab.directory(), policy))
 
-    assert until(thunderbird.button, "the button") == {"label": "Poterne", "shown": True}
+    assert until(thunderbird.button, "the button") == {"label": message("en", "app_action"), "shown": True}
     popup = Popup(thunderbird.open(thunderbird.url("popup/popup.html")))
     popup.check("jane@provider.example")
 

@@ -165,9 +165,10 @@ def _registered(browser: Browser, levels: Sequence[Level], machine: Machine) -> 
 
 
 def _manifest(location: Location, machine: Machine) -> Path | None:
-    if location.hive is not None and location.key is not None:
-        named = machine.registry.read(location.hive, location.key) if machine.registry else None
-        return Path(named) if named else None
+    registry, hive, key = machine.registry, location.hive, location.key
+    if hive is not None and key is not None:
+        named = [registry.read(hive, key, view) for view in location.views] if registry else []
+        return next((Path(path) for path in named if path), None)
     return location.manifest if os.path.lexists(location.manifest) else None
 
 

@@ -1,3 +1,4 @@
+import { readPreferences } from "../shared/preferences.js";
 import { catalogueFor } from "../ui/catalogues.js";
 import { drawMenus, followMenus } from "./menus.js";
 import { drawOmnibox, followOmnibox } from "./omnibox.js";
@@ -29,8 +30,8 @@ async function showRun(isPrivate, here = false) {
 
 /** Menus and the address bar speak the language that the pages speak. */
 async function draw() {
-  const { language } = await chrome.storage.local.get("language");
-  const t = await catalogueFor(/** @type {string | undefined} */ (language));
+  const { language } = await readPreferences();
+  const t = await catalogueFor(language.value);
   drawOmnibox(t);
   await drawMenus(t);
 }

@@ -184,17 +184,19 @@ def settings(popup: Popup) -> list[str]:
     return lines
 
 
-def photograph(page: Page, path: Path) -> None:
-    """The whole document, as wide as the popup makes itself."""
+def photograph(page: Page, path: Path, *, last: str = "body") -> None:
+    """The document down to the end of the first element that `last` selects, as wide as the popup makes itself."""
     page.resize(*ROOMY)
     width = page.evaluate("Math.ceil(document.body.getBoundingClientRect().width)")
     page.resize(width, ROOMY[1])
-    height = page.evaluate("Math.ceil(document.body.getBoundingClientRect().bottom)")
+    page.evaluate("void (document.documentElement.style.overflow = 'hidden')")
+    height = page.evaluate(f"Math.ceil(document.querySelector({last!r}).getBoundingClientRect().bottom)")
     page.resize(width, height, scale=SCALE)
     still = """document.getAnimations().every(
         ({playState, effect}) => playState !== "running" || effect.getTiming().iterations === Infinity)"""
     until(lambda: page.evaluate(still), "transitions to end")
     page.screenshot(path)
+    page.evaluate("void (document.documentElement.style.overflow = '')")
 
 
 def draw(browser: Browser, folder: Path) -> int:
@@ -209,7 +211,7 @@ def draw(browser: Browser, folder: Path) -> int:
         browser.scheme(picture.scheme)
         popup.page.evaluate(f"chrome.storage.local.set({{language: '{picture.language}'}})")
         settle(popup.page, picture)
-        photograph(popup.page, folder / picture.name)
+        photograph(popup.page, folder / picture.name, last=".settings .side")
         print(f"Picture: {folder / picture.name}")
     return 0
 

@@ -140,6 +140,12 @@ def test_the_beginning_the_running_and_the_end_fit_in_every_language(chromium: B
     popup.ask("smtp.mute.example")
     until(popup.endpoints, "the plan")
     found += in_each_language({"running": popup.page})
+    one_line = "document.querySelector('.counted').offsetHeight < 2 * document.querySelector('.left').offsetHeight"
+    for language in LANGUAGES:
+        speak(popup.page, language)
+        until_spoken(popup.page, language)
+        if not popup.page.evaluate(one_line):
+            found.append(f"{language}: what is counted wraps, and moves what is below when it no longer does")
     assert popup.run == "running", "the run ended before it was examined"
     popup.page.element("[data-action=stop]").click()
     popup.until_run("stopped")

@@ -151,11 +151,14 @@ def answer(browser: Browser, target: str, screenshot: Path) -> int:
 
 def run(popup: Popup, target: str) -> str:
     """The state in which a run ends; `idle` where the target is refused."""
+    before, _ = popup.last_run()
     popup.ask(target)
 
     def ended() -> str | None:
-        state = popup.run
-        return state if state in ("done", "stopped", "failed") or (state == "idle" and popup.refusals) else None
+        state, (identity, phase) = popup.run, popup.last_run()
+        if identity != before and state == phase and state in ("done", "stopped", "failed"):
+            return state
+        return state if popup.problem or (state == "idle" and popup.refusals) else None
 
     state = until(ended, f"an answer about {target}", within=PATIENCE_S)
     assert state is not None

@@ -217,11 +217,13 @@ function changes({ t }, { filled }, server) {
  * @param {Change} change
  */
 function changed(t, { field, label, before, after, taken }) {
-  const name = plain(label) || t.text(`ui_${field === "host" ? "server" : field}`);
+  const own = plain(label);
+  const name = own || t.text(`ui_${field === "host" ? "server" : field}`);
   return h(
     "div",
     { "data-key": field, "data-changed": field, "data-taken": String(taken) },
-    h("dt", {}, name),
+    // The page's words are in the page's language, whichever that is.
+    h("dt", { lang: own ? "" : null }, name),
     h(
       "dd",
       {},

@@ -66,7 +66,7 @@ class Alike:
         """
         if self.count < 2 or self.shaky:
             return None
-        return self.most if self.count >= 3 else "likely"
+        return self.most if self.count >= 3 or self.most == "possible" else "likely"
 
 
 class Comparison:
@@ -253,7 +253,7 @@ class Comparison:
         fits = (signature, "silent") if signature in _REPORTED else (signature,)
         if any(not o.cached and (not settled(o) or self._of_greetings(o) not in fits) for o in judged):
             return None
-        if signature != "silent" and self._limited(family, port, signature):
+        if signature != "silent" and (self._limited(family, port, signature) or self._picks(signature)):
             return None  # at once, and to some only: a second look proves no more than the first
         controls = tuple(o for o in judged if settled(o))
         shaky = self._shaky(family, port, controls, signature)
@@ -324,11 +324,14 @@ class Comparison:
         """What a failure in common proves at most. Not certain: behind a proxy that answers for everybody, which may be
         what fails; where the way out has no gateway, and no trace shows that anything leaves this machine; on a port
         that the controls are not known to serve, unless a router rejects it, or silence begins on the way (a reset is
-        held against more than controls, where such a port is judged).
+        held against more than controls, where such a port is judged). Possible only: where a trace met the first router
+        on neither way, so that it cannot clear this machine.
         """
         port, family = failing[0].port, failing[0].family
         if signature == "cut" and self.proxied(port):
             return "likely"
+        if signature == "silent" and any(self._begins_unseen(o) for o in failing):
+            return "possible"
         passed = any(hop.answer == "time-exceeded" for o in failing for hop in o.path)
         machine = self.evidence.machine
         if signature == "silent" and not passed and machine.networks and not _of_family(machine.gateways, family):
@@ -353,6 +356,18 @@ class Comparison:
         return any(
             hop.hop == last + 1 and hop.answer == "time-exceeded" and hop.address != seen.address
             for hop in working.path
+        )
+
+    def _begins_unseen(self, seen: Observation) -> bool:
+        """Whether nobody was met on a failing port's way, and on a working one's somebody, but not the first router."""
+        working = self.working_path(seen)
+        if not seen.path or working is None or any(hop.answer != "silent" for hop in seen.path):
+            return False
+        box = [o for o in self.of("gateway") if (o.family, o.port) == (seen.family, seen.port)]
+        return (
+            working.path[0].answer == "silent"
+            and any(hop.answer == "time-exceeded" for hop in working.path)
+            and not any(reached(o) for o in box)
         )
 
     def _judged(self, family: Family, port: int) -> list[Observation]:
@@ -441,6 +456,22 @@ class Comparison:
         judged = [*(o for o in there if o.role == "target"), *self._judged(other, port)]
         return not any(spoke(o) and o.role == "control" for o in there) or any(
             self._of_greetings(o) == signature for o in judged
+        )
+
+    def _picks(self, signature: Signature) -> bool:
+        """Whether somebody refuses connections to one host and lets the same ones to another through, which a rule for
+        a port does not do, and a limit on connections does: by a reset of the canary, that has no server to reset
+        anything; by an ICMP error for one control and not for another; or by turning down what it lets through later.
+        """
+        seen = [o for o in self.evidence.observations if not o.cached and o.source != "gateway" and o.role != "relay"]
+        through = [o for o in seen if o.state == "open" and self._of_greetings(o) != signature and o.role != "canary"]
+        ports = {(o.family, o.port) for o in through}
+        places = {(o.host, o.address, o.port) for o in through}
+        whose = "control" if signature in _REPORTED else "canary"
+        return any(
+            (o.host, o.address, o.port) in places or (o.role == whose and (o.family, o.port) in ports)
+            for o in seen
+            if settled(o) and self.signature(o) == signature
         )
 
     def seen_twice(self, seen: Observation) -> bool:

@@ -1,7 +1,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
-.PHONY: run test test-all bench setup packages lint mypy extension types lock clean
+.PHONY: run screenshots test test-all bench fuzz audit setup packages lint mypy extension types lock clean
 .PHONY: dist zips self-hosted python bundle deb sbom packagers
 
 PYTHON ?= python3
@@ -41,9 +41,20 @@ test test-all: setup
 	$(BIN)/pytest $(SELECTION) </dev/null || failed="$$failed pytest"; \
 	[ -z "$$failed" ]
 
+# Every screen, in light and dark and several languages, to be looked at.
+screenshots: $(VENV)
+	@sh tests/tools/debian_packages.sh $(BROWSERS)
+	@$(BIN)/python tests/browser/screenshots.py .run/screens
+	@$(BIN)/python tests/browser/run.py --pictures docs/images
+
 # Ratios, on a line that delays; needs root, as the lab does.
 bench: setup
 	@$(BIN)/python -m tests.bench.verdict
+
+# A minute for each parser, or SECONDS; TARGETS are some of them.
+SECONDS ?= 60
+fuzz: $(VENV)
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
 
 setup: $(VENV) $(NODE) packages
 

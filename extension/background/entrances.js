@@ -1,3 +1,4 @@
+import { readPreferences } from "../shared/preferences.js";
 import { catalogueFor } from "../ui/catalogues.js";
 import { drawMenus, followMenus } from "./menus.js";
 import { drawOmnibox, followOmnibox } from "./omnibox.js";
@@ -16,10 +17,21 @@ async function showReport(page, here = false) {
   await (here ? chrome.tabs.update({ url }) : chrome.tabs.create({ url }));
 }
 
+/**
+ * Shows the run. Chromium opens no page of an extension in a private window but the popup.
+ *
+ * @param {boolean} isPrivate
+ * @param {boolean} [here]
+ */
+async function showRun(isPrivate, here = false) {
+  if (!isPrivate) return showReport(null, here);
+  await chrome.action.openPopup?.().catch(() => showReport(null, here));
+}
+
 /** Menus and the address bar speak the language that the pages speak. */
 async function draw() {
-  const { language } = await chrome.storage.local.get("language");
-  const t = await catalogueFor(/** @type {string | undefined} */ (language));
+  const { language } = await readPreferences();
+  const t = await catalogueFor(language.value);
   drawOmnibox(t);
   await drawMenus(t);
 }
@@ -34,9 +46,14 @@ export function followEntrances(pages, command) {
   followMenus(
     // The click lets the page be read, as a press of the toolbar button does; nothing is tested yet.
     (tab) => void Promise.allSettled([pages.read(tab), command({ type: "warm" })]).then(() => showReport(tab)),
-    (target) => void command({ type: "run", target, origin: "page" }).then(() => showReport(null)),
+    (target, isPrivate) =>
+      void command({ type: "run", target, origin: "page", private: isPrivate }).then(() => showRun(isPrivate)),
   );
-  followOmnibox((target, here) => void command({ type: "run", target }).then(() => showReport(null, here)));
+  followOmnibox(async (target, here) => {
+    const isPrivate = (await chrome.windows?.getLastFocused())?.incognito ?? false;
+    await command({ type: "run", target, private: isPrivate });
+    await showRun(isPrivate, here);
+  });
   chrome.runtime.onInstalled.addListener(draw);
   chrome.runtime.onStartup.addListener(draw);
   chrome.storage.local.onChanged.addListener((changes) => {

@@ -30,13 +30,14 @@ export async function drawMenus(t) {
 
 /**
  * @param {(tab: number) => void} onForm  somebody wants the form read in which they clicked
- * @param {(target: string) => void} onTarget  somebody wants something on the page tested
+ * @param {(target: string, isPrivate: boolean) => void} onTarget  somebody wants something on the page tested, perhaps in
+ *   a private window
  */
 export function followMenus(onForm, onTarget) {
   menus()?.onClicked.addListener(async (clicked, tab) => {
     if (clicked.menuItemId === "form" && tab?.id !== undefined && tab.id >= 0) onForm(tab.id);
     const target = await targetOf(clicked);
-    if (target) onTarget(target);
+    if (target) onTarget(target, tab?.incognito ?? false);
   });
 }
 

@@ -47,7 +47,7 @@ function desk(t, { organisation, help, domain, servers = [] }) {
         "ul",
         {},
         ...servers.map(({ protocol, host, port, security }) =>
-          h("li", {}, `${protocol.toUpperCase()}: ${plain(host)}, ${port} (${t.word("security", security)})`),
+          h("li", {}, `${protocol.toUpperCase()} – ${plain(host)}, ${port} (${t.word("security", security)})`),
         ),
       ),
     help && h("p", {}, h("a", { href: help, target: "_blank", rel: "noreferrer" }, t.text("options_help"))),

@@ -30,7 +30,11 @@ async function whereAmI() {
   const { os } = await chrome.runtime.getPlatformInfo();
   // Client hints are not in the standard library's types.
   const { userAgentData } = /** @type {Navigator & {userAgentData?: {brands: {brand: string}[]}}} */ (navigator);
-  return { os, browser: browserName(userAgentData?.brands.map(({ brand }) => brand) ?? []) };
+  const { getBrowserInfo } = /** @type {{getBrowserInfo?: () => Promise<{name: string}>}} */ (
+    /** @type {unknown} */ (chrome.runtime)
+  );
+  const product = (await getBrowserInfo?.())?.name;
+  return { os, browser: browserName(userAgentData?.brands.map(({ brand }) => brand) ?? [], product) };
 }
 
 const KEPT = [...PREFERENCES, "past", "networks", "welcomed"];
@@ -56,7 +60,9 @@ async function pinnedRun() {
   const stored = await chrome.storage.local.get([reportKey(id), "past"]);
   const report = /** @type {import("../types/messages.d.ts").Report | undefined} */ (stored[reportKey(id)]);
   const entry = pastIn(stored).entries.find((one) => one.id === id);
-  return report && entry ? { ...IDLE, id, target: entry.target, phase: "done", report, network: entry.network } : null;
+  if (!report || !entry) return null;
+  const origin = report.options?.origin ?? "typed";
+  return { ...IDLE, id, target: entry.target, phase: "done", report, network: entry.network, origin };
 }
 
 /**

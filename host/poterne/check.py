@@ -6,8 +6,9 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from poterne import __version__, audit, machine, rate
+from poterne import __version__, machine, rate
 from poterne import policy as policies
 from poterne.compare.cache import Cache
 from poterne.compare.comparison import Comparison
@@ -40,6 +41,9 @@ from poterne.probe.names import Names, is_address
 from poterne.probe.tls import TrustStores
 from poterne.target import parse
 from poterne.targets import Targets
+
+if TYPE_CHECKING:
+    from poterne import audit
 
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 
@@ -75,7 +79,7 @@ async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[Che
     """
     target = parse(request.target)
     _check_family(target, request.options.family)
-    record = audit.begin(policy.log)
+    record = _logged(policy)
     became, rule = "unfinished", None
     try:
         policy.check_request(target, request.options)
@@ -90,7 +94,18 @@ async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[Che
         became, rule = "forbidden", error.rule
         raise
     finally:
-        record(target, became, rule=rule, client=request.client)
+        if record is not None:
+            record(target, became, rule=rule, client=request.client)
+
+
+def _logged(policy: policies.Policy) -> "audit.Record | None":
+    """What writes to the log that the policy asks for. Raises Forbidden."""
+    if policy.log.to == "off":
+        return None
+    # Few desks need what it imports.
+    from poterne import audit
+
+    return audit.begin(policy.log)
 
 
 async def _events(request: Request, policy: policies.Policy, target: Target) -> AsyncGenerator[CheckEvent, None]:
@@ -206,7 +221,8 @@ class _Run:
     def _expected(self, evidence: Evidence, conclusion: Conclusion) -> ExpectedSettings | None:
         stated = self.policy.stated(evidence.target)
         servers = [ExpectedServer(**server.model_dump(), state="untested") for server in stated]
-        return compare(self.policy.organisation.name, servers, conclusion.settings, evidence.observations)
+        name, seen = self.policy.organisation.name, evidence.observations
+        return compare(name, servers, conclusion.settings, seen, evidence.names)
 
     def _evidence(self, *, early: bool = False) -> Evidence:
         """What is known; `early`: with what has only been silent for a while."""

@@ -14,7 +14,8 @@ from poterne import __version__
 from poterne.errors import InvalidRequest, PoterneError, ReportError
 
 if TYPE_CHECKING:
-    from poterne.model import Options, Report, Request, Target
+    from poterne.diagnose import Conclusion
+    from poterne.model import ExpectedSettings, Options, Report, Request, Target
     from poterne.policy import Policy
 
 EXIT_INTERNAL = 3
@@ -262,7 +263,6 @@ def _explain(args: argparse.Namespace) -> int:
 
     from poterne import text
     from poterne.diagnose import Evidence, diagnose
-    from poterne.diagnose.expected import compare
     from poterne.model import Report
 
     try:
@@ -285,8 +285,7 @@ def _explain(args: argparse.Namespace) -> int:
             "verdict": conclusion.verdict,
             "settings": conclusion.settings,
             "way": conclusion.way,
-            "expected": saved.expected
-            and compare(saved.expected.organisation, saved.expected.servers, conclusion.settings, saved.observations),
+            "expected": _compared(saved, conclusion),
         }
     )
     if args.json:
@@ -295,6 +294,15 @@ def _explain(args: argparse.Namespace) -> int:
     else:
         text.show(report)
     return exit_status(report)
+
+
+def _compared(saved: "Report", conclusion: "Conclusion") -> "ExpectedSettings | None":
+    from poterne.diagnose.expected import compare
+
+    stated = saved.expected
+    if stated is None:
+        return None
+    return compare(stated.organisation, stated.servers, conclusion.settings, saved.observations, saved.names)
 
 
 def _shown(value: Any) -> Any:

@@ -51,7 +51,7 @@ def parse(url: str) -> Proxy:
     authorization = None
     if split.username is not None:
         user = f"{unquote(split.username)}:{unquote(split.password or '')}"
-        authorization = f"Basic {b64encode(user.encode()).decode('ascii')}"
+        authorization = f"Basic {b64encode(user.encode(errors='surrogateescape')).decode('ascii')}"
     return Proxy(host, port, authorization)
 
 

@@ -164,13 +164,12 @@ def _parse(url: str) -> _Url:
         split = urlsplit(url)
         port = split.port
         host = host_name(split.hostname or "")
+        path, query = quote(split.path or "/", safe=_SAFE), quote(split.query, safe=_SAFE)
     except (ValueError, InvalidTarget):
         raise WebError("that is not the URL of a host") from None
     if split.scheme not in _PORTS or split.username is not None or port == 0:
         raise WebError("only http: and https: URLs without a user name are asked")
-    path = quote(split.path or "/", safe=_SAFE)
-    target = f"{path}?{quote(split.query, safe=_SAFE)}" if split.query else path
-    return _Url(split.scheme, host, port or _PORTS[split.scheme], target)
+    return _Url(split.scheme, host, port or _PORTS[split.scheme], f"{path}?{query}" if query else path)
 
 
 def _endpoint(url: _Url, place: Place, source: str) -> Endpoint:

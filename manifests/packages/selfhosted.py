@@ -35,7 +35,9 @@ def make(
     }
     name = f"poterne-{version()}"
     package = crx.pack(archive.pack(extension.files("chromium", update_url=f"{base}/update.xml"), epoch), private)
-    files = extension.files("firefox", update_url=f"{base}/updates.json", firefox_id=firefox_id)
+    # Firefox takes no extension whose updates would come otherwise.
+    updates = f"{base}/updates.json" if base.startswith("https:") else None
+    files = extension.files("firefox", update_url=updates, firefox_id=firefox_id)
     addon = archive.pack(files, epoch) if signed_xpi is None else _read(signed_xpi)
     return {
         f"{name}.crx": package,
@@ -48,7 +50,7 @@ def make(
 
 
 def _base(url: str) -> str:
-    """Firefox takes updates by https: only; for a try on this very machine, http: will do."""
+    """For a try on this very machine, http: will do."""
     try:
         parts = urlsplit(url)
         plain = parts.scheme == "http" and _is_loopback(parts.hostname or "")

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from poterne import cli, policy, setup
-from poterne.setup import browsers, launcher
+from poterne.setup import launcher
 from poterne.setup.machine import Machine
 
 from .conftest import EXTENSION, Lab, executable_of
@@ -148,7 +147,8 @@ def test_an_organisations_desk(office: Office, lab: Lab) -> None:
     assert "allow.targets" in popup.refusals[0]
     assert popup.run == "idle"
 
-    managed = popup.page.evaluate("chrome.storage.managed.get()")
+    # It comes late on a first run.
+    managed = until(lambda: popup.page.evaluate("chrome.storage.managed.get()"), "managed storage", within=30)
     assert managed["organisation"] == "Example Ltd"
     assert managed["history"] is False
     assert managed["servers"][0]["host"] == "smtp.provider.example"
@@ -160,20 +160,7 @@ def test_an_organisations_desk(office: Office, lab: Lab) -> None:
         "kind=domain domain=smtp.quiet25.example verdict=forbidden rule=allow.targets",
     ]
     assert "jane" not in office.log.read_text()
-
-
-def test_the_doctor_of_a_desk(office: Office) -> None:
-    """It reads the policies that the browser obeys, and starts the host that the browser starts."""
-    (found,) = setup.doctor([office.browser.family], machine=office.machine, seconds=20.0)
-    if office.browser.family == "firefox":
-        assert (found.problem, found.level) == (None, "system")
-    else:
-        # The organisation's own package has another id, of which this Poterne knows nothing.
-        assert found.problem == "wrong-id"
-
-
-def test_the_table_knows_where_these_browsers_read_policies(office: Office) -> None:
-    """Otherwise the test above would prove nothing of the table."""
-    places = [office.desk.over(place) for place in browsers.named(office.browser.family).policies["linux"]]
-    assert any(place.exists() for place in places)
-    assert subprocess.run(office.desk.command(["true"]), check=False).returncode == 0  # noqa: S603
+    # The doctor reads the policies that the browser obeys, and starts the host that the browser starts. Of the package
+    # that the organisation has signed itself, which has another id, this Poterne knows nothing.
+    (found,) = setup.doctor([browser.family], machine=office.machine, seconds=20.0)
+    assert (found.problem, found.level) == ("wrong-id" if browser.family == "chromium" else None, "system")

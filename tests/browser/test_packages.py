@@ -95,6 +95,8 @@ def browser(lab: Lab, family: str, organisation: Organisation, desk: Desk) -> It
         told = folder / "told"
         call(*desk.command(["poterne", "policy", "generate", "--output", str(told)]))
         shutil.copytree(told / "linux", desk.root, dirs_exist_ok=True)
+        # Else what is installed by policy may not be looked into, by this test either.
+        (desk.over("/etc/chromium/policies/managed") / "test.json").write_text('{"DeveloperToolsAvailability": 1}')
         yield lab.browser(family, extension=unpacked(folder / "unpacked", organisation), desk=desk)
 
 

@@ -297,6 +297,8 @@ class TestWhereTheyAreServed:
     def test_this_machine_and_any_closing_slash(self, url: str, tmp_path: Path) -> None:
         made = selfhosted.make(url, tmp_path / "key.pem", EPOCH)
         assert f'codebase="{url.rstrip("/")}/poterne-'.encode() in made["update.xml"]
+        gecko = manifest_of(made[f"poterne-{place.version()}.xpi"])["browser_specific_settings"]["gecko"]  # type: ignore[index]
+        assert gecko.get("update_url", "https:").startswith("https:"), "Firefox would not take it"
 
     def test_an_ampersand_does_not_break_the_xml(self, tmp_path: Path) -> None:
         made = selfhosted.make("https://it.example.org/a&b", tmp_path / "key.pem", EPOCH)

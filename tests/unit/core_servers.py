@@ -92,7 +92,10 @@ class Peer:
 
     def reset(self) -> None:
         """End the connection by RST."""
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        try:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        except OSError as error:
+            raise GoneError from error
         self._sock.close()
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """What IT states is tested against servers that run here, and the bounds hold for a whole check."""
 
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,10 @@ def world() -> Iterator[str]:
 async def report(tmp_path: Path, text: str, target: str = "jane@provider.example") -> Report:
     file = tmp_path / "policy.toml"
     file.write_text(text, encoding="utf-8")
-    async for event in check(Request(target=target), load(file)):
-        if event.type == "report":
-            return event.report
-    raise AssertionError
+    async with aclosing(check(Request(target=target), load(file))) as events:
+        reports = [event.report async for event in events if event.type == "report"]
+    (found,) = reports
+    return found
 
 
 async def test_as_it_says(world: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

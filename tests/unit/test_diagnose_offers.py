@@ -6,7 +6,7 @@ import pytest
 from tests.unit.core_observations import GOOD_TLS, concluded, resolved, seen, spoilt, unreached
 
 from poterne.diagnose import Conclusion, Want
-from poterne.model import Finding, Lookup, Offer
+from poterne.model import Finding, Lookup, NameState, Offer
 
 ACCOUNT = "me@example.org"
 PLACE = "https://autoconfig.example.org/mail/config-v1.1.xml"
@@ -37,6 +37,13 @@ def test_it_is_a_note_beside_what_works() -> None:
         ("note", None),
         ("note", True),
     ]
+
+
+@pytest.mark.parametrize("state", ["servfail", "timeout", "nxdomain"])
+@pytest.mark.parametrize("lookup_state", ["failed", "refused"])
+def test_a_domain_without_an_answer_is_the_reason_of_its_documents_silence(state: NameState, lookup_state: str) -> None:
+    gone = resolved("example.org", "mx", state=state, addresses=())
+    assert concluded(ACCOUNT, names=[gone], lookups=[lookup(lookup_state)]).verdict.code == f"dns-{state}"
 
 
 @pytest.mark.parametrize("state", ["absent", "not-offered", "off"])

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from tests.unit.setup_machines import tree
 
-from poterne.policy import Policy
+from poterne.policy import Policy, load
+from poterne.setup import deployment
 from poterne.setup.examination import Problem
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,3 +45,11 @@ def test_the_policy_of_the_guide_is_one() -> None:
 def test_the_guide_names_every_problem_of_the_doctor() -> None:
     for problem in get_args(Problem):
         assert f"`{problem}`" in GUIDE, problem
+
+
+def test_the_policies_that_are_shown_are_those_that_are_generated(tmp_path: Path) -> None:
+    shown = ROOT / "manifests" / "policies"
+    (example,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+    assert (shown / "policy.toml").read_text(encoding="utf-8").endswith(example)
+    deployment.generate(load(shown / "policy.toml"), tmp_path, ["chrome", "chromium", "edge", "firefox"])
+    assert tree(tmp_path) == {name: data for name, data in tree(shown).items() if name != "policy.toml"}

@@ -1,7 +1,7 @@
 """What the organisation states, tested with a domain's servers that run here."""
 
 from poterne.diagnose.expected import compare
-from poterne.model import ExpectedServer, Observation, Setting, Settings
+from poterne.model import ExpectedServer, NameAnswer, Observation, Setting, Settings
 
 STATED = ExpectedServer(protocol="smtp", host="smtp.example.org", port=587, security="starttls", state="untested")
 FOUND = Setting(protocol="smtp", host="smtp.example.org", port=587, security="starttls", verified=True, source="srv")
@@ -83,3 +83,10 @@ def test_an_unencrypted_setting_is_never_what_works_instead() -> None:
     answer = compare("", [STATED], settings(plain), [seen()])
     assert answer is not None
     assert (answer.servers[0].state, answer.servers[0].found) == ("fails", None)
+
+
+def test_a_host_that_has_no_address_fails() -> None:
+    missing = NameAnswer(name="smtp.example.org", source="expected", state="nxdomain")
+    answer = compare("", [STATED], settings(), [], [missing])
+    assert answer is not None
+    assert (answer.state, answer.servers[0].state) == ("differs", "fails")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.setup_machines import machine, tree
 
-from poterne import cli
+from poterne import cli, setup
 from poterne.errors import SetupError
 from poterne.policy import Policy, load
 from poterne.setup import browsers, deployment, regfile
@@ -155,6 +155,25 @@ def test_withdrawn_leaves_every_byte_as_it_was(policy: Policy, here: Machine) ->
     assert tree(here.root) == before
     assert not deployment.is_applied(here)
     assert deployment.withdraw(here) == []
+
+
+@pytest.mark.parametrize("policies_first", [False, True])
+def test_registration_and_policies_leave_nothing_in_either_order(
+    policy: Policy, here: Machine, policies_first: bool
+) -> None:
+    before = tree(here.root)
+    setup.install(["chrome"], system=True, machine=here)
+    deployment.apply(policy, ["chrome"], here)
+
+    if policies_first:
+        deployment.withdraw(here)
+        setup.uninstall(system=True, machine=here)
+    else:
+        setup.uninstall(system=True, machine=here)
+        assert deployment.is_applied(here)
+        deployment.withdraw(here)
+
+    assert tree(here.root) == before
 
 
 def test_what_others_have_changed_since_stays_when_it_is_withdrawn(policy: Policy, here: Machine) -> None:

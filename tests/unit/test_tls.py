@@ -7,6 +7,7 @@ from tests.unit.core_scripts import saying, smtp
 from tests.unit.core_servers import Peer, Server
 from tests.unit.core_world import hurry, look, roots_file, stores
 
+from poterne.knowledge import load
 from poterne.model import Tls
 from poterne.policy import Lab, Policy, Trust
 from poterne.probe.tls import TrustStores, legacy, may_be_legacy
@@ -175,3 +176,27 @@ async def test_a_server_that_takes_one_connection_only_still_shows_its_first_fau
     assert seen.tls is not None
     assert seen.tls.faults == ("cert-name-mismatch",)
     assert len(once) == 2
+
+
+class TestRootsOfTheSystem:
+    def test_a_python_that_looks_elsewhere_finds_them(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        bundle = tmp_path / "bundle.pem"
+        bundle.write_bytes(pem(pki().root))
+        monkeypatch.setitem(load("trust"), "bundles", ["/nowhere", str(bundle)])
+        monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/roots.pem")
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+        found = TrustStores(Policy())
+        assert found.strict.get_ca_certs(binary_form=True) == [pki().root.der]
+        assert found.system_files == [(str(bundle), None)]
+
+    @pytest.mark.parametrize("named", ["/nowhere/roots.pem", "/dev/null"])
+    async def test_without_any_nothing_is_trusted_and_it_is_said(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+    ) -> None:
+        monkeypatch.setitem(load("trust"), "bundles", [])
+        monkeypatch.setenv("SSL_CERT_FILE", named)
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+        with Server(smtp(pki().good)) as server:
+            seen = await look(server, 587, trusted=TrustStores(Policy()))
+        assert seen.tls is not None
+        assert (seen.tls.trusted, seen.tls.fault) == (False, "cert-untrusted")

@@ -1,6 +1,7 @@
 """Every fault of a certificate chain. OpenSSL stops at the first; here each question is asked by itself."""
 
 import warnings
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -91,7 +92,8 @@ def _verify(chain: list[bytes], roots: list[tuple[str | None, str | None]]) -> i
     store = crypto.X509Store()
     store.set_flags(_NO_CHECK_TIME)
     for file, folder in roots:
-        store.load_locations(file, folder)
+        with suppress(crypto.Error):  # roots that cannot be read are none
+            store.load_locations(file, folder)
     leaf, *others = (crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in chain[:10])
     try:
         crypto.X509StoreContext(store, leaf, others).verify_certificate()

@@ -2,9 +2,12 @@
 
 import ssl
 import sys
+from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
+from poterne.knowledge import load
 from poterne.model import Tls
 from poterne.policy import Policy
 from poterne.probe.text import display, displays
@@ -95,10 +98,7 @@ class TrustStores:
     @property
     def system_files(self) -> list[tuple[str | None, str | None]]:
         """(file, folder) pairs of the operating system's store, where it is made of files, and of the lab's roots."""
-        paths = ssl.get_default_verify_paths()
-        pairs: list[tuple[str | None, str | None]] = []
-        if paths.cafile or paths.capath:
-            pairs.append((paths.cafile, paths.capath))
+        pairs = _system_files()
         if self._lab_roots:
             pairs.append((self._lab_roots, None))
         return pairs
@@ -114,24 +114,32 @@ class TrustStores:
 
 
 def _system_context() -> ssl.SSLContext:
-    """A context on the operating system's store. On Linux every wrap_bio of truststore's reads the store again (16 ms
-    for the Mozilla set), so OpenSSL's own default locations are loaded once there; truststore knows the others.
+    """A context on the operating system's store. Where that is made of files, OpenSSL loads them once; every wrap_bio
+    of truststore's would read them again (16 ms for the Mozilla set).
     """
-    import truststore
-
     if sys.platform in ("win32", "darwin"):
+        import truststore
+
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # RFC 9525 section 6.3: only subject alternative names count.
     context.hostname_checks_common_name = False
-    context.set_default_verify_paths()
-    if not context.cert_store_stats()["x509_ca"] and not ssl.get_default_verify_paths().capath:
-        seeker = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        seeker.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost")
-        roots = seeker.get_ca_certs(binary_form=True)
-        if roots:
-            context.load_verify_locations(cadata=b"".join(roots))
+    for file, folder in _system_files():
+        # Roots that cannot be read are none; OpenSSL itself passes over its own places in silence.
+        with suppress(OSError):
+            context.load_verify_locations(file, folder)
     return context
+
+
+def _system_files() -> list[tuple[str | None, str | None]]:
+    """(file, folder) of the operating system's roots: where OpenSSL looks, which the user's environment may name, else
+    where systems are known to keep them. Empty where there are none: then nothing is trusted.
+    """
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile or (paths.capath and any(Path(paths.capath).glob("*.[0-9]"))):
+        return [(paths.cafile, paths.capath)]
+    known = next((path for path in load("trust")["bundles"] if Path(path).is_file()), None)
+    return [(known, None)] if known else []
 
 
 def good(tls: ssl.SSLObject, stores: TrustStores) -> Tls:

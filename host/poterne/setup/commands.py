@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import poterne
 from poterne.errors import SetupError
-from poterne.setup import browser_policies, browsers
+from poterne.setup import browser_policies, browsers, disk
 from poterne.setup.examination import Diagnosis, doctor, mend
 from poterne.setup.machine import Machine
 from poterne.setup.register import Change, Registration, install, uninstall
@@ -132,6 +133,8 @@ def _diagnosis(found: Diagnosis) -> str:
 def _notes(system: bool, done: Sequence[Registration]) -> Iterable[str]:
     if sys.prefix != sys.base_prefix:
         yield f"the host runs from {sys.prefix}; if that is moved or removed, run this command again"
+    if system and sys.platform != "win32" and (closed := disk.closed_to_others(Path(sys.executable))):
+        yield f"other users may not enter {closed}, so the host does not start for them: install Poterne elsewhere"
     sudo_user = os.environ.get("SUDO_USER")
     if sudo_user and not system:
         yield f"registered for {os.environ.get('HOME', 'root')}, not for {sudo_user}; for everybody: --system"

@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 from poterne.errors import SetupError
 from poterne.policy import Policy
-from poterne.setup import browsers, disk, enterprise, regfile
+from poterne.setup import browsers, disk, enterprise, launcher, regfile
 from poterne.setup.browser_policies import load_json
 from poterne.setup.browsers import Browser
 from poterne.setup.enterprise import Rules
 from poterne.setup.machine import Machine
+from poterne.setup.register import POLICIES
 
 OWN_FILE = "poterne.json"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "poterne.org")
@@ -42,7 +43,7 @@ class _Ledger:
 
     @classmethod
     def of(cls, machine: Machine) -> "_Ledger":
-        path = browsers.launcher_directory("system", machine) / "policies.json"
+        path = browsers.launcher_directory("system", machine) / POLICIES
         found = _json(path)
         files = found.get("files") if found else None
         return cls(path, files if isinstance(files, dict) else {})
@@ -113,7 +114,9 @@ def withdraw(machine: Machine | None = None) -> list[Written]:
             done.append(Written(path, "restored"))
     disk.remove(ledger.path)
     directories = disk.Ledger(ledger.path.parent)
-    directories.forget((), last=not directories.browsers)
+    # A launcher lies in one of the directories, whether or not a manifest of ours names it.
+    launched = (ledger.path.parent / launcher.file_name(machine.platform)).exists()
+    directories.forget((), last=not directories.browsers and not launched)
     return done
 
 

@@ -56,6 +56,17 @@ def remove(path: Path) -> bool:
     return True
 
 
+def closed_to_others(path: Path) -> Path | None:
+    """The first directory on the way, or the file itself, that not every user may enter or execute; None: all may."""
+    for part in (*reversed(path.resolve().parents), path.resolve()):
+        try:
+            if not part.stat().st_mode & 0o001:
+                return part
+        except OSError:
+            return None
+    return None
+
+
 def make_directory(path: Path, *, public: bool) -> list[Path]:
     """Make a directory and its parents, and give those that were missing, the outermost first; raises SetupError.
 

@@ -16,7 +16,10 @@ def refused(evidence: Evidence) -> Iterator[Symptom]:
     why nothing works; so is a document that could not be had. Guesses that were tried in its place explain themselves.
     A server that is offered on a port where this machine may not look is untested, and not to blame.
     """
-    alone = not evidence.tried
+    # Where the domain's own name has no answer, that is why its documents have none.
+    alone = not evidence.tried and all(
+        answer.state in ("ok", "nodata") for answer in evidence.names if answer.name == evidence.target.domain
+    )
     told = 0
     for lookup in evidence.lookups:
         failed = lookup.state == "failed" and alone and is_own(lookup.source) and lookup.reason != "dns"

@@ -192,8 +192,8 @@ def _crowded(most: int, action: Action) -> None:
     scenes.add(f"more-than-{most}-connections-{action}", play, Expected("ok", maybe=("port-closed", *SHAKY)))
 
 
-for _most, _action in ((2, "reset"), (3, "port-unreachable")):
-    _crowded(_most, _action)
+_crowded(2, "reset")
+_crowded(3, "port-unreachable")
 
 
 # What a limit for all ports leaves over may be anything but the network's block of some of them.

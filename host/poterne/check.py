@@ -325,7 +325,8 @@ class _Run:
             await asyncio.sleep(pause)
             return
         now = asyncio.get_running_loop().time()
-        self._alone[seen.port] = max(now, self._alone.get(seen.port, now)) + pause
+        last = self._alone.get(seen.port)
+        self._alone[seen.port] = now + pause if last is None else max(now, last) + pause / 2
         await asyncio.sleep(self._alone[seen.port] - now)
 
     def _tell_compared(self) -> None:

@@ -336,6 +336,19 @@ def test_the_number_of_ports_decides_the_form() -> None:
     assert all(str(port) in english.finding(closed(*many)) for port in many)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_refusal_that_a_firewall_reported_is_the_firewalls(language: str) -> None:
+    catalogue = Catalogue(language)
+    for numbers in ((25,), (25, 587)):
+        plain = closed(*numbers)
+        reported = plain.model_copy(update={"params": {**plain.params, "reporter": "192.0.2.7"}})
+        sentence = catalogue.finding(reported)
+        assert sentence != catalogue.finding(plain)
+        assert HOST in sentence and "$" not in sentence
+        assert all(str(number) in sentence for number in numbers)
+        assert catalogue.finding(reported, "_advice") == catalogue.finding(plain, "_advice")
+
+
 def test_a_saying_is_written_as_the_language_does() -> None:
     ports = Saying("why_reporter", {"ports": (25, 587), "address": "192.0.2.1", "who": "box"}, 2)
     assert Catalogue("en").said(ports) == "Ports 25 and 587: the refusal came from 192.0.2.1 (your box)."

@@ -1,7 +1,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
-.PHONY: run test test-all bench peers fuzz audit setup packages lint mypy extension types lock clean
+.PHONY: run screenshots test test-all bench peers fuzz audit setup packages lint mypy extension types lock clean
 .PHONY: dist zips self-hosted python bundle deb sbom packagers
 
 PYTHON ?= python3
@@ -12,7 +12,7 @@ BUNDLER := build/venv/.installed
 
 BROWSERS := chromium firefox-esr fonts-dejavu-core
 SERVERS := nsd postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl
-PACKAGERS := binutils debootstrap dpkg-dev lintian
+PACKAGERS := binutils debootstrap lintian
 PIP := python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-config --no-header --no-annotate \
     --no-emit-index-url --no-emit-find-links
@@ -40,6 +40,12 @@ test test-all: setup
 	[ -z "$$failed" ] || echo "FAILED before the tests:$$failed"; \
 	$(BIN)/pytest $(SELECTION) </dev/null || failed="$$failed pytest"; \
 	[ -z "$$failed" ]
+
+# Every screen, in light and dark and several languages, to be looked at.
+screenshots: $(VENV)
+	@sh tests/tools/debian_packages.sh $(BROWSERS)
+	@$(BIN)/python tests/browser/screenshots.py .run/screens
+	@$(BIN)/python tests/browser/run.py --pictures docs/images
 
 # Ratios, on a line that delays; needs root, as the lab does.
 bench: setup peers

@@ -12,10 +12,10 @@ import { Exports } from "./exports.js";
 /**
  * What a page asks of the background: `warm` starts the host where it is not running.
  *
- * `private`: the page is in a private window.
+ * `private`: the page that asks is in a private window. `page`: what the run has to do with a page that was read.
  *
- * @typedef {{type: "warm"} | {type: "run", target: string, options?: OptionsInput,
- *   private?: boolean} | {type: "stop"}} Command
+ * @typedef {{type: "warm"} | {type: "run", target: string, options?: OptionsInput, private?: boolean,
+ *   origin?: Run["origin"], page?: Run["page"]} | {type: "stop"}} Command
  */
 
 /**
@@ -87,8 +87,15 @@ export class Controller {
         break;
       case "run":
         this.#cancel();
-        this.#set(begin(this.#options.newId(), command.target, { private: command.private === true, ...this.#until(command) }));
-        this.#unposted = command.options ?? {};
+        this.#set(
+          begin(this.#options.newId(), command.target, {
+            private: command.private === true,
+            origin: command.origin ?? "typed",
+            page: command.page ?? null,
+            ...this.#until(command),
+          }),
+        );
+        this.#unposted = { ...command.options, ...(command.origin === "page" && { origin: command.origin }) };
         this.#link.open();
         this.#post();
         break;
@@ -136,7 +143,7 @@ export class Controller {
       this.#unposted = null;
       // A check that no host ever saw did not fail: it waits in the field for the host to be there.
       if (this.running)
-        this.#set(begun ? fail(this.run, { cause: "host", message: null }) : { ...IDLE, target: this.run.target });
+        this.#set(begun ? fail(this.run, { cause: "host", message: null }) : { ...IDLE, target: this.run.target, origin: this.run.origin, page: this.run.page });
     }
   }
 

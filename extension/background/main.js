@@ -1,12 +1,15 @@
 import { badgeOf } from "./badge.js";
 import { Controller } from "./controller.js";
 import { HostLink } from "./host-link.js";
+import { followEntrances } from "./entrances.js";
 import { isPastCommand, Keeper } from "./keeper.js";
+import { Pages } from "./reader.js";
 import { CoalescingStore } from "./store.js";
 
 /** @typedef {import("./controller.js").Command} Command */
 /** @typedef {import("./controller.js").Wish} Wish */
 /** @typedef {import("./keeper.js").PastCommand} PastCommand */
+/** @typedef {import("./reader.js").PageWish} PageWish */
 /** @typedef {import("../shared/link-state.js").LinkState} LinkState */
 /** @typedef {import("../shared/run.js").Run} Run */
 
@@ -52,6 +55,10 @@ function start(stored) {
   return controller;
 }
 
+const pages = new Pages(chrome.storage.session, async () => (await started).run);
+chrome.tabs.onRemoved.addListener((tab) => pages.forget(tab));
+followEntrances(pages, async (command) => (await started).command(command));
+
 /** @type {string | null} */
 let shown = null;
 
@@ -77,9 +84,13 @@ chrome.windows?.onRemoved.addListener(async () => {
   if (!windows.some(({ incognito }) => incognito)) controller.forgetPrivate();
 });
 
-chrome.runtime.onMessage.addListener((/** @type {Command | Wish | PastCommand} */ asked, _sender, answer) => {
+chrome.runtime.onMessage.addListener((/** @type {Command | Wish | PastCommand | PageWish} */ asked, _sender, answer) => {
   if (isPastCommand(asked)) {
     started.then(() => keeper.command(asked)).then(answer);
+    return true;
+  }
+  if (asked.type === "page") {
+    pages.answer(asked).then(answer, () => answer());
     return true;
   }
   if (asked.type !== "export") {

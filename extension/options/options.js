@@ -1,3 +1,4 @@
+import { plain } from "../shared/catalogue.js";
 import { choices, load } from "../shared/programs.js";
 import { h } from "../ui/dom.js";
 import { languages } from "../ui/screen.js";
@@ -12,7 +13,7 @@ const programs = await load();
  *
  * @param {Settled["t"]} t
  * @param {string} name
- * @param {boolean} managed
+ * @param {string | null} managed  by whom; null: the user chooses
  * @param {HTMLElement} control
  * @param {{key: string, follows?: boolean}} hint
  */
@@ -20,37 +21,69 @@ function option(t, name, managed, control, { key, follows = false }) {
   const label = h("span", { class: "option-name" }, t.text(key));
   return h(
     "div",
-    { class: "option", "data-key": name, "data-option": name, "data-managed": managed },
+    { class: "option", "data-key": name, "data-option": name, "data-managed": managed !== null },
     h("label", {}, ...(follows ? [control, label] : [label, control])),
     h("p", { class: "hint" }, t.text(`options_${name}_hint`)),
-    managed && h("p", { class: "managed" }, t.text("options_managed")),
+    managed !== null && h("p", { class: "managed" }, managed),
   );
 }
 
-await settledPage("options_title", {}, ({ t, preferences: { language, program, history } }) => [
-  option(t, "language", language.managed, languages(t, language), { key: "ui_language" }),
-  option(
-    t,
-    "program",
-    program.managed,
-    h(
-      "select",
-      { "data-action": "program", disabled: program.managed },
-      ...[{ id: "", name: t.text("ui_words_general") }, ...choices(programs, t.language)].map(({ id, name }) =>
-        h("option", { value: id, selected: id === program.value }, name),
+/**
+ * What the administrator tells beside: the organisation, its help, its domain and its servers.
+ *
+ * @param {Settled["t"]} t
+ * @param {Settled["managed"]} managed
+ */
+function desk(t, { organisation, help, domain, servers = [] }) {
+  if (!organisation && !help && !domain && servers.length === 0) return null;
+  return h(
+    "section",
+    { class: "option", "data-key": "desk", "data-organisation": organisation ?? "", "aria-labelledby": "desk-title" },
+    h("h2", { id: "desk-title" }, plain(organisation ?? t.text("options_organisation"))),
+    domain && h("p", {}, t.text("options_domain", { domain: plain(domain) })),
+    servers.length > 0 && h("p", {}, t.text("options_servers")),
+    servers.length > 0 &&
+      h(
+        "ul",
+        {},
+        ...servers.map(({ protocol, host, port, security }) =>
+          h("li", {}, `${protocol.toUpperCase()} – ${plain(host)}, ${port} (${t.word("security", security)})`),
+        ),
       ),
+    help && h("p", {}, h("a", { href: help, target: "_blank", rel: "noreferrer" }, t.text("options_help"))),
+  );
+}
+
+await settledPage("options_title", {}, ({ t, managed, preferences: { language, program, history } }) => {
+  const { organisation } = managed;
+  const whose = organisation ? t.text("options_managed_by", { name: plain(organisation) }) : t.text("options_managed");
+  const by = (/** @type {{managed: boolean}} */ preference) => (preference.managed ? whose : null);
+  return [
+    option(t, "language", by(language), languages(t, language), { key: "ui_language" }),
+    option(
+      t,
+      "program",
+      by(program),
+      h(
+        "select",
+        { "data-action": "program", disabled: program.managed },
+        ...[{ id: "", name: t.text("ui_words_general") }, ...choices(programs, t.language)].map(({ id, name }) =>
+          h("option", { value: id, selected: id === program.value }, name),
+        ),
+      ),
+      { key: "options_program" },
     ),
-    { key: "options_program" },
-  ),
-  option(
-    t,
-    "history",
-    history.managed,
-    h("input", { type: "checkbox", "data-action": "history", checked: history.value, disabled: history.managed }),
-    { key: "options_history", follows: true },
-  ),
-  h("p", {}, h("a", { href: "/history/history.html" }, t.text("past_all"))),
-]);
+    option(
+      t,
+      "history",
+      by(history),
+      h("input", { type: "checkbox", "data-action": "history", checked: history.value, disabled: history.managed }),
+      { key: "options_history", follows: true },
+    ),
+    desk(t, managed),
+    h("p", {}, h("a", { href: "/history/history.html" }, t.text("past_all"))),
+  ];
+});
 
 document.querySelector("main")?.addEventListener("change", ({ target }) => {
   if (target instanceof HTMLSelectElement) chrome.storage.local.set({ [target.dataset["action"] ?? ""]: target.value });

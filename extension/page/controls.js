@@ -218,7 +218,7 @@
         value: option.value.slice(0, 60),
       }));
     }
-    if (kind === "radio") {
+    if (kind === "radio" || kind === "checks") {
       return members.map((member) => ({
         element: member,
         text: page.labels.beside(member),
@@ -243,6 +243,10 @@
       }));
   }
 
+  /** @param {HTMLElement} element  a radio button or a check box, the browser's or the page's own */
+  const on = (element) =>
+    element.tagName === "INPUT" ? /** @type {HTMLInputElement} */ (element).checked : element.getAttribute("aria-checked") === "true";
+
   /**
    * Which of the options is chosen; -1: none, or it is not known.
    *
@@ -251,11 +255,7 @@
   function chosen(control) {
     const { kind, element, members } = control;
     if (kind === "select") return /** @type {HTMLSelectElement} */ (element).selectedIndex;
-    if (kind === "radio") {
-      return members.findIndex((member) =>
-        member.tagName === "INPUT" ? /** @type {HTMLInputElement} */ (member).checked : member.getAttribute("aria-checked") === "true",
-      );
-    }
+    if (kind === "radio" || kind === "checks") return members.findIndex(on);
     if (kind !== "list") return -1;
     const all = options(control);
     const marked = all.findIndex(({ element: option }) => option.getAttribute("aria-selected") === "true");
@@ -273,10 +273,7 @@
     if (kind === "text") {
       return typeOf(element) === "password" ? "" : /** @type {HTMLInputElement} */ (element).value.slice(0, 300).trim();
     }
-    if (kind === "check") {
-      const on = element.tagName === "INPUT" ? /** @type {HTMLInputElement} */ (element).checked : element.getAttribute("aria-checked") === "true";
-      return on ? "on" : "";
-    }
+    if (kind === "check") return on(element) ? "on" : "";
     if (kind === "list") {
       const typed = element.tagName === "INPUT" ? /** @type {HTMLInputElement} */ (element).value : null;
       const selected = element.querySelector("[role=option][aria-selected=true]");

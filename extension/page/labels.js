@@ -5,6 +5,8 @@
   const CONTROL = "input:not([type=hidden]),select,textarea,[role=combobox],[role=listbox],[role=radio],[role=checkbox],[role=switch]";
   const EDGE = new Set(["FORM", "FIELDSET", "TABLE", "TBODY", "BODY", "TR", "UL", "OL", "DL", "MAIN", "SECTION"]);
   const CLIMBED = 5;
+  /** What pages draw as headings without saying so. */
+  const TITLED = ["head", "title", "legend"].map((word) => `div[class*="${word}" i],span[class*="${word}" i]`).join(",");
 
   /** @param {Element} element */
   const holdsControl = (element) => element.matches(CONTROL) || element.querySelector(CONTROL) !== null;
@@ -34,7 +36,7 @@
    */
   function named(element, name) {
     const root = /** @type {Document | ShadowRoot} */ (element.getRootNode());
-    const ids = (element.getAttribute(name) ?? "").split(/\s+/u).filter(Boolean).slice(0, 6);
+    const ids = (element.getAttribute(name) ?? "").split(/\s+/u).filter((id) => id !== "" && id !== element.id).slice(0, 6);
     return short(ids.map((id) => root.getElementById?.(id)?.textContent ?? "").join(" "));
   }
 
@@ -96,6 +98,21 @@
   }
 
   /**
+   * The other text of the box that holds this one control: a label that floats stands behind its field.
+   *
+   * @param {HTMLElement} element
+   */
+  function around(element) {
+    let place = element.parentElement;
+    for (let level = 0; level < 2 && place && !EDGE.has(place.tagName); level += 1, place = place.parentElement) {
+      if (place.querySelectorAll(CONTROL).length > 1) return "";
+      const text = wordy(textOf(place));
+      if (text !== "") return text;
+    }
+    return "";
+  }
+
+  /**
    * What a radio button or a check box is called: mostly what stands behind it.
    *
    * @param {HTMLElement} element
@@ -136,6 +153,7 @@
   function of(element) {
     const found = explicit(element);
     if (found.length === 0) found.push({ text: before(element), weight: 3 }, { text: column(element), weight: 3 });
+    if (found.every(({ text }) => text === "")) found.push({ text: around(element), weight: 3 });
     found.push(
       { text: short(element.getAttribute("placeholder")), weight: 2 },
       { text: short(element.getAttribute("title")), weight: 2 },
@@ -167,6 +185,7 @@
     if (element.matches("td[colspan],th[colspan],tr > th:only-child,tr > td:only-child") && !holdsControl(element)) {
       return textOf(element);
     }
+    if (element.matches(TITLED) && !element.closest("label") && !holdsControl(element)) return short(element.textContent, 60);
     const group = element.matches("fieldset,form,section,table,[role=group],[role=dialog],[role=region],[role=tabpanel],[role=form]");
     if (!group) return "";
     const own = named(/** @type {HTMLElement} */ (element), "aria-labelledby") || short(element.getAttribute("aria-label"));

@@ -239,7 +239,7 @@
     if (control.kind === "check") means = page.controls.read(control) === "on" ? meanings[0] : "none";
     else {
       const index = page.controls.chosen(control);
-      means = index >= 0 ? meanings[index] : page.choices.meaning(base.value, "", words);
+      means = index >= 0 ? meanings[index] : control.kind === "checks" ? "none" : page.choices.meaning(base.value, "", words);
     }
     if (means === "either" && port?.port) {
       means = [465, 993, 995].includes(port.port) ? "tls" : [25, 587, 143, 110].includes(port.port) ? "starttls" : means;
@@ -323,6 +323,21 @@
     return out === into ? null : out ? "outgoing" : "incoming";
   }
 
+  /**
+   * "SSL" and "STARTTLS" as two boxes to tick are one choice.
+   *
+   * @param {Found} fellow
+   * @param {Found} part
+   */
+  function pair(fellow, part) {
+    const [one, other] = [fellow.control, part.control];
+    const boxes = (one.kind === "check" || one.kind === "checks") && other.kind === "check";
+    if (!boxes || part.kind !== "security" || fellow.meanings.includes(part.meanings[0])) return;
+    const members = [...(one.kind === "check" ? [one.element] : one.members), other.element];
+    fellow.control = { ...one, kind: "checks", members, labels: [] };
+    fellow.meanings = page.choices.settled([...fellow.meanings, ...part.meanings]);
+  }
+
   /** @param {Control} control */
   const signature = ({ kind, element }) =>
     [kind, element.tagName, element.getAttribute("type"), element.getAttribute("name"), element.getAttribute("id")].join("|");
@@ -359,7 +374,9 @@
       if (part.kind === "host" || part.kind === "address") continue;
       const host = owner(part, hosts);
       const own = host && parts.get(host);
-      if (own && !own.some(({ kind }) => kind === part.kind)) own.push(part);
+      const fellow = own?.find(({ kind }) => kind === part.kind);
+      if (fellow) pair(fellow, part);
+      else own?.push(part);
     }
     page.kept.clear();
     const servers = hosts.flatMap((host, index) => serverOf(host, parts.get(host) ?? [], words, index) ?? []).slice(0, MOST_SERVERS);

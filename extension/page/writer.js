@@ -113,6 +113,10 @@
     else if ("index" in state && kind === "select") {
       /** @type {HTMLSelectElement} */ (element).selectedIndex = state.index;
       tell(element, "input", "change");
+    } else if ("index" in state && kind === "checks") {
+      // What goes off first keeps pages from undoing what goes on.
+      for (const [index, member] of members.entries()) if (index !== state.index) setChecked(member, false);
+      if (members[state.index]) setChecked(members[state.index], true);
     } else if ("index" in state) {
       const member = members[state.index];
       if (member) setChecked(member, true);

@@ -2,21 +2,30 @@
 
 /**
  * The browsers that `poterne install --browser` knows, by the brands that they give themselves (User-Agent Client
- * Hints). A Chromium browser that only says "Chromium" is the distribution's.
+ * Hints). All of Chromium's family also say "Chromium": alone, it is the distribution's.
  *
  * @type {readonly (readonly [string, string])[]}
  */
 const BRANDS = [
+  ["Microsoft Edge", "edge"],
+  ["Brave", "brave"],
+  ["Vivaldi", "vivaldi"],
+  ["Opera", "opera"],
   ["Google Chrome", "chrome"],
   ["Chromium", "chromium"],
 ];
 
+/** Those of Firefox's family, by the names that they give to extensions. */
+const GECKO = ["firefox", "librewolf", "thunderbird"];
+
 /**
- * @param {readonly string[]} brands  empty where the browser has no client hints: Firefox
+ * @param {readonly string[]} brands  empty where the browser has no client hints: Firefox and its family
+ * @param {string} [product]  what such a browser calls itself
  * @returns {string}
  */
-export function browserName(brands) {
-  return BRANDS.find(([brand]) => brands.includes(brand))?.[1] ?? "firefox";
+export function browserName(brands, product = "") {
+  const named = BRANDS.find(([brand]) => brands.includes(brand))?.[1];
+  return named ?? GECKO.find((name) => name === product.toLowerCase()) ?? "firefox";
 }
 
 /** @type {Record<Cause, readonly string[]>} */
@@ -40,7 +49,7 @@ export function commandFor(cause, browser, os) {
   const steps = STEPS[cause].map((step) =>
     step
       .replace("$BROWSER", browser)
-      .replace("$EXTENSIONS", browser === "firefox" ? "about:addons" : "chrome://extensions"),
+      .replace("$EXTENSIONS", GECKO.includes(browser) ? "about:addons" : "chrome://extensions"),
   );
   // Windows PowerShell 5 has no "&&"; a line each is understood by every shell there.
   return steps.join(os === "win" ? "\n" : " && ");

@@ -4,7 +4,7 @@
  * @typedef {Record<string, {message: string, placeholders?: Record<string, {content: string}>}>} Messages
  */
 
-export const LANGUAGES = /** @type {const} */ (["en", "fr"]);
+export const LANGUAGES = /** @type {const} */ (["en", "fr", "de", "es", "it"]);
 
 /** @typedef {typeof LANGUAGES[number]} Language */
 

@@ -1,3 +1,5 @@
+import { read } from "./managed.js";
+
 /**
  * What a person may choose, as local storage holds it; an administrator may fix the same in managed storage.
  *
@@ -23,7 +25,7 @@ export const PREFERENCES = /** @type {(keyof Effective)[]} */ (Object.keys(DEFAU
  * What holds, and whether the administrator says so; a value of the wrong type counts for nothing.
  *
  * @param {Record<string, unknown>} preferences
- * @param {Record<string, unknown>} managed
+ * @param {import("./managed.js").Managed} managed
  * @returns {Effective}
  */
 export function effective(preferences, managed) {
@@ -36,17 +38,11 @@ export function effective(preferences, managed) {
 }
 
 /**
- * Firefox refuses where no administrator has written anything; Chromium gives an empty record.
+ * What an administrator has set; empty where there is none.
  *
- * @returns {Promise<Record<string, unknown>>}
+ * @returns {Promise<import("./managed.js").Managed>}
  */
-export async function managedPreferences() {
-  try {
-    return (await chrome.storage.managed.get(null)) ?? {};
-  } catch {
-    return {};
-  }
-}
+export const managedPreferences = () => read();
 
 /** @returns {Promise<Effective>} */
 export async function readPreferences() {

@@ -31,6 +31,15 @@
  * @property {boolean} private  asked in a private window: shown there only, and never kept
  * @property {number | null} until  when its budget ends, in milliseconds since 1970
  * @property {string | null} network  the name of the network that it was made in, under our salt
+ * @property {"typed" | "page"} origin  who named the target; a page's word leads to public addresses only
+ * @property {PageBond | null} page  the page that was read when the run was asked for
+ */
+
+/**
+ * The tab and the document that a run belongs to, and the server of its form that was pressed; null where the target
+ * was typed.
+ *
+ * @typedef {{tab: number, token: string, server: string | null}} PageBond
  */
 
 /** @type {Settings} */
@@ -51,12 +60,14 @@ export const IDLE = Object.freeze({
   private: false,
   until: null,
   network: null,
+  origin: "typed",
+  page: null,
 });
 
 /**
  * @param {string} id
  * @param {string} target
- * @param {Partial<Pick<Run, "private" | "until">>} [more]
+ * @param {Partial<Pick<Run, "private" | "until" | "origin" | "page">>} [more]
  * @returns {Run}
  */
 export const begin = (id, target, more) => ({ ...IDLE, id, target, phase: "running", ...more });
@@ -118,7 +129,8 @@ export function receive(run, message) {
     case "error": {
       const { code, message: text } = message;
       if (code === "invalid-target" || code === "forbidden") {
-        return { ...IDLE, target: run.target, private: run.private, refusal: { code, message: text } };
+        const kept = { target: run.target, private: run.private, origin: run.origin, page: run.page };
+        return { ...IDLE, ...kept, refusal: { code, message: text } };
       }
       return fail(run, { cause: "internal", message: text });
     }

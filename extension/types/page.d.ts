@@ -92,7 +92,8 @@ export type Filled =
 
 /** One control of a page with what names it; nothing of its value. */
 export interface Control {
-  kind: "text" | "select" | "radio" | "check" | "list";
+  /** `checks`: check boxes of which one at most is ticked, each for a kind of encryption. */
+  kind: "text" | "select" | "radio" | "check" | "checks" | "list";
   /** The element; of radio buttons the first. */
   element: HTMLElement;
   /** The radio buttons or options that can be chosen, where they are in the document. */

@@ -1,12 +1,14 @@
 import { browserName } from "../shared/browsers.js";
 import { DISCONNECTED } from "../shared/link-state.js";
 import { pastIn, reportKey } from "../shared/past.js";
+import { watch } from "../shared/managed.js";
 import { effective, managedPreferences, PREFERENCES } from "../shared/preferences.js";
 import { byId, load } from "../shared/programs.js";
 import { IDLE } from "../shared/run.js";
 import { catalogueFor, isPrivate } from "./catalogues.js";
 import { h, morph } from "./dom.js";
 import { done } from "./handover.js";
+import { followPage, tabInQuestion } from "./page-state.js";
 import { save } from "./save.js";
 import { screen } from "./screen.js";
 import { follow } from "./stored.js";
@@ -15,6 +17,7 @@ import { ticketFile, USUAL } from "./ticket.js";
 /** @typedef {import("../background/controller.js").Command} Command */
 /** @typedef {import("../background/controller.js").Exported} Exported */
 /** @typedef {import("../background/controller.js").Wish} Wish */
+/** @typedef {import("../background/reader.js").PageWish} PageWish */
 /** @typedef {import("./handover.js").Handed} Handed */
 /** @typedef {import("./screen.js").View} View */
 
@@ -27,7 +30,11 @@ async function whereAmI() {
   const { os } = await chrome.runtime.getPlatformInfo();
   // Client hints are not in the standard library's types.
   const { userAgentData } = /** @type {Navigator & {userAgentData?: {brands: {brand: string}[]}}} */ (navigator);
-  return { os, browser: browserName(userAgentData?.brands.map(({ brand }) => brand) ?? []) };
+  const { getBrowserInfo } = /** @type {{getBrowserInfo?: () => Promise<{name: string}>}} */ (
+    /** @type {unknown} */ (chrome.runtime)
+  );
+  const product = (await getBrowserInfo?.())?.name;
+  return { os, browser: browserName(userAgentData?.brands.map(({ brand }) => brand) ?? [], product) };
 }
 
 const KEPT = [...PREFERENCES, "past", "networks", "welcomed"];
@@ -53,7 +60,9 @@ async function pinnedRun() {
   const stored = await chrome.storage.local.get([reportKey(id), "past"]);
   const report = /** @type {import("../types/messages.d.ts").Report | undefined} */ (stored[reportKey(id)]);
   const entry = pastIn(stored).entries.find((one) => one.id === id);
-  return report && entry ? { ...IDLE, id, target: entry.target, phase: "done", report, network: entry.network } : null;
+  if (!report || !entry) return null;
+  const origin = report.options?.origin ?? "typed";
+  return { ...IDLE, id, target: entry.target, phase: "done", report, network: entry.network, origin };
 }
 
 /** Before a background that was stopped is brought back. */
@@ -80,7 +89,7 @@ function background(isPopup) {
   }
   attach();
   return {
-    send(/** @type {Command | Wish} */ asked) {
+    send(/** @type {Command | Wish | PageWish} */ asked) {
       attach();
       return chrome.runtime.sendMessage(asked);
     },
@@ -116,7 +125,7 @@ export async function mount({ inTab }) {
   /** What the background has said while this page was not ready. @type {import("./stored.js").Stored | null} */
   let news = null;
   let ready = false;
-  const [[local, managed], t, place, programs, state, privately, past] = await Promise.all([
+  const [[local, fixed], t, place, programs, state, privately, past] = await Promise.all([
     known,
     known.then(([chosen, fixed]) => catalogueFor(effective(chosen, fixed).language.value)),
     whereAmI(),
@@ -128,6 +137,8 @@ export async function mount({ inTab }) {
     isPrivate(),
     pinned,
   ]);
+
+  let managed = fixed;
 
   /**
    * What of the background's state this page may show: a past run keeps its page, a private one its window.
@@ -146,6 +157,8 @@ export async function mount({ inTab }) {
     program: byId(programs, effective(local, managed).program.value),
     handed: null,
     copied: null,
+    tab: await tabInQuestion(inTab),
+    page: null,
     emptyRefused: false,
   };
   const root = /** @type {HTMLElement} */ (document.querySelector("main"));
@@ -185,6 +198,14 @@ export async function mount({ inTab }) {
   ready = true;
   update({});
 
+  const { tab } = view;
+  if (tab !== null) {
+    const showPage = followPage(tab, (page) => update({ page }));
+    // A bound report shows what was read at the click; the popup was opened by a click of its own, and reads now.
+    if (inTab) showPage();
+    else send({ type: "page", act: "read", tab }).then(showPage);
+  }
+
   field().value = view.run.target;
   field().focus();
   field().select();
@@ -202,6 +223,15 @@ export async function mount({ inTab }) {
       if (list) list.value = view.program?.id ?? "";
     }
     if (language) update({ t: await catalogueFor(next.preferences.language.value) });
+  });
+
+  // It may come late on a first run, and change while the page is open.
+  watch(async (now) => {
+    if (JSON.stringify(now) === JSON.stringify(managed)) return;
+    managed = now;
+    const next = kept(await chrome.storage.local.get(KEPT), managed);
+    const { language, program } = next.preferences;
+    update({ ...next, program: byId(programs, program.value), t: await catalogueFor(language.value) });
   });
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -259,10 +289,34 @@ export async function mount({ inTab }) {
     welcome: () => chrome.storage.local.set({ welcomed: true }),
     print: () => window.print(),
     "open-tab"() {
-      chrome.tabs.create({ url: chrome.runtime.getURL("report/report.html") });
+      const bound = view.page?.reading?.servers.length ? `?tab=${tab}` : "";
+      chrome.tabs.create({ url: chrome.runtime.getURL(`report/report.html${bound}`) });
       window.close();
     },
+    "test-page": ({ target = "", server = null }) => {
+      field().value = target;
+      send({ type: "run", target, private: privately, origin: "page", page: bond(server) });
+    },
+    "fill-page": ({ server = "", toHost = "", toPort, toSecurity }) => {
+      const security = toSecurity === "tls" ? "tls" : "starttls";
+      if (tab !== null) send({ type: "page", act: "fill", tab, server, wanted: { host: toHost, port: Number(toPort), security } });
+    },
+    "undo-page": () => tab !== null && send({ type: "page", act: "undo", tab }),
+    "read-page": () => tab !== null && send({ type: "page", act: "read", tab }),
   };
+
+  /**
+   * What a run has to do with the page in the tab: its settings may be written there.
+   *
+   * @param {string | null} server  the one that was pressed
+   */
+  function bond(server) {
+    const { token } = view.page?.reading ?? {};
+    return tab !== null && token ? { tab, token, server } : null;
+  }
+
+  /** Text that a page put into the field stays the page's until somebody changes it. @param {string} target */
+  const originOf = (target) => (target === view.run.target ? view.run.origin : "typed");
 
   root.addEventListener("click", ({ target, detail }) => {
     const button = target instanceof Element ? target.closest("button") : null;
@@ -276,7 +330,9 @@ export async function mount({ inTab }) {
     update({ emptyRefused: target === "" });
     if (target === "") return;
     if (view.run.phase === "done") unpin();
-    send({ type: "run", target, private: privately });
+    const origin = originOf(target);
+    const server = origin === "page" ? (view.run.page?.server ?? null) : null;
+    send({ type: "run", target, private: privately, origin, page: bond(server) });
   });
 
   /** The page of a past run becomes that of the next. */

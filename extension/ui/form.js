@@ -40,7 +40,7 @@ export function form({ t, run, emptyRefused }) {
           )
         : h("button", { type: "submit", class: "button primary", "data-key": "test" }, t.text("ui_test")),
     ),
-    refused ? refusal(t, emptyRefused ? null : run.refusal) : null,
+    refused ? refusal(t, emptyRefused ? null : run.refusal, run.origin) : null,
     hinted && h("p", { id: "hint", class: "hint", "data-key": "hint" }, t.text("ui_target_hint")),
   );
 }
@@ -48,10 +48,13 @@ export function form({ t, run, emptyRefused }) {
 /**
  * @param {View["t"]} t
  * @param {View["run"]["refusal"]} reason  null: nothing was typed
+ * @param {View["run"]["origin"]} origin
  */
-function refusal(t, reason) {
+function refusal(t, reason, origin) {
+  const byPage = origin === "page" && reason?.code === "forbidden";
+  const key = reason ? `ui_refusal_${reason.code.replaceAll("-", "_")}${byPage ? "_page" : ""}` : "ui_refusal_empty";
   /** @type {(string | Node)[]} */
-  const parts = [t.text(reason ? `ui_refusal_${reason.code.replaceAll("-", "_")}` : "ui_refusal_empty")];
+  const parts = [t.text(key)];
   if (reason) parts.push(" ", h("span", { lang: "en", class: "refusal-detail" }, spoken(reason.message)));
   return h(
     "p",

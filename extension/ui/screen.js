@@ -9,6 +9,7 @@ import { headline } from "./headline.js";
 import { past, reportAddress } from "./past.js";
 import { problem } from "./problem.js";
 import { settings } from "./settings.js";
+import { pageSays } from "./page-says.js";
 import { mark, shape } from "./shapes.js";
 import { ticket } from "./ticket.js";
 import { versions } from "./versions.js";
@@ -33,6 +34,8 @@ import { why } from "./why.js";
  * @property {import("../shared/programs.js").Programs} programs
  * @property {import("../shared/programs.js").Program | null} program  the one in whose words settings are said
  * @property {import("./handover.js").Handed | null} handed
+ * @property {number | null} tab  the one whose page this is about
+ * @property {import("../background/reader.js").PageState | null} page  what that page says
  * @property {boolean} emptyRefused  Enter was pressed on an empty field
  */
 
@@ -60,7 +63,8 @@ export function screen(view) {
     { class: view.inTab ? "app in-tab" : "app", "data-run": phase },
     header(view),
     form(view),
-    ...(broken ? [problem(view)] : [headline(view), welcome(view)]),
+    phase === "idle" && pageSays(view),
+    ...(broken ? [problem(view)] : [headline(view), phase === "idle" ? null : pageSays(view), welcome(view)]),
     // What a host had found before it was lost stays; an older run is not what this screen is about.
     ...(broken && view.run.phase !== "failed" ? [] : result),
     versions(view),

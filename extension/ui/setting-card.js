@@ -71,7 +71,9 @@ export function values(view, entry, made) {
   const fitting = program && fits(program, entry) ? program : null;
   const lines = fitting ? inItsWords(view, fitting, entry) : inGeneral(view, entry);
   if (encrypted && entry.auth.length > 0) lines.push(signIn(view, entry));
-  lines.push({ key: "source", name: t.text("ui_source"), text: t.word("source", entry.source), copy: false });
+  // The host calls every target typed; who typed it is known here.
+  const source = entry.source === "typed" && view.run.origin === "page" ? "page" : entry.source;
+  lines.push({ key: "source", name: t.text("ui_source"), text: t.word("source", source), copy: false });
   return h(
     "div",
     { "data-key": "values" },

@@ -1,3 +1,4 @@
+import { watch } from "../shared/managed.js";
 import { pastIn } from "../shared/past.js";
 import { effective, managedPreferences } from "../shared/preferences.js";
 import { catalogueFor } from "./catalogues.js";
@@ -12,6 +13,7 @@ import { mark } from "./shapes.js";
  * @typedef {object} Settled
  * @property {Catalogue} t
  * @property {import("../shared/preferences.js").Effective} preferences
+ * @property {import("../shared/managed.js").Managed} managed
  * @property {import("../shared/past.js").Past} past
  */
 
@@ -32,7 +34,7 @@ export async function settledPage(title, own, draw) {
       managedPreferences(),
     ]);
     const preferences = effective(local, managed);
-    return { preferences, past: pastIn(local), t: await catalogueFor(preferences.language.value) };
+    return { preferences, managed, past: pastIn(local), t: await catalogueFor(preferences.language.value) };
   }
   /** @type {Settled & Own} */
   let view = { ...(await stored()), ...own };
@@ -47,5 +49,6 @@ export async function settledPage(title, own, draw) {
   }
   update({});
   chrome.storage.local.onChanged.addListener(async () => update(await stored()));
+  watch(async () => update(await stored()));
   return update;
 }

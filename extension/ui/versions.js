@@ -12,5 +12,9 @@ export function versions({ t, link }) {
   const side = older(link.version, extension);
   if (!side || !link.version) return null;
   const words = { host_version: plain(link.version), extension_version: extension };
-  return h("p", { class: "versions", "data-key": "versions", "data-older": side }, t.text(`ui_versions_${side}_older`, words));
+  return h(
+    "p",
+    { class: "versions", "data-key": "versions", "data-older": side },
+    t.text(`ui_versions_${side}_older`, words),
+  );
 }

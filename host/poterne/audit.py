@@ -28,8 +28,6 @@ def begin(log: Log) -> Record:
     """What writes to the log, opened now: Forbidden where the policy asks for a log that cannot be written, since
     nothing is to be checked unseen then.
     """
-    if log.to == "off":
-        return _nothing
     try:
         handler = _handler(log)
     except OSError as error:
@@ -137,8 +135,6 @@ def _handler(log: Log) -> logging.Handler:
             path = Path(log.file) if log.file else file_place()
             if not log.file:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return _File(path, maxBytes=log.max_bytes, backupCount=log.keep, encoding="utf-8")
-
-
-def _nothing(target: Target, verdict: str, *, rule: str | None = None, client: str | None = None) -> None:
-    return
+            with path.open("ab"):
+                # It can be written. It is opened again when there is something to write: others may have rotated it.
+                return _File(path, maxBytes=log.max_bytes, backupCount=log.keep, encoding="utf-8", delay=True)

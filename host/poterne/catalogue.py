@@ -16,7 +16,7 @@ from babel.numbers import format_decimal
 
 from poterne.model import Finding, ParamValue
 
-LANGUAGES = ("en", "fr")
+LANGUAGES = ("en", "fr", "de", "es", "it")
 _NAMED = 4
 _WORDS = {"asked": "security", "works": "security", "expected": "service", "spoke": "service", "state": "state"}
 _PLACEHOLDER = re.compile(r"\$([A-Za-z0-9_@]+)\$")

@@ -1,13 +1,16 @@
 """The conductor: a Request in, a stream of Events out, a Report last. Doors call it; it calls every room below."""
 
 import asyncio
+import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from poterne import __version__, audit, machine, rate
+from poterne import __version__, machine, rate
 from poterne import policy as policies
 from poterne.compare.cache import Cache
 from poterne.compare.comparison import Comparison
@@ -21,6 +24,7 @@ from poterne.knowledge import load
 from poterne.machine import source_address
 from poterne.model import (
     CheckEvent,
+    Disturbance,
     Endpoint,
     ExpectedServer,
     ExpectedSettings,
@@ -41,6 +45,10 @@ from poterne.probe.tls import TrustStores
 from poterne.target import parse
 from poterne.targets import Targets
 
+if TYPE_CHECKING:
+    from poterne import audit
+
+_NAP = 1.0  # seconds of sleep that count
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 
 
@@ -75,7 +83,7 @@ async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[Che
     """
     target = parse(request.target)
     _check_family(target, request.options.family)
-    record = audit.begin(policy.log)
+    record = _logged(policy)
     became, rule = "unfinished", None
     try:
         policy.check_request(target, request.options)
@@ -90,7 +98,18 @@ async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[Che
         became, rule = "forbidden", error.rule
         raise
     finally:
-        record(target, became, rule=rule, client=request.client)
+        if record is not None:
+            record(target, became, rule=rule, client=request.client)
+
+
+def _logged(policy: policies.Policy) -> "audit.Record | None":
+    """What writes to the log that the policy asks for. Raises Forbidden."""
+    if policy.log.to == "off":
+        return None
+    # Few desks need what it imports.
+    from poterne import audit
+
+    return audit.begin(policy.log)
 
 
 async def _events(request: Request, policy: policies.Policy, target: Target) -> AsyncGenerator[CheckEvent, None]:
@@ -114,6 +133,7 @@ class _Run:
     events: asyncio.Queue[CheckEvent | None] = field(default_factory=asyncio.Queue)
     fetching: dict[Want, asyncio.Task[None]] = field(default_factory=dict)
     online: bool = True
+    disturbed: Disturbance | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     toolkit: Toolkit = field(init=False)
     targets: Targets = field(init=False)
@@ -129,7 +149,8 @@ class _Run:
         warming = asyncio.create_task(asyncio.to_thread(stores.warm))
         deadline = started + self.request.options.budget - _MARGIN
         self.toolkit = Toolkit(Gate(self.policy, self.request.options.origin), stores, deadline, warming)
-        self.online = any(source_address(family) for family in (4, 6))
+        before = _place()
+        self.online = any(before.addresses)
         self.compared = Comparison(
             self.policy,
             self.request.options,
@@ -150,8 +171,10 @@ class _Run:
             on_quiet=self.compared.calm.set,
             on_silence=self._think_soon,
         )
+        late = loop.call_later(load("timing")["compare"]["nameless"], self._begin_without_names)
         try:
             await self.targets.observe()
+            self.disturbed = before.disturbance(_place())
             conclusion = await self._weigh()
             self._tell_compared()
             for finding in conclusion.findings:
@@ -162,6 +185,7 @@ class _Run:
             if self.toolkit.farewells:
                 await asyncio.wait(self.toolkit.farewells, timeout=max(0.0, deadline + _MARGIN - loop.time()))
         finally:
+            late.cancel()
             if self._thinking is not None:
                 self._thinking.cancel()
             for task in (*self.toolkit.farewells, *self.fetching.values(), warming):
@@ -169,6 +193,12 @@ class _Run:
             await self.compared.close()
             await resolver.close()
             await asyncio.gather(warming, *self.fetching.values(), *self.toolkit.farewells, return_exceptions=True)
+
+    def _begin_without_names(self) -> None:
+        """Perhaps there is no network: what would show it takes as long as names do."""
+        self.compared.begin()
+        if not self.targets.endpoints:
+            self.compared.fetch(Want("portal"))
 
     def _report(self, conclusion: Conclusion, elapsed_ms: float) -> Report:
         evidence = self._evidence()
@@ -184,6 +214,7 @@ class _Run:
             lookups=evidence.lookups,
             observations=evidence.observations,
             online=self.online,
+            disturbed=self.disturbed,
             machine=evidence.machine,
             portal=evidence.portal,
             trace=evidence.trace,
@@ -198,7 +229,8 @@ class _Run:
     def _expected(self, evidence: Evidence, conclusion: Conclusion) -> ExpectedSettings | None:
         stated = self.policy.stated(evidence.target)
         servers = [ExpectedServer(**server.model_dump(), state="untested") for server in stated]
-        return compare(self.policy.organisation.name, servers, conclusion.settings, evidence.observations)
+        name, seen = self.policy.organisation.name, evidence.observations
+        return compare(name, servers, conclusion.settings, seen, evidence.names)
 
     def _evidence(self, *, early: bool = False) -> Evidence:
         """What is known; `early`: with what has only been silent for a while."""
@@ -215,6 +247,7 @@ class _Run:
             lookups=targets.lookups,
             observations=tuple(_with_path(seen[id_], compared.paths.get(id_)) for id_ in ids if id_ in seen),
             online=self.online,
+            disturbed=self.disturbed,
             now=self.started_at,
             machine=compared.machine,
             portal=compared.portal,
@@ -312,6 +345,29 @@ class _Run:
             self.events.put_nowait(PlanEvent(endpoints=(*self.targets.endpoints.values(), *known)))
         for seen in compared:
             self.events.put_nowait(ObservationEvent(observation=seen))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where this machine is in the network, and how long it has slept."""
+
+    addresses: tuple[str | None, ...]
+    slept: float
+
+    def disturbance(self, later: "_Place") -> Disturbance | None:
+        """What happened between this moment and a later one."""
+        if later.slept - self.slept > _NAP:
+            return "slept"
+        return "moved" if later.addresses != self.addresses else None
+
+
+def slept() -> float:
+    """Seconds that this machine has slept since it started; elsewhere than on Linux nobody tells."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic() if sys.platform == "linux" else 0.0
+
+
+def _place() -> _Place:
+    return _Place(tuple(source_address(family) for family in (4, 6)), slept())
 
 
 def _in_order(wanted: frozenset[Want]) -> list[Want]:

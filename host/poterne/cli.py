@@ -14,7 +14,8 @@ from poterne import __version__
 from poterne.errors import InvalidRequest, PoterneError, ReportError
 
 if TYPE_CHECKING:
-    from poterne.model import Options, Report, Request, Target
+    from poterne.diagnose import Conclusion
+    from poterne.model import ExpectedSettings, Options, Report, Request, Target
     from poterne.policy import Policy
 
 EXIT_INTERNAL = 3
@@ -62,7 +63,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from poterne.lab import demo
-    from poterne.setup import commands
+    from poterne.setup import commands, policy_commands
 
     parser: argparse.ArgumentParser = _Parser(
         prog="poterne",
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_check(subparsers)
     commands.add_arguments(subparsers)
+    policy_commands.add_arguments(subparsers)
     demo.add_arguments(subparsers).set_defaults(run=_demo)
     explain = subparsers.add_parser("explain", help="diagnose a saved report again, without a network")
     explain.add_argument("report", metavar="REPORT.json", type=Path)
@@ -261,7 +263,6 @@ def _explain(args: argparse.Namespace) -> int:
 
     from poterne import text
     from poterne.diagnose import Evidence, diagnose
-    from poterne.diagnose.expected import compare
     from poterne.model import Report
 
     try:
@@ -284,8 +285,7 @@ def _explain(args: argparse.Namespace) -> int:
             "verdict": conclusion.verdict,
             "settings": conclusion.settings,
             "way": conclusion.way,
-            "expected": saved.expected
-            and compare(saved.expected.organisation, saved.expected.servers, conclusion.settings, saved.observations),
+            "expected": _compared(saved, conclusion),
         }
     )
     if args.json:
@@ -294,6 +294,15 @@ def _explain(args: argparse.Namespace) -> int:
     else:
         text.show(report)
     return exit_status(report)
+
+
+def _compared(saved: "Report", conclusion: "Conclusion") -> "ExpectedSettings | None":
+    from poterne.diagnose.expected import compare
+
+    stated = saved.expected
+    if stated is None:
+        return None
+    return compare(stated.organisation, stated.servers, conclusion.settings, saved.observations, saved.names)
 
 
 def _shown(value: Any) -> Any:

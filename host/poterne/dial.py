@@ -177,7 +177,6 @@ class Gate:
                 (schedule.give_up, "end"),
             ]
         )
-        winner: Connection | None = None
         try:
             for position, (_, kind) in enumerate(moments):
                 if kind == "attempt":
@@ -187,28 +186,13 @@ class Gate:
                 elif kind == "silence" and on_silence is not None:
                     on_silence()
                 until = moments[position + 1][0] if position + 1 < len(moments) else 0.0
-                if not pending:
-                    await asyncio.sleep(max(0.0, started + until - loop.time()))
-                    continue
-                done, pending = await asyncio.wait(
-                    pending, timeout=max(0.0, started + until - loop.time()), return_when=asyncio.FIRST_COMPLETED
-                )
-                results = [task.result() for task in done]
-                for result in results:
-                    if isinstance(result, Connection):
-                        if winner is None:
-                            winner = result
-                        else:
-                            result.sock.close()
-                if winner is not None:
-                    return winner
-                decided = [result for result in results if isinstance(result, Failure) and result.state != "no-answer"]
-                if decided:
-                    return decided[0]
+                decided = await _decided(pending, started + until)
+                if decided is not None:
+                    return decided
             elapsed = (loop.time() - started) * 1000
             return Failure("no-answer", None, None, elapsed, attempts)
         finally:
-            await _abandon(pending, winner)
+            await _abandon(pending)
 
     async def knock(self, endpoint: Endpoint, hops: int, *, port: int | None = None, patience: float) -> Hop | None:
         """Sends one SYN that may travel so many hops, and tells who answered within `patience` seconds.
@@ -276,11 +260,33 @@ async def _answer(sock: socket.socket, endpoint: Endpoint, port: int, hops: int,
     return Hop(hop=hops, address=endpoint.address, answer="open")
 
 
-async def _abandon(pending: set[asyncio.Task[Connection | Failure]], winner: Connection | None) -> None:
+async def _decided(pending: set[asyncio.Task[Connection | Failure]], until: float) -> Connection | Failure | None:
+    """What an attempt brings by `until` (loop time), unless it is silence; attempts that have ended leave `pending`."""
+    loop = asyncio.get_running_loop()
+    while pending:
+        left = max(0.0, until - loop.time())
+        done, _ = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            return None
+        pending -= done
+        results = [task.result() for task in done]
+        opened = [result for result in results if isinstance(result, Connection)]
+        for another in opened[1:]:
+            another.sock.close()
+        if opened:
+            return opened[0]
+        for result in results:
+            if isinstance(result, Failure) and result.state != "no-answer":
+                return result
+    await asyncio.sleep(max(0.0, until - loop.time()))
+    return None
+
+
+async def _abandon(pending: set[asyncio.Task[Connection | Failure]]) -> None:
     for task in pending:
         task.cancel()
     for late in await asyncio.gather(*pending, return_exceptions=True):
-        if isinstance(late, Connection) and late is not winner:
+        if isinstance(late, Connection):
             late.sock.close()
 
 

@@ -8,7 +8,7 @@ import sys
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
@@ -299,7 +299,8 @@ def load(path: Path | None = None) -> Policy:
     try:
         return Policy.model_validate(table)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        faults = error.errors(include_url=False, include_input=False)
+        first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
         where = ".".join(map(str, first["loc"]))
         said = _unknown(first["loc"]) if first["type"] == "extra_forbidden" else first["msg"]
         raise PolicyError(f"{path}: {where}: {said}") from None
@@ -309,8 +310,16 @@ def _unknown(place: tuple[int | str, ...]) -> str:
     """That a key is unknown, and which one may have been meant."""
     table: Any = Policy
     for part in place[:-1]:
-        field = table.model_fields.get(part) if isinstance(part, str) and hasattr(table, "model_fields") else None
-        table = field.annotation if field is not None else None
+        if isinstance(part, str):
+            field = getattr(table, "model_fields", {}).get(part)
+            table = _table_in(field.annotation) if field is not None else None
     known = list(getattr(table, "model_fields", {}))
     near = difflib.get_close_matches(str(place[-1]), known, n=1)
     return "unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _table_in(annotation: Any) -> Any:
+    """The table that a field holds, itself or in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, Table):
+        return annotation
+    return next(filter(None, map(_table_in, get_args(annotation))), None)

@@ -42,8 +42,9 @@ def count(limit: int | None, path: Path | None = None, now: float | None = None)
                 return
     except OSError as error:
         raise Forbidden(f"checks cannot be counted in {path}: {error.strerror or error} ({RULE})", RULE) from None
+    some = "1 check" if limit == 1 else f"{limit} checks"
     wait = max(1, round(recent[0] + WINDOW_SECONDS - now))
-    raise Forbidden(f"this machine's policy allows {limit} checks a minute; the next in {wait} s ({RULE})", RULE)
+    raise Forbidden(f"this machine's policy allows {some} a minute; the next in {wait} s ({RULE})", RULE)
 
 
 def forget() -> None:

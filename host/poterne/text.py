@@ -24,6 +24,7 @@ from poterne.telling import (
     way_drawn,
     way_in_words,
 )
+from poterne.unicode_names import with_unicode
 
 _MARKS = {"blocker": ("✗", "bold red"), "warning": ("!", "yellow"), "note": ("·", "dim"), "good": ("✓", "bold green")}
 _WIDTH = 100
@@ -181,25 +182,41 @@ class _Page:
                 self._console.print(Text(f"    {self._catalogue.text(none)}", style="dim"))
                 continue
             self._console.print(self._setting_table(usable[:_MAX_SETTINGS]))
+            self._notes(usable[:_MAX_SETTINGS])
             if (left := len(usable) - _MAX_SETTINGS) > 0:
                 self._console.print(Text(f"    {self._catalogue.text('cli_more', count=left)}", style="dim"))
 
     def _setting_table(self, rows: list[Setting]) -> Padding:
         say, word = self._catalogue.text, self._catalogue.word
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-        for key in ("cli_host", "cli_port", "cli_security", "cli_username", "cli_tested"):
-            table.add_column(say(key))
+        for key in ("cli_host", "cli_port", "cli_security", "cli_username", "cli_auth", "cli_tested"):
+            table.add_column(say(key), no_wrap=key == "cli_host", overflow="fold")
         for setting in rows:
             style = "" if setting.verified else "dim"
+            named = "own" if "own-name" in setting.remarks else setting.username
             table.add_row(
                 setting.host,
                 str(setting.port),
                 word("security", setting.security),
-                word("username", setting.username),
+                word("username", named),
+                self._catalogue.listed(word("auth", family) for family in setting.auth),
                 Text(say("cli_verified"), style="green") if setting.verified else say("cli_not_verified"),
                 style=style,
             )
         return Padding(table, (0, 0, 0, 4))
+
+    def _notes(self, rows: list[Setting]) -> None:
+        """Who names the servers, and what to know before they are used."""
+        say, word = self._catalogue.text, self._catalogue.word
+        for source in dict.fromkeys(setting.source for setting in rows):
+            hosts = dict.fromkeys(setting.host for setting in rows if setting.source == source)
+            line = f"{say('cli_source')} · {', '.join(map(with_unicode, hosts))} · {word('source', source)}"
+            self._console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
+        for remark in dict.fromkeys(remark for setting in rows for remark in setting.remarks):
+            hosts = dict.fromkeys(setting.host for setting in rows if remark in setting.remarks)
+            row = Table.grid(padding=(0, 1))
+            row.add_row(Text("!", style="yellow"), Text(f"{', '.join(hosts)} · {word('remark', remark)}"))
+            self._console.print(Padding(row, (0, 0, 0, 4)))
 
     def _endpoints(self) -> None:
         if not any(seen.role == "target" for seen in self._report.observations):

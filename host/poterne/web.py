@@ -130,10 +130,10 @@ async def _may_be_named(host: str, gate: Gate, resolver: Names, *, trust: Trust,
     """
     if is_address(host):
         return gate.allows(host, trust)
-    if trust == "typed":
+    if trust != "foreign":
         return True
     private: list[str] = load("special")["private_names"]
-    if trust == "foreign" and ("." not in host or host.rpartition(".")[2] in private or host.endswith(".home.arpa")):
+    if "." not in host or host.rpartition(".")[2] in private or host.endswith(".home.arpa"):
         return False
     asking = asyncio.create_task(resolver.addresses(host, source))
     await asyncio.wait({asking}, timeout=load("timing")["names"]["patience"])

@@ -1,6 +1,6 @@
 """The Debian package: the bundle, and what registers it with every browser of the machine. dpkg-deb writes it.
 
-It has no scripts that run at installation, and nothing in it is made at run time: what dpkg unpacked, dpkg takes away.
+Nothing runs at installation, and nothing is made when the program runs: what dpkg unpacked, dpkg takes away.
 """
 
 import gzip
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from pathlib import Path
 
-from manifests.packages import frozen, manual, parts, place, sbom
+from manifests.packages import frozen, manual, parts, place
 from manifests.packages.place import HERE, ROOT, PackageError
 from poterne.setup import browsers, manifest
 from poterne.setup.browsers import BrowserFamily
@@ -23,6 +23,7 @@ HOME = Path("usr/lib/poterne")
 SHARED = Path("usr/share/poterne")
 DOCUMENTS = Path("usr/share/doc/poterne")
 POLICY = Path("etc/poterne/policy.toml")
+SCRIPTS = ("prerm", "postrm")
 _GLIBC = re.compile(rb"GLIBC_(\d+(?:\.\d+)+)\0")
 _MAINTAINER = "The Poterne authors <poterne@poterne.org>"
 _WIDTH = 79
@@ -59,6 +60,8 @@ def make(dist: Path, work: Path, epoch: int, ids: Path | None) -> Path:
     _write(root / "DEBIAN/control", _filled("control", values))
     _write(root / "DEBIAN/conffiles", "".join(f"/{path.relative_to(root)}\n" for path in conffiles))
     _write(root / "DEBIAN/md5sums", "".join(f"{digest.hexdigest()}  {path}\n" for path, digest in sums.items()))
+    for script in SCRIPTS:
+        _write(root / "DEBIAN" / script, (DATA / script).read_text(encoding="utf-8"))
     _settle(root, epoch)
     dist.mkdir(parents=True, exist_ok=True)
     target = dist / f"poterne_{place.version()}_{architecture}.deb"
@@ -77,6 +80,8 @@ def registrations() -> dict[Path, BrowserFamily]:
         Path(folder.lstrip("/")) / f"{browsers.HOST_NAME}.json": browser.family
         for browser in browsers.table().values()
         for folder in browser.system.get("linux", ())
+        # Debian has no such folders.
+        if not folder.startswith("?")
     }
 
 
@@ -86,6 +91,8 @@ def _registration(family: BrowserFamily, ids: Mapping[str, str] | None) -> str:
 
 
 def _fill(root: Path, bundle: Path, epoch: int, ids: Path | None) -> None:
+    from manifests.packages import sbom
+
     known = None if ids is None else frozen.read_ids(ids)
     placed = registrations()
     for program in frozen.PROGRAMS:
@@ -159,9 +166,13 @@ def _regular(root: Path) -> list[Path]:
 
 def _settle(root: Path, epoch: int) -> None:
     """One date and Debian's modes for everything, whatever the umask was."""
+    programs = {
+        *(root / "DEBIAN" / script for script in SCRIPTS),
+        *(root / HOME / program for program in frozen.PROGRAMS),
+    }
     for path in (root, *root.rglob("*")):
         if not path.is_symlink():
-            executable = path.is_dir() or (path.parent == root / HOME and path.name in frozen.PROGRAMS)
+            executable = path.is_dir() or path in programs
             path.chmod(0o755 if executable else 0o644)
         os.utime(path, (epoch, epoch), follow_symlinks=False)
 

@@ -10,17 +10,22 @@ import shutil
 import sys
 import tarfile
 import zipfile
+from functools import cache
 from pathlib import Path
 
-from manifests.packages import parts, place, sbom
+from manifests.packages import parts, place
 from manifests.packages.place import HERE, ROOT, PackageError
 
 PROGRAMS = ("poterne", "poterne-host")
 _CHROMIUM_ID = re.compile(r"[a-p]{32}")
 
 
+@cache
 def build(work: Path, epoch: int, ids: Path | None) -> Path:
-    """The folder of the bundle, made anew below `work`; its programs let the extension of `ids` call. PackageError."""
+    """The folder of the bundle, made anew below `work`, once in a run; its programs let the extension of `ids` call.
+
+    Raises PackageError.
+    """
     folder = work.resolve() / "bundle"
     shutil.rmtree(folder, ignore_errors=True)
     tree = folder / "tree"
@@ -60,6 +65,8 @@ def _trim(library: Path) -> None:
 
 def archive(dist: Path, work: Path, epoch: int, ids: Path | None) -> Path:
     """The bundle as one file, with its licences and its bill of materials."""
+    from manifests.packages import sbom
+
     made = build(work, epoch, ids)
     version, machine = place.version(), platform.machine().lower()
     name = f"poterne-{version}-{sys.platform}-{machine}"

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
@@ -34,7 +35,9 @@ def make(
     }
     name = f"poterne-{version()}"
     package = crx.pack(archive.pack(extension.files("chromium", update_url=f"{base}/update.xml"), epoch), private)
-    files = extension.files("firefox", update_url=f"{base}/updates.json", firefox_id=firefox_id)
+    # Firefox takes no extension whose updates would come otherwise.
+    updates = f"{base}/updates.json" if base.startswith("https:") else None
+    files = extension.files("firefox", update_url=updates, firefox_id=firefox_id)
     addon = archive.pack(files, epoch) if signed_xpi is None else _read(signed_xpi)
     return {
         f"{name}.crx": package,
@@ -42,11 +45,12 @@ def make(
         f"{name}.xpi": addon,
         "updates.json": _updates_json(ids["firefox"], f"{base}/{name}.xpi", addon),
         "ids.json": _json(ids),
+        "deploy.toml": _deploy(ids, base, f"{name}.xpi"),
     }
 
 
 def _base(url: str) -> str:
-    """Firefox takes updates by https: only; for a try on this very machine, http: will do."""
+    """For a try on this very machine, http: will do."""
     try:
         parts = urlsplit(url)
         plain = parts.scheme == "http" and _is_loopback(parts.hostname or "")
@@ -100,6 +104,18 @@ def _updates_json(identity: str, url: str, addon: bytes) -> bytes:
         },
     }
     return _json({"addons": {identity: {"updates": [update]}}})
+
+
+def _deploy(ids: Mapping[str, str], base: str, addon: str) -> bytes:
+    """The table of the policy file from which `poterne policy generate` makes browsers' policies."""
+    told = {
+        "chromium_id": ids["chromium"],
+        "firefox_id": ids["firefox"],
+        "update_url": f"{base}/update.xml",
+        "xpi_url": f"{base}/{addon}",
+    }
+    # A JSON text of ASCII is a basic string of TOML too.
+    return "".join(["[deploy]\n", *(f"{key} = {json.dumps(value)}\n" for key, value in told.items())]).encode("ascii")
 
 
 def _json(value: object) -> bytes:

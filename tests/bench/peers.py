@@ -66,6 +66,7 @@ class Lap:
         self.whole = Series(_WHOLE, "all of it, controls included")
         self.peers: list[Series] = []
         self.missing: list[str] = []
+        self.ailing: set[str] = set()
         self._rows = tomllib.loads((_HERE / "peers.toml").read_text(encoding="utf-8"))["peer"] if peers else []
 
     def run(self, rounds: int) -> None:
@@ -109,10 +110,10 @@ class Lap:
         if not self._rows:
             return
         check = f"{sys.executable} -m poterne check {host.name} --json --policy {self.policy} --ports {_PORTS}"
-        self.whole.took.append(self._time(f"{check} --family 4"))
+        self.whole.took.append(self._time(_WHOLE, f"{check} --family 4"))
         for series, command in filled:
             if command is not None:
-                series.took.append(self._time(command))
+                series.took.append(self._time(series.name, command))
 
     def _fill(self, row: "dict[str, str]") -> str | None:
         values = {
@@ -125,7 +126,7 @@ class Lap:
         }
         return row["command"].format(**values) if shutil.which(row["program"].format(**values)) else None
 
-    def _time(self, command: str) -> float:
+    def _time(self, name: str, command: str) -> float:
         environment = {**os.environ, "SSL_CERT_FILE": str(self.world.pki.roots_file)}
         started = time.perf_counter()
         process = self.machine.namespace.popen(
@@ -134,8 +135,11 @@ class Lap:
             stderr=subprocess.DEVNULL,
             env=environment,
         )
-        process.wait()
-        return (time.perf_counter() - started) * 1000
+        status = process.wait()
+        took = (time.perf_counter() - started) * 1000
+        if status:
+            self.ailing.add(name)
+        return took
 
 
 def _tables(laps: list[Lap]) -> str:
@@ -149,7 +153,7 @@ def _tables(laps: list[Lap]) -> str:
         goal = [took / (1.25 * floor + 15) for took, floor in zip(lap.us.took, floors, strict=True)]
         verified = [took / floor for took, floor in zip(lap.verified, floors, strict=True)]
         lines.append(
-            f"| {statistics.median(lap.trip):.1f} ms | {lap.family or 'both'} | {_spread(goal)}"
+            f"| {statistics.median(lap.trip):.1f} ms | {lap.family or 'both'} | {_spread(goal)} "
             f"| {_spread(lap.us.over(floors))} | {_spread(lap.us.over(lap.minimal.took))} | {_spread(verified)} |"
         )
     beside = next((lap for lap in laps if lap.peers), None)
@@ -160,7 +164,8 @@ def _tables(laps: list[Lap]) -> str:
         lines += ["| who | what it does | in F6 |", "| --- | --- | --- |"]
         everybody = [beside.us, beside.minimal, beside.whole, *beside.peers]
         for series in sorted(everybody, key=lambda one: statistics.median(one.over(floors))):
-            lines.append(f"| {series.name} | {series.does} | {_spread(series.over(floors))} |")
+            ailed = " (ended with an error)" if series.name in beside.ailing else ""
+            lines.append(f"| {series.name} | {series.does}{ailed} | {_spread(series.over(floors))} |")
         if beside.missing:
             lines += ["", f"Not installed, hence not measured: {', '.join(beside.missing)}."]
     resident = max(lap.resident for lap in laps) / (1 << 20)

@@ -48,10 +48,10 @@ class Lab:
             self._stack.enter_context(tempfile.TemporaryDirectory(prefix="poterne-", ignore_cleanup_errors=True))
         )
 
-    def browser(self, family: str, **options: Any) -> Browser:
+    def browser(self, family: str, *, extension: Path = EXTENSION, **options: Any) -> Browser:
         executable = executable_of(cast("installed.Family", family))
         kinds: dict[str, type[Browser]] = {"chromium": Chromium, "firefox": Firefox}
-        browser = cast("Any", kinds[family])(executable, EXTENSION, self.directory(), **options)
+        browser = cast("Any", kinds[family])(executable, extension, self.directory(), **options)
         self._stack.callback(browser.close)
         self._stack.callback(self._keep, browser)
         return cast("Browser", browser)

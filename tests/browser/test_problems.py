@@ -105,6 +105,24 @@ def test_versions_that_do_not_fit(browser: Browser, lab: Lab, hello: dict[str, o
     assert host.received() == [], "nothing is asked of a host that speaks another protocol"
 
 
+@pytest.mark.parametrize(("version", "older"), [("0.0.1", "host"), ("99.0", "extension"), (HELLO["version"], None)])
+def test_an_older_side_is_named_and_the_check_goes_on(
+    browser: Browser, lab: Lab, version: str, older: str | None
+) -> None:
+    host = lab.scripted_host(browser, hello={**HELLO, "version": version})
+    popup = opened(browser)
+    note = "document.querySelector('[data-older]')?.dataset.older ?? null"
+    until(host.pids, "the host to run")
+    if older is not None:
+        until(lambda: popup.page.evaluate(note), "the note")
+        assert version in popup.page.element("[data-older]").text()
+    popup.ask("provider.example")
+    sent = until(host.received, "the check")
+    assert (sent[0]["type"], sent[0]["target"], sent[0]["version"]) == ("check", "provider.example", HELLO["version"])
+    assert popup.page.evaluate(note) == older
+    assert popup.problem is None
+
+
 @pytest.mark.skipif(not is_root(), reason="a browser's policies are read from /etc, which only root can replace")
 def test_an_administrator_who_forbids_native_hosts(lab: Lab, tmp_path: Path) -> None:
     policies = tmp_path / "policies"

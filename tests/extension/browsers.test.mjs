@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { browserName, commandFor } from "../../extension/shared/browsers.js";
@@ -7,6 +8,24 @@ test("a browser is known by its brands; one without any is Firefox", () => {
   assert.equal(browserName(["Not A(Brand", "Chromium", "Google Chrome"]), "chrome");
   assert.equal(browserName(["Chromium", "Not A(Brand"]), "chromium");
   assert.equal(browserName([]), "firefox");
+});
+
+test("the family's others are known too", () => {
+  assert.equal(browserName(["Chromium", "Microsoft Edge"]), "edge");
+  assert.equal(browserName(["Brave", "Chromium"]), "brave");
+  assert.equal(browserName(["Chromium", "Opera"]), "opera");
+  assert.equal(browserName([], "Thunderbird"), "thunderbird");
+  assert.equal(browserName([], "LibreWolf"), "librewolf");
+  assert.equal(browserName([], "Iceweasel"), "firefox");
+  assert.equal(commandFor("extension-outdated", "thunderbird", "mac"), "about:addons");
+});
+
+test("every browser that is named is one that the program knows", () => {
+  const table = readFileSync(new URL("../../host/poterne/setup/browsers.toml", import.meta.url), "utf8");
+  const known = new Set([...table.matchAll(/^name = "(.*)"$/gm)].map(([, name]) => name));
+  const products = ["Thunderbird", "LibreWolf", "Firefox"].map((name) => browserName([], name));
+  const brands = ["Google Chrome", "Microsoft Edge", "Brave", "Vivaldi", "Opera", "Chromium"];
+  for (const name of [...products, ...brands.map((brand) => browserName([brand]))]) assert.ok(known.has(name), name);
 });
 
 test("the command fits the browser and the system", () => {

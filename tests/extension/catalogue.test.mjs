@@ -17,7 +17,8 @@ test("the language is the chosen one, else the browser's, else English", () => {
   assert.equal(languageFor("fr", "en-US"), "fr");
   assert.equal(languageFor("auto", "fr-CA"), "fr");
   assert.equal(languageFor(undefined, "FR"), "fr");
-  assert.equal(languageFor("de", "de-DE"), "en");
+  assert.equal(languageFor("de", "en-US"), "de");
+  assert.equal(languageFor("nl", "nl-NL"), "en");
 });
 
 test("placeholders are replaced by name, whatever their case", () => {

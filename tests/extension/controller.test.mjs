@@ -156,3 +156,15 @@ test("a stored run that was going when the background was stopped is over; a fin
   const done = { ...IDLE, id: "9", target: "example.org", phase: "done", report: report() };
   assert.equal(background(done).controller.run, done);
 });
+
+test("what a page named is tested as what a page named", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  ports[0].hello();
+  const page = { tab: 7, token: "t", server: "s0" };
+  controller.command({ type: "run", target: "smtp.example.org:25", origin: "page", page });
+  assert.deepEqual(ports[0].sent[0].options, { origin: "page" });
+  assert.deepEqual(controller.run.page, page);
+  controller.command({ type: "run", target: "smtp.example.org:25", origin: "typed" });
+  assert.deepEqual(ports[0].sent.at(-1).options ?? {}, {});
+});

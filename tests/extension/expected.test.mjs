@@ -8,7 +8,14 @@ const FOLDER = new URL("../../extension/_locales/", import.meta.url);
 const catalogue = (language) =>
   new Catalogue(language, JSON.parse(readFileSync(new URL(`${language}/messages.json`, FOLDER), "utf8")));
 
-const SERVER = { protocol: "smtp", host: "smtp.example.org", port: 587, security: "starttls", username: "unknown", auth: [] };
+const SERVER = {
+  protocol: "smtp",
+  host: "smtp.example.org",
+  port: 587,
+  security: "starttls",
+  username: "unknown",
+  auth: [],
+};
 const FOUND = { ...SERVER, port: 465, security: "tls", verified: true, source: "srv" };
 const server = (changes) => ({ ...SERVER, state: "works", differs: [], found: null, ...changes });
 

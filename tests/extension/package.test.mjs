@@ -19,7 +19,7 @@ test("the ids follow from the manifest", () => {
 });
 
 test("only what is used is asked for, and no site", () => {
-  assert.deepEqual(manifest.permissions, ["nativeMessaging", "storage"]);
+  assert.deepEqual(manifest.permissions, ["nativeMessaging", "storage", "activeTab", "scripting", "contextMenus"]);
   for (const name of ["host_permissions", "optional_permissions", "content_scripts", "externally_connectable"]) {
     assert.equal(manifest[name], undefined, name);
   }
@@ -38,6 +38,25 @@ test("every file that the manifest and the pages name is there", () => {
     for (const [, target] of read(page).matchAll(/\s(?:src|href)="([^"#:]+)"/g)) {
       assert.ok(existsSync(new URL(target, new URL(page, EXTENSION))), `${page}: ${target}`);
     }
+  }
+});
+
+/** Every module that a page's script leads to. */
+function modulesOf(path, found = new Set()) {
+  if (found.has(path)) return found;
+  found.add(path);
+  for (const [, target] of read(path).matchAll(/^(?:import|export)[^;]*?from "(\.[^"]+)";/gm)) {
+    modulesOf(new URL(target, new URL(path, "file:///")).pathname.slice(1), found);
+  }
+  return found;
+}
+
+test("a page asks for all its modules at once, not one behind the other: the first frame waits for them", () => {
+  for (const name of ["popup", "report"]) {
+    const page = read(`${name}/${name}.html`);
+    const asked = [...page.matchAll(/rel="modulepreload" href="\.\.\/([^"]+)"/g)].map(([, path]) => path);
+    const needed = [...modulesOf(`${name}/${name}.js`)].filter((path) => path !== `${name}/${name}.js`);
+    assert.deepEqual(asked.sort(), needed.sort(), page);
   }
 });
 

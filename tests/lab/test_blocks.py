@@ -160,6 +160,38 @@ def provider_resets_587(stage: Stage) -> "Future[Run]":
     return stage.check()
 
 
+@scenes.scene(Expected("port-blocked", "certain", outgoing=((587, "starttls"),), never=("port-closed",)))
+def provider_resets_465(stage: Stage) -> "Future[Run]":
+    """Another port of the same purpose works: that one is closed is odd all the same."""
+    stage.rule(stage.world.at_isp.ail(stage.machine, 465, action="reset"))
+    return stage.check()
+
+
+@scenes.scene(Expected("port-blocked", "likely", outgoing=SENDS, incoming=((143, "starttls"),), never=("port-closed",)))
+def provider_resets_993(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.ail(stage.machine, 993, action="reset"))
+    return stage.check()
+
+
+@scenes.scene(
+    Expected("port25-blocked", "certain", codes=("port-blocked",), outgoing=((587, "starttls"),),
+             never=("port-closed",))
+)  # fmt: skip
+def provider_resets_25_and_465(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.ail(stage.machine, 25, 465, action="reset"))
+    return stage.check()
+
+
+@scenes.scene(
+    Expected("port25-blocked", "certain", status=1, codes=("port-blocked",), incoming=((993, "tls"),),
+             never=("unproven",))
+)  # fmt: skip
+def provider_rejects_all_that_sends(stage: Stage) -> "Future[Run]":
+    """Its router sends few ICMP errors a second: most connections meet silence."""
+    stage.rule(stage.world.at_isp.ail(stage.machine, 25, 465, 587, 2525, action="admin-prohibited"))
+    return stage.check()
+
+
 @scenes.scene(Expected("port-blocked", "likely", outgoing=SENDS, incoming=((143, "starttls"),)))
 def provider_drops_993(stage: Stage) -> "Future[Run]":
     stage.rule(stage.world.at_isp.ail(stage.machine, 993))
@@ -207,6 +239,31 @@ def server_drops_587_endpoint(stage: Stage) -> "Future[Run]":
 def server_rejects(stage: Stage) -> "Future[Run]":
     stage.rule(stage.world.at_farm.block(stage.target, 25, action="admin-prohibited", chain="input"))
     return stage.check()
+
+
+@scenes.scene(Expected("port-closed", "certain", status=1, outgoing=SENDS))
+def server_rejects_endpoint(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_farm.block(stage.target, 25, action="admin-prohibited", chain="input"))
+    return stage.check(port=25)
+
+
+_MAIL = (25, 465, 587, 993, 995, 110, 143)
+
+
+def _banning(name: str, action: Action, expected: Expected, *ports: int) -> None:
+    """What a server's own jail does: to the ports of mail, and to no others."""
+
+    def play(stage: Stage) -> "Future[Run]":
+        stage.rule(stage.world.at_farm.block(stage.target, *_MAIL, *ports, action=action, chain="input"))
+        return stage.check()
+
+    scenes.add(f"server-bans-{name}", play, expected)
+
+
+_banning("silently", "drop", Expected("client-rejected", status=1, never=("unproven",)))
+_banning("openly", "port-unreachable", Expected("client-rejected", "likely", status=1, never=("no-mail-service",)))
+_banning("by-rule", "admin-prohibited", Expected("client-rejected", "likely", status=1, never=("unproven",)))
+_banning("by-reset", "reset", Expected("no-mail-service", status=1, never=("client-rejected",)), 2525, 4190)
 
 
 @scenes.scene(Expected("ok", codes=("port-silent",), outgoing=SENDS))

@@ -79,6 +79,8 @@ class Offering:
             465: dialogues.Smtp(tls, implicit=True, name=name),
             143: dialogues.Imap(tls),
             993: dialogues.Imap(tls, implicit=True),
+            2525: dialogues.Smtp(tls, name=name),
+            443: dialogues.Imap(tls, implicit=True),
         }
         self._world.serve(host, {port: behaviours[port] for port in ports})
         self.address(name, host)
@@ -196,6 +198,38 @@ def _publish(offering: Offering) -> None:
         )
     )
 
+
+def _publish_more(offering: Offering) -> None:
+    """Domains whose servers are to be found by other names, or on other ports, than usual."""
+    everything = (25, 465, 587, 143, 993)
+    say, pages = offering.records.append, offering.pages
+
+    # A customer's exchanger at a provider that the database knows by the name of its service.
+    pages[f"{_DATABASE}/mail.protection.hoster.test"] = document(
+        _configuration("imap in.srv.test 993 SSL %EMAILADDRESS%", "smtp out.srv.test 465 SSL %EMAILADDRESS%")
+    )
+    say("tenant MX 0 tenant-test.mail.protection.hoster")
+
+    # A customer's name for a host whose certificate names the host alone.
+    shared = offering.mail("srv12.shared.test", (465, 993))
+    offering.address("mail.customer.test", shared)
+    say("_submissions._tcp.customer SRV 0 1 465 mail.customer\n_imaps._tcp.customer SRV 0 1 993 mail.customer")
+
+    # Published on ports of other services, and on one where nobody may look.
+    offering.mail("odd.ports.test", (2525, 443))
+    say("_submission._tcp.ports SRV 0 1 2525 odd.ports\n_imaps._tcp.ports SRV 0 1 443 odd.ports")
+    offering.mail("in.closed.test", (993,))
+    say("_submission._tcp.closed SRV 0 1 26 in.closed\n_imaps._tcp.closed SRV 0 1 993 in.closed")
+
+    # Nothing but a document that is none.
+    offering.web("autoconfig.broken.test")
+    pages[f"autoconfig.broken.test/{_CONFIG}"] = document(b"<clientConfig><emailProvider></clientConfig>")
+
+    # What is not offered is served under a conventional name all the same.
+    offering.mail("mail.nothere.test", everything)
+    say("_imaps._tcp.nothere SRV 0 0 0 .\n_imap._tcp.nothere SRV 0 0 0 .\n_submissions._tcp.nothere SRV 0 0 0 .")
+    say("_submission._tcp.nothere SRV 0 1 587 mail.nothere")
+
     # Without any exchanger: only SRV records make it a mail domain.
     offering.web("bare.test")
     say("_submissions._tcp.bare SRV 0 1 465 out.srv\n_imaps._tcp.bare SRV 0 1 993 in.srv")
@@ -222,6 +256,7 @@ def traps(world: World) -> Iterator[list[socket.socket]]:
 def scene(world: World, traps: list[socket.socket]) -> Iterator[Scene]:
     offering = Offering(world)
     _publish(offering)
+    _publish_more(offering)
     site = offering.start_web()
     place = world.topology.host("ns.offers.test", "abroad", v6=False)
     assert place.v4 is not None
@@ -232,7 +267,8 @@ def scene(world: World, traps: list[socket.socket]) -> Iterator[Scene]:
     policy.write_text(_POLICY.format(roots=world.pki.roots_file, resolver=place.v4))
     off = folder / "off.toml"
     off.write_text(policy.read_text().replace("[discovery]", "[discovery]\nsources = []"))
-    labels = ("srv", "auto", "pacc", "hosted", "disagree", "lies", "traps", "flood")
+    usual = ("srv", "auto", "pacc", "hosted", "disagree", "lies", "traps", "flood")
+    labels = (*usual, "tenant", "customer", "ports", "closed", "broken", "nothere")
     runs: Runs = {label: world.start(f"secret.person@{label}.test", policy=policy) for label in labels}
     runs["bare"] = world.start("bare.test", policy=policy)
     runs["bare, in capitals"] = world.start("SECRET.Person@BARE.test", policy=policy)
@@ -293,6 +329,21 @@ def _dialled(run: Run) -> set[str]:
             ("mail.lies.test", 993, "tls", "unknown", True, "guess"),
         ),
         (
+            "tenant",
+            ("out.srv.test", 465, "tls", "address", True, "ispdb"),
+            ("in.srv.test", 993, "tls", "address", True, "ispdb"),
+        ),
+        (
+            "customer",
+            ("srv12.shared.test", 465, "tls", "unknown", True, "certificate"),
+            ("srv12.shared.test", 993, "tls", "unknown", True, "certificate"),
+        ),
+        (
+            "ports",
+            ("odd.ports.test", 2525, "starttls", "unknown", True, "srv"),
+            ("odd.ports.test", 443, "tls", "unknown", True, "srv"),
+        ),
+        (
             "bare",
             ("out.srv.test", 465, "tls", "unknown", True, "srv"),
             ("in.srv.test", 993, "tls", "unknown", True, "srv"),
@@ -321,6 +372,44 @@ def test_what_dns_says_is_told(scene: Scene) -> None:
 
 def test_a_server_outside_the_domain_is_not_trusted_by_dns_alone(scene: Scene) -> None:
     assert {row["trusted"] for row in scene.run("bare").report["offers"]} == {False}
+
+
+def test_and_the_user_is_told_so(scene: Scene) -> None:
+    for rows in scene.run("bare").report["settings"].values():
+        assert {tuple(row["remarks"]) for row in rows} == {("unvouched",)}
+    for rows in scene.run("srv").report["settings"].values():
+        assert {tuple(row["remarks"]) for row in rows} == {()}
+
+
+def test_the_name_that_the_certificate_holds_is_told(scene: Scene) -> None:
+    run = scene.run("customer")
+    (finding,) = (row for row in run.report["findings"] if row["code"] == "wrong-host-name")
+    assert (finding["host"], finding["params"]["names"]) == ("mail.customer.test", ["srv12.shared.test"])
+    assert run.report["verdict"]["code"] == "ok"
+    assert run.report["settings"]["outgoing"][0]["remarks"] == ["certificate"]
+
+
+def test_a_port_where_nobody_may_look_is_told(scene: Scene) -> None:
+    run = scene.run("closed")
+    assert run.report["verdict"]["code"] == "offer-untested"
+    (finding,) = (row for row in run.report["findings"] if row["code"] == "offer-untested")
+    assert (finding["params"]["place"], finding["params"]["value"]) == ("in.closed.test:26", "26")
+    assert run.status == 1
+    assert not [seen for seen in run.observations if seen["port"] == 26]
+
+
+def test_a_document_that_is_none_is_the_reason_where_nothing_else_is_there(scene: Scene) -> None:
+    run = scene.run("broken")
+    assert run.report["verdict"] == {"code": "offer-refused", "severity": "blocker", "confidence": "certain"}
+    (finding,) = (row for row in run.report["findings"] if row["code"] == "offer-refused")
+    assert finding["params"]["reason"] == "unreadable"
+
+
+def test_what_is_not_offered_is_neither_guessed_at_nor_advised(scene: Scene) -> None:
+    run = scene.run("nothere")
+    assert {row["port"] for row in run.report["settings"]["outgoing"] if row["security"] != "none"} <= {587, 25}
+    assert run.report["settings"]["incoming"] == []
+    assert not [seen for seen in run.observations if seen["port"] in (143, 993)]
 
 
 def test_a_bare_name_with_srv_records_is_a_domain(scene: Scene) -> None:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from manifests.packages import archive, crx, extension, keys, place, selfhosted
 from manifests.packages.extension import FAMILIES, Family
 from manifests.packages.place import EXTENSION, ROOT, PackageError
+from poterne import policy
 
 EPOCH = 1_700_000_000
 BASE = "https://it.example.org/poterne"
@@ -81,8 +82,9 @@ class TestZips:
         files = extension.files(family)
 
         shipped = {path.relative_to(EXTENSION).as_posix() for path in EXTENSION.rglob("*") if path.is_file()}
-        left_out = {"types/messages.d.ts", "icons/poterne.svg"}
+        left_out = {name for name in shipped if name.endswith(".d.ts")} | {"icons/poterne.svg"}
         assert set(files) == shipped - left_out
+        assert "types/messages.d.ts" in left_out
         for name, data in files.items():
             assert name == "manifest.json" or data == (EXTENSION / name).read_bytes()
 
@@ -253,6 +255,22 @@ class TestKey:
             assert path.read_bytes() == wrong
 
 
+class TestDeploy:
+    def test_browsers_policies_are_made_of_it(self, tmp_path: Path) -> None:
+        made = selfhosted.make(BASE, tmp_path / "key.pem", EPOCH, firefox_id="poterne@it.example.org")
+        file = tmp_path / "policy.toml"
+        file.write_bytes(made["deploy.toml"])
+
+        told = policy.load(file).deploy
+
+        ids = json.loads(made["ids.json"])
+        assert (told.chromium_id, told.firefox_id) == (ids["chromium"], ids["firefox"])
+        assert (told.update_url, told.xpi_url) == (
+            f"{BASE}/update.xml",
+            f"{BASE}/poterne-{place.version()}.xpi",
+        )
+
+
 class TestWhereTheyAreServed:
     @pytest.mark.parametrize(
         "url",
@@ -279,6 +297,8 @@ class TestWhereTheyAreServed:
     def test_this_machine_and_any_closing_slash(self, url: str, tmp_path: Path) -> None:
         made = selfhosted.make(url, tmp_path / "key.pem", EPOCH)
         assert f'codebase="{url.rstrip("/")}/poterne-'.encode() in made["update.xml"]
+        gecko = manifest_of(made[f"poterne-{place.version()}.xpi"])["browser_specific_settings"]["gecko"]  # type: ignore[index]
+        assert gecko.get("update_url", "https:").startswith("https:"), "Firefox would not take it"
 
     def test_an_ampersand_does_not_break_the_xml(self, tmp_path: Path) -> None:
         made = selfhosted.make("https://it.example.org/a&b", tmp_path / "key.pem", EPOCH)
@@ -292,6 +312,7 @@ class TestWhereTheyAreServed:
         assert {path.name for path in (tmp_path / "dist" / "self-hosted").iterdir()} == {
             f"poterne-{version}.crx",
             f"poterne-{version}.xpi",
+            "deploy.toml",
             "ids.json",
             "update.xml",
             "updates.json",
@@ -301,3 +322,18 @@ class TestWhereTheyAreServed:
         assert unsaid.returncode == 1
         assert unsaid.stderr.startswith("packages: say where")
         assert not (tmp_path / "other.pem").exists()
+
+
+@pytest.mark.slow
+def test_mozillas_linter_has_nothing_to_say_of_the_firefox_package(tmp_path: Path) -> None:
+    lint = ROOT / "node_modules" / ".bin" / "web-ext"
+    if not lint.exists():
+        pytest.skip("`make setup` installs web-ext")
+    for name, data in extension.files("firefox").items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    arguments = ("lint", "--source-dir", tmp_path, "--no-config-discovery", "--no-input", "--output", "json")
+    done = subprocess.run([lint, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+
+    found = json.loads(done.stdout)
+    assert [found[kind] for kind in ("errors", "warnings", "notices")] == [[], [], []]

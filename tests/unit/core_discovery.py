@@ -59,9 +59,17 @@ class Discovered:
 
 
 def discover(
-    folder: Path, text: str, records: Records, *, site: Site | None = None, tables: str = "", seconds: float = 8.0
+    folder: Path,
+    text: str,
+    records: Records,
+    *,
+    site: Site | None = None,
+    tables: str = "",
+    seconds: float = 8.0,
+    enough: bool = False,
 ) -> Discovered:
-    """Discovers a target's servers to the end. Documents come from `site`; `tables` is further TOML of the policy."""
+    """Discovers a target's servers to the end. Documents come from `site`; `tables` is further TOML of the policy;
+    `enough`: settings are verified already."""
 
     async def run() -> Discovered:
         with NameServer(records) as server:
@@ -79,6 +87,8 @@ def discover(
             toolkit = Toolkit(dial.Gate(chosen), stores(), loop.time() + seconds, ready)
             names: list[NameAnswer] = []
             discovery = Discovery(parse(text), resolver, names, chosen, toolkit)
+            if enough:
+                discovery.enough.set()
             servers = [found async for found in discovery.servers()]
             await resolver.close()
             assert asyncio.all_tasks() == {asyncio.current_task()}, "nothing is left behind"

@@ -90,6 +90,34 @@ def test_placeholders_in_a_host() -> None:
     )
 
 
+@pytest.mark.parametrize("placeholder", ["%EMAILLOCALPART%.example.org", "%EMAILADDRESS%"])
+def test_a_host_that_would_hold_the_users_name_is_left_out(placeholder: str) -> None:
+    document = configuration([f"imap {placeholder} 993 SSL u p", SMTP])
+    found = read(document, domain="example.org", source="autoconfig", said_by="example.org")
+    assert [offer.host for offer in found.offers] == ["smtp.example.org"]
+    assert found.problem is not None
+    assert found.problem.reason == "personal-host"
+
+
+@pytest.mark.parametrize(
+    ("text", "own"), [("jdoe", True), ("x-%EMAILLOCALPART%", True), ("%EMAILADDRESS%", False), ("-", False)]
+)
+def test_a_name_that_the_provider_gives_is_no_address(text: str, own: bool) -> None:
+    (offer,) = parsed(f"imap imap.example.org 993 SSL {text} p")
+    assert offer.own_name is own
+    assert (offer.username == "address") is (text == "%EMAILADDRESS%")
+
+
+def test_what_cannot_be_used_does_not_count() -> None:
+    entries = [*(f"imap host{number} 993 SSL u p" for number in range(90)), IMAP]
+    assert [offer.host for offer in parsed(*entries)] == ["imap.example.org"]
+
+
+def test_one_protocol_does_not_crowd_out_another() -> None:
+    entries = [*(f"imap h{number}.example.org 993 SSL u p" for number in range(200)), SMTP]
+    assert parsed(*entries)[-1].host == "smtp.example.org"
+
+
 def test_a_host_is_normalised() -> None:
     assert parsed("imap IMAP.Bücher.example. 993 ssl - OAuth2")[0].host == "imap.xn--bcher-kva.example"
 

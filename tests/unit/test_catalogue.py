@@ -157,13 +157,14 @@ def test_every_code_that_can_be_said_is_weighed() -> None:
     assert set(load("findings")["remarks"]["codes"]) <= set(weights)
 
 
-def test_both_languages_say_the_same_things() -> None:
-    english, french = messages("en"), messages("fr")
-    assert set(english) == set(french)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_the_same_things(language: str) -> None:
+    english, other = messages("en"), messages(language)
+    assert set(english) == set(other)
     different = {
         key
         for key in english
-        if placeholders(english[key]["message"]) != placeholders(french[key]["message"]) and not key.endswith("_one")
+        if placeholders(english[key]["message"]) != placeholders(other[key]["message"]) and not key.endswith("_one")
     }
     assert different == set()
 
@@ -234,6 +235,7 @@ def compared() -> list[Finding]:
         *[(code, 465, ports) for code in ("mail-allowlist", "port-silent", "client-rejected", "starttls-stripped")],
         ("tls-intercepted", 465, {**ports, "issuer": "An authority", "trusted": True}),
         ("tls-intercepted", 465, {**ports, "issuer": "An authority", "trusted": False}),
+        ("network-changed", None, {"slept": True}),
         *[(code, None, {}) for code in ("server-down", "captive-portal", "ipv6-broken", "ipv4-broken", "clock-wrong")],
         ("dns-hijacked", None, {}),
         ("wrong-host-name", None, {"names": ("smtp.example.org",)}),
@@ -242,6 +244,7 @@ def compared() -> list[Finding]:
             for reason in REFUSALS
             for part in (True, False)
         ],
+        ("offer-untested", None, {"place": "out.example.org:26", "reason": "port-forbidden", "value": "26"}),
     ]
     return [
         Finding(code=code, severity="warning", confidence="likely", host=HOST, port=port, params=params)
@@ -374,12 +377,13 @@ def test_a_value_that_looks_like_a_placeholder_is_only_text() -> None:
     [
         ({}, "en"),
         ({"LANG": "fr_CA.UTF-8"}, "fr"),
-        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "de"),
+        ({"LANG": "nl_NL.UTF-8"}, "en"),
         ({"LANG": "C.UTF-8"}, "en"),
         ({"LANG": "FR"}, "fr"),
         ({"LC_ALL": "en_GB", "LANG": "fr_FR"}, "en"),
         ({"LC_MESSAGES": "fr_FR@euro", "LANG": "en_US"}, "fr"),
-        ({"LANGUAGE": "de:fr:en", "LANG": "en_US"}, "fr"),
+        ({"LANGUAGE": "nl:fr:en", "LANG": "en_US"}, "fr"),
         ({"LANGUAGE": "", "LANG": "fr"}, "fr"),
     ],
 )

@@ -111,7 +111,7 @@ def gagged(world: World, *, mute: bool = False) -> World:
 
 @pytest.mark.parametrize("mute", [False, True])
 def test_behind_a_proxy_that_opens_for_everybody_only_greetings_count(mute: bool) -> None:
-    world = gagged(World(), mute=mute)
+    world = gagged(World(families=(4, 6)), mute=mute)
     if mute:
         assert not world.codes & NETWORK
         assert world.wanted >= {Want("canary", port=25), Want("canary", port=465)}
@@ -600,3 +600,38 @@ def test_an_allow_list_of_both_families_is_one_finding() -> None:
 def test_controls_are_wanted_on_each_port_that_fails() -> None:
     assert Want("controls", port=465) in World().silent(465).wanted
     assert Want("controls", port=993) in World().silent(993).wanted
+
+
+def test_resets_of_a_family_without_controls_are_the_network_s_too() -> None:
+    world = World(families=(4, 6)).change(None, who="controls", family=6).refused(25).twice(25).canary(25, "refused")
+    assert world.codes == {"port25-blocked", "ok"}
+
+
+@pytest.mark.parametrize("port", [465, 587, 993])
+def test_a_port_that_the_network_resets_beside_one_that_works(port: int) -> None:
+    world = World(control_ports=(25, 465, 587, 993)).refused(port).twice(port).canary(port, "refused")
+    assert world.codes == {"port-blocked", "ok"}
+    assert world.confidence("port-blocked") == "certain"
+
+
+def test_routers_that_send_few_icmp_errors() -> None:
+    world = World(families=(4, 6), control_ports=(25, 465, 587)).rejected(25, 465, by=ISP)
+    plain: dict[str, Any] = {"reporter": None, "error": None}
+    world.silent(25, who="target", family=4, **plain).silent(25, who=CONTROLS[0], family=4, **plain)
+    world.silent(465, who="controls", family=4, **plain).twice(465, who="target").twice(25, 465)
+    assert world.codes == {"port25-blocked", "port-blocked", "ok"}
+    for code in ("port25-blocked", "port-blocked"):
+        assert found(world.conclusion, code).family is None
+        assert world.confidence(code) == "certain"
+
+
+def test_silence_beside_errors_of_several_routers_is_another_failure() -> None:
+    world = World().silent(25, who="target").rejected(25, by=ISP, who="controls")
+    world.rejected(25, by=FURTHER, who=CONTROLS[0]).twice(25)
+    assert "port25-blocked" not in world.codes
+
+
+def test_a_box_that_sends_few_icmp_errors() -> None:
+    world = World(families=(4, 6)).rejected(25, by=BOX, family=6).silent(25, family=4)
+    assert world.codes == {"gateway-firewall", "ok"}
+    assert found(world.conclusion, "gateway-firewall").family is None

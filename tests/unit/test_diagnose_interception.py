@@ -255,3 +255,17 @@ def test_other_faults_stay() -> None:
     world.change(lambda port, **place: spoilt(port, "cert-expired", **place), 587, who="target")
     assert "cert-expired" in world.codes
     assert seen(25).tls is not None
+
+
+def test_the_certificate_of_whoever_answers_in_the_server_s_place_names_nobody() -> None:
+    other = {
+        "name_ok": False,
+        "fault": "cert-name-mismatch",
+        "faults": ("cert-name-mismatch",),
+        "names": ("isp.example",),
+    }
+    world = World().change({"tls": GOOD_TLS.model_copy(update=other)}, 25)
+    world.add(seen(465, host="isp.example", source="certificate", address="192.0.2.9"))
+    assert "wrong-host-name" in world.codes
+    world.canary(25, "open", greeting="220 isp.example", greeting_kind="accepted")
+    assert world.codes == {"smtp-intercepted", "ok"}

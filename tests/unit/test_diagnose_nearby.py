@@ -3,11 +3,15 @@
 from typing import Any
 
 import pytest
-from tests.unit.core_observations import BOX, FURTHER, HOST, ISP, OWN, World, blockers, found, seen
+from tests.unit.core_observations import BOX, CONTROLS, FURTHER, HOST, ISP, OWN, World, blockers, found, seen
 
 from poterne.diagnose import Want
 from poterne.model import Family, Machine, Stages
 
+UNHEARD: dict[str, Any] = {
+    "state": "no-answer", "greeting": None, "greeting_kind": None, "tls": None, "attempts": 3,
+    "stages": Stages(connect_ms=3300),
+}  # fmt: skip
 ABSENT: dict[str, Any] = {"reporter": OWN[4], "error": "EHOSTUNREACH (ICMP 3/1)"}
 
 
@@ -62,6 +66,24 @@ def test_silence_from_the_first_hop_on() -> None:
     assert world.conclusion.verdict.code == "local-firewall"
     assert "port25-blocked" not in world.codes
     assert f"{BOX[4]}-25-4" in found(world.conclusion, "local-firewall").evidence
+
+
+def test_what_was_not_traced_beside_what_begins_here() -> None:
+    world = silent_here()
+    for port in (465, 993):
+        world.silent(port, who="target")
+        world.add(*(World.control(host, port).model_copy(update=UNHEARD) for host in CONTROLS))
+    assert world.codes == {"local-firewall", "ok"}
+    assert world.confidence("local-firewall") == "possible"
+    traced = world.path(465, BOX[4], "silent")
+    assert found(traced.conclusion, "port-blocked").params["ports"] == (465,)
+
+
+def test_of_two_traces_one_meets_a_box_that_has_no_answers_left() -> None:
+    world = silent_here().path(465, "silent", ISP[4], "open")
+    assert world.codes == {"local-firewall", "ok"}
+    elsewhere = world.silent(993, who="target").path(993, BOX[4], "silent")
+    assert "local-firewall" not in elsewhere.codes
 
 
 def test_the_provider_is_not_cleared_by_much() -> None:
@@ -155,7 +177,8 @@ def test_a_reset_at_the_first_hop(family: Family, code: str, sure: str) -> None:
 
 def test_the_target_s_own_firewall_is_not_the_network() -> None:
     world = World().rejected(25, by={4: "192.0.2.7"}, who="target")
-    assert world.codes == {"unproven", "ok"}
+    assert world.codes == {"port-closed", "ok"}
+    assert found(world.conclusion, "port-closed").params["reporter"] == "192.0.2.7"
 
 
 def test_a_web_server_in_the_house_is_no_gateway() -> None:
@@ -218,3 +241,22 @@ def test_a_rejection_on_the_way_is_where_it_was_said() -> None:
     way = world.conclusion.way
     assert way is not None
     assert (way.stops_from, way.stops_to) == ("provider", "provider")
+
+
+class TestNetworkChanged:
+    @pytest.mark.parametrize("how", ["moved", "slept"])
+    def test_what_failed_meanwhile_accuses_nobody(self, how: str) -> None:
+        world = World().fail("no-answer", 25)
+        world.known["disturbed"] = how
+        assert "port25-blocked" not in world.codes
+        assert "network-changed" in world.codes
+
+    def test_what_answered_has_answered(self) -> None:
+        world = World()
+        world.known["disturbed"] = "moved"
+        assert "network-changed" not in world.codes
+
+    def test_where_nothing_answered_it_is_the_verdict(self) -> None:
+        world = World(controls=()).fail("no-answer", who="target")
+        world.known["disturbed"] = "moved"
+        assert world.conclusion.verdict.code == "network-changed"

@@ -125,6 +125,64 @@ def test_resets_on_all_are_a_host_without_mail() -> None:
     assert world.codes == {"no-mail-service"}
 
 
+def banned(state: str, *ports: int, **said: Any) -> World:
+    """A server that turns this machine away on the ports of mail, and resets what it does not offer."""
+    world = World(ports=(*ports, 110, 995, 2525, 443)).refused(110, 995, 2525, who="target")
+    return world.fail(state, *ports, who="target", **said)
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "confidence"),
+    [
+        ("no-answer", None, "possible"),
+        ("prohibited", "EHOSTUNREACH (ICMP 3/13)", "likely"),
+        ("refused", "ECONNREFUSED (ICMP 3/3)", "likely"),
+    ],
+)
+def test_a_ban_of_the_ports_that_a_server_offers(state: str, error: str | None, confidence: str) -> None:
+    world = banned(state, 25, 465, 587, 993, error=error, reporter="192.0.2.7" if error else None)
+    assert world.codes == {"client-rejected"}
+    assert world.confidence("client-rejected") == confidence
+    assert blockers(world.conclusion) == {"client-rejected"}
+
+
+def test_a_server_that_sends_few_icmp_errors() -> None:
+    world = banned("prohibited", 25, 465, 587, 993, reporter="192.0.2.7", error="EHOSTUNREACH (ICMP 3/13)")
+    world.silent(587, 993, who="target", reporter=None, error=None)
+    assert world.codes == {"client-rejected"}
+    assert world.confidence("client-rejected") == "likely"
+
+
+def test_a_ban_beside_a_port_that_the_network_blocks() -> None:
+    world = banned("no-answer", 25, 465, 587, 993).silent(25)
+    assert blockers(world.conclusion) == {"client-rejected"}
+    assert found(world.conclusion, "port25-blocked").severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [("prohibited", "ICMP 3/13"), ("refused", "ICMP 3/3"), ("unreachable", "ICMP 3/1")]
+)
+def test_one_port_that_the_server_s_own_firewall_closes(state: str, code: str) -> None:
+    world = World(target=f"{HOST}:25").fail(state, 25, who="target", reporter="192.0.2.7", error=f"X ({code})")
+    assert blockers(world.conclusion) == {"port-closed"}
+    assert found(world.conclusion, "port-closed").params == {"reporter": "192.0.2.7", "ports": (25,)}
+
+
+def test_a_port_that_servers_seldom_offer_may_stay_mute() -> None:
+    mute: dict[str, Any] = {"greeting": None, "greeting_kind": "silent", "security": "none", "tls": None}
+    world = World(ports=(25, 465, 587, 993, 2525)).refused(25, 465, 587, who="target").change(mute, 2525, who="target")
+    assert "no-greeting" not in world.codes
+    asked = world.with_(ports=(465, 587, 2525))
+    assert "no-greeting" in asked.codes
+
+
+def test_one_control_against_two_that_are_silent_proves_nothing_at_once() -> None:
+    world = World().silent(587, who="target").silent(587, who=CONTROLS[0]).silent(587, who=CONTROLS[1])
+    assert "port-silent" not in world.codes
+    assert any(want.kind == "again" for want in world.wanted)
+    assert world.twice(587, who="target").confidence("port-silent") == "likely"
+
+
 # ---- one silent port
 
 
@@ -449,3 +507,40 @@ def test_two_controls_have_to_be_gone() -> None:
     assert "offline" not in World(ports=WITH_WEB).silent().refused(25, who=CONTROLS[0]).codes
     assert server().host == HOST
     assert BOX[4]
+
+
+def nameless(*hops: str, **canary: Any) -> World:
+    """Nothing resolves, and a trace to an address of nobody meets these."""
+    world = World(ports=(), controls=()).canary(25, **canary).canary(465, **canary)
+    if hops:
+        world.path(25, *hops, host="192.0.2.1")
+    portal = Portal(url="http://portal.example/", state="failed")
+    return world.with_(portal=portal, names=[resolved(state="timeout", addresses=())])
+
+
+def test_where_no_name_is_to_be_had_and_no_router_is_there() -> None:
+    assert nameless().wanted >= {Want("controls"), Want("portal"), Want("trace", observation="192.0.2.1-25-4")}
+    for hops in (("silent", "silent"), (BOX[4], "silent", "silent")):
+        world = nameless(*hops)
+        assert (world.codes, world.confidence("offline")) == ({"offline"}, "likely")
+        assert blockers(world.conclusion) == {"offline"}
+
+
+def test_where_no_name_is_to_be_had_and_the_next_router_is_gone() -> None:
+    world = nameless(state="unreachable", **ABSENT)
+    assert (world.codes, world.confidence("offline")) == ({"offline"}, "certain")
+
+
+@pytest.mark.parametrize("state", ["timeout", "nxdomain", "servfail"])
+def test_a_resolver_that_fails_in_a_network_that_is_alive(state: Any) -> None:
+    routed = nameless(BOX[4], "203.0.113.1", "silent").with_(names=[resolved(state=state, addresses=())])
+    assert routed.codes == {f"dns-{state}"}
+    page = nameless("silent", "silent").with_(portal=Portal(url="http://portal.example/", state="clear"))
+    assert page.codes == {"dns-timeout"}
+    untraced = nameless()
+    assert untraced.codes == {"dns-timeout"}
+
+
+def test_a_name_that_alone_does_not_resolve() -> None:
+    world = World(ports=()).with_(names=[resolved(state="timeout", addresses=())])
+    assert world.canary(25).path(25, "silent", host="192.0.2.1").codes == {"dns-timeout"}

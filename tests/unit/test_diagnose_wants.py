@@ -287,7 +287,10 @@ def test_what_is_explained_is_not_said_again(known: Evidence) -> None:
 def test_a_failure_wants_its_controls() -> None:
     assert Want("controls") in World(controls=()).silent(25).wanted
     assert Want("controls") in World(controls=(), target=f"{HOST}:587").refused(587).wanted
-    assert Want("controls") not in World(controls=()).refused(587).wanted, "465 serves the same purpose"
+    closed = World(controls=(), ports=(25, 465, 587, 993, 995)).refused(995)
+    assert Want("controls", port=995) not in closed.wanted, "993 serves the same purpose"
+    assert Want("controls", port=995) in closed.canary(465, "refused").wanted, "but this network resets"
+    assert Want("controls", port=465) in World(controls=()).refused(465).wanted, "nearly every server offers it"
     assert World(ports=(25, 143, 465, 587)).silent(143).wanted >= {Want("controls", port=143)}
 
 

@@ -110,6 +110,14 @@ async def test_another_schedule_may_be_asked_for(silence: Endpoint) -> None:
     assert len(told) == 1
 
 
+async def test_an_attempt_may_be_given_up_before_the_last(silence: Endpoint) -> None:
+    started = time.monotonic()
+    result = await Gate(Policy()).connect(silence, schedule=Timing((0.0, 0.1), 0.2, 0.6, patience=0.15))
+    assert isinstance(result, Failure)
+    assert (result.state, result.attempts) == ("no-answer", 2)
+    assert 0.6 <= time.monotonic() - started < 2.0
+
+
 @pytest.mark.parametrize("name", get_args(dial.Schedule))
 def test_schedules_are_in_order(name: dial.Schedule) -> None:
     found = dial.schedule(name)

@@ -6,6 +6,7 @@ from tests.unit.core_dns import Answer, NameServer
 from tests.unit.core_world import hurry_names, policy
 
 from poterne.discover import Discovery, Server
+from poterne.knowledge import load
 from poterne.model import NameAnswer, Target
 from poterne.probe.names import Names
 from poterne.target import parse
@@ -148,6 +149,44 @@ def test_a_bare_name_with_an_address_alone_is_a_server(tmp_path: Path) -> None:
     servers, target, _ = discover(tmp_path, "smtp.example.org", {("smtp.example.org", "A"): HERE})
     assert (target.kind, target.domain, target.host) == ("server", None, "smtp.example.org")
     assert hosts(servers) == {("smtp.example.org", "typed")}
+
+
+SILENT_SERVICES: Records = {
+    (f"_{name}._tcp.smtp.example.org", "SRV"): "SILENT"
+    for name in ("submissions", "submission", "imaps", "imap", "pop3s", "pop3", "sieve")
+}
+
+
+async def test_a_typed_server_is_there_before_unanswered_questions_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry_names(monkeypatch, answer=60.0)
+    monkeypatch.setitem(load("discovery")["limits"], "deciding", 60.0)
+    with NameServer({("smtp.example.org", "A"): HERE, **SILENT_SERVICES}) as server:
+        resolver = Names(policy(tmp_path, resolver=server.place))
+        discovery = Discovery(parse("smtp.example.org"), resolver, [])
+        found = []
+        async with asyncio.timeout(30):
+            async for each in discovery.servers():
+                found.append(each)
+                assert not discovery.decided
+                discovery.enough.set()
+        await resolver.close()
+    assert hosts(found) == {("smtp.example.org", "typed")}
+    assert (discovery.target.kind, discovery.target.host) == ("server", "smtp.example.org")
+    assert 25 in found[0].ports
+
+
+def test_a_server_that_turns_out_to_be_a_domain_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(load("discovery")["limits"], "undecided", 0.0)
+    records: Records = {
+        ("example.org", "A"): HERE,
+        ("_imaps._tcp.example.org", "SRV"): ["0 1 993 in.example.org."],
+        ("in.example.org", "A"): ["127.0.0.2"],
+    }
+    servers, target, _ = discover(tmp_path, "example.org", records)
+    assert target.kind == "domain"
+    assert ("in.example.org", "srv") in hosts(servers)
 
 
 def test_a_domain_that_is_its_own_exchanger_was_named_by_dns(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.unit.core_discovery import ADDRESS, ANOTHER, THIRD, Records, discover
 from tests.unit.core_providers import configuration
+from tests.unit.core_servers import Peer
 from tests.unit.core_sites import Page, Site, document
 from tests.unit.core_world import hurry_names, policy
 from tests.unit.test_pacc import DIGEST, body_of, digest_of
@@ -84,6 +85,72 @@ def test_every_lookup_is_told_once(tmp_path: Path) -> None:
     places = [(lookup.source, lookup.place) for lookup in found.lookups]
     assert len(places) == len(set(places))
     assert {source for source, _ in places} == {"srv", "autoconfig", "pacc", "ispdb"}
+
+
+OFFERED: Records = {
+    ("_submissions._tcp.example.org", "SRV"): ["0 1 465 out.example.org."],
+    ("_imaps._tcp.example.org", "SRV"): ["0 1 993 in.example.org."],
+    ("out.example.org", "A"): [ADDRESS],
+    ("in.example.org", "A"): [ANOTHER],
+    ("example.org", "MX"): ["10 mx.example.org."],
+    ("mx.example.org", "A"): [THIRD],
+}
+WITHOUT_DATABASE = '[discovery]\nispdb = ""'
+
+
+def test_the_domains_exchanger_is_tried_on_25_where_the_domain_offers_servers(tmp_path: Path) -> None:
+    found = discover(tmp_path, "me@example.org", OFFERED, tables=WITHOUT_DATABASE)
+    assert found.ports("mx.example.org") == [25]
+
+
+def test_the_domains_exchanger_is_a_guess_for_what_nobody_offers(tmp_path: Path) -> None:
+    records = {key: value for key, value in OFFERED.items() if key[0] != "_imaps._tcp.example.org"}
+    found = discover(tmp_path, "me@example.org", records, tables=WITHOUT_DATABASE)
+    assert {993, 143, 25} <= set(found.ports("mx.example.org"))
+    assert not {465, 587} & set(found.ports("mx.example.org"))
+
+
+def test_what_the_domain_does_not_offer_is_guessed_at_nowhere(tmp_path: Path) -> None:
+    records: Records = {
+        ("_submission._tcp.example.org", "SRV"): ["0 1 587 mail.example.org."],
+        **{(f"_{name}._tcp.example.org", "SRV"): ["0 0 0 ."] for name in ("imaps", "imap", "submissions")},
+        **{(f"{label}.example.org", "A"): [ADDRESS] for label in ("imap", "smtp", "mail")},
+    }
+    found = discover(tmp_path, "me@example.org", records, tables=WITHOUT_DATABASE)
+    guessed = {port for server in found.servers if server.source == "guess" for port in server.ports}
+    assert 587 in guessed
+    assert not {993, 143, 465} & guessed
+    assert "imap.example.org" not in {host for host, _ in found.hosts}
+
+
+def test_a_silent_source_is_given_up_soon_where_there_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = load("discovery")["limits"]
+    monkeypatch.setitem(limits, "patience", 60.0)
+    monkeypatch.setitem(limits, "grace_own", 0.2)
+    monkeypatch.setitem(limits, "grace_others", 0.1)
+
+    def hang(peer: Peer) -> None:
+        peer.drain()
+
+    pages: dict[str, Page] = {AUTOCONFIG: hang, f"{DATABASE}/example.org": hang}
+    with Site(pages, hosts=("autoconfig.example.org", DATABASE)) as site:
+        started = time.monotonic()
+        found = discover(tmp_path, "me@example.org", OFFERED, site=site, tables=TABLES, seconds=90, enough=True)
+        assert time.monotonic() - started < 30, "patience would last 60 s"
+    assert {"out.example.org", "in.example.org"} <= {host for host, _ in found.hosts}
+    for place in (f"https://{AUTOCONFIG}", f"https://{DATABASE}/example.org"):
+        lookup = found.lookup(place)
+        assert (lookup.state, lookup.reason) == ("failed", "timeout"), "what was given up is told"
+
+
+def test_an_unusable_host_does_not_count_among_those_that_are_tried(tmp_path: Path) -> None:
+    servers = [f"imap gone{number}.example.org 993 SSL u p" for number in range(20)]
+    pages = {AUTOCONFIG: document(configuration([*servers, "imap in.example.org 993 SSL u p"]))}
+    with Site(pages, hosts=("example.org",)) as site:
+        found = discover(tmp_path, "me@example.org", {("in.example.org", "A"): [ADDRESS]}, site=site, tables=TABLES)
+    assert ("in.example.org", "autoconfig") in found.hosts
 
 
 def test_guesses_are_not_waited_for_where_the_domain_has_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,13 @@
 import itertools
+import re
 
 import pytest
 from tests.unit.core_observations import answering
 
 from poterne.diagnose.offers import position, standing, told
 from poterne.diagnose.settings import settings
-from poterne.model import MailProtocol, Offer, Security, Setting, UserName
+from poterne.knowledge import load
+from poterne.model import Lookup, MailProtocol, Offer, Security, Setting, UserName
 
 
 def offer(
@@ -96,6 +98,78 @@ def test_what_is_to_be_typed_first() -> None:
     expected = [("own.test", 465), ("own.test", 587), ("database.test", 465), ("own.test", 25), ("database.test", 25)]
     for order in itertools.permutations(ways):
         assert first_hosts(*order) == expected
+
+
+def test_what_the_domain_offers_stands_before_what_is_guessed_whatever_the_protocol() -> None:
+    own = offer("srv", host="pop.example.org", port=995, protocol="pop3")
+    guess = offer("guess", host="imap.example.org", port=993, protocol="imap")
+    ways = settings(answering(guess, own), offers=[own])
+    assert [(way.protocol, way.source) for way in ways.incoming] == [("pop3", "srv"), ("imap", "guess")]
+    both = settings(answering(guess, own), offers=[])
+    assert [way.protocol for way in both.incoming] == ["imap", "pop3"]
+
+
+def not_offered_here(service: str) -> Lookup:
+    return Lookup(source="srv", place=f"_{service}._tcp.example.org", state="not-offered")
+
+
+def test_a_service_that_the_domain_does_not_offer_is_no_setting_unless_somebody_names_it() -> None:
+    seen = answering(offer("guess", port=465), offer("guess", port=587, security="starttls"))
+    lookups = [not_offered_here("submissions")]
+    assert [way.port for way in settings(seen, lookups=lookups).outgoing] == [587]
+    named = [offer("ispdb", port=465)]
+    assert [way.port for way in settings(seen, offers=named, lookups=lookups).outgoing] == [465, 587]
+    typed = answering(offer("typed", port=465))
+    assert [way.port for way in settings(typed, lookups=lookups).outgoing] == [465]
+
+
+def test_a_published_port_of_another_service_is_a_setting_of_what_is_published() -> None:
+    (seen,) = answering(offer("srv", port=443))
+    ways = settings([seen.model_copy(update={"service": "submissions"})], offers=[offer("srv", port=443)])
+    assert [(way.protocol, way.port) for way in ways.outgoing] == [("smtp", 443)]
+
+
+# ---- what is to be known of a setting
+
+
+def test_a_server_outside_the_domain_that_only_dns_names_is_unvouched() -> None:
+    outside = offer("srv", trusted=False)
+    assert told([outside], setting()).remarks == ("unvouched",)
+    assert told([outside, offer("ispdb")], setting()).remarks == (), "somebody else names it too"
+    assert told([outside], setting("typed")).remarks == ()
+    assert told([offer("srv")], setting()).remarks == ()
+
+
+def test_a_name_that_the_provider_gives_hides_what_is_said_farther_off() -> None:
+    own = offer("autoconfig").model_copy(update={"own_name": True})
+    far = offer("autoconfig", port=993, protocol="imap", username="address")
+    known = told([far, own], setting())
+    assert (known.username, known.remarks) == ("unknown", ("own-name",))
+
+
+def test_what_is_said_of_the_sign_in_is_told_where_the_server_says_otherwise() -> None:
+    assert told([offer("ispdb", auth=("oauth2",))], setting()).remarks == ("oauth2-only",)
+    assert told([offer("ispdb", auth=("oauth2", "password"))], setting()).remarks == ()
+    announced = setting().model_copy(update={"auth": ("oauth2",)})
+    assert told([offer("ispdb", auth=("oauth2",))], announced).remarks == ()
+
+
+def test_a_provider_that_wants_an_app_password() -> None:
+    gmail = setting("ispdb", "imap.gmail.com", 993, protocol="imap")
+    assert told([], gmail).remarks == ("app-password",)
+    assert told([], gmail.model_copy(update={"auth": ("oauth2",)})).remarks == ()
+    for provider in load("app_passwords")["provider"]:
+        assert provider["source"]
+        assert provider["hosts"]
+        assert re.fullmatch(r"\d{4}-\d\d", provider["date"])
+
+
+def test_a_server_by_its_certificates_name_has_what_is_said_of_it() -> None:
+    offers = [offer("srv", "mail.example.org", username="local-part")]
+    certified = offer("certificate", "srv12.host.example")
+    ways = settings(answering(*offers, certified), offers=offers)
+    other = next(way for way in ways.outgoing if way.host == "srv12.host.example")
+    assert (other.username, other.source, other.remarks) == ("local-part", "certificate", ("certificate",))
 
 
 # ---- what offers tell of a setting

@@ -9,7 +9,9 @@ from tests.unit.core_world import roots_file
 from poterne import policy as policies
 from poterne import ports
 from poterne.errors import Forbidden, PolicyError
+from poterne.model import Options
 from poterne.policy import Policy, Resolver, load
+from poterne.target import parse
 
 GOOD = """
 [controls]
@@ -371,3 +373,87 @@ def test_any_value_of_any_key_is_a_policy_or_a_policy_error(table: str, key: str
             assert isinstance(load(written(Path(folder), f"[{table}]\n{key} = {value}\n")), Policy)
         except PolicyError as error:
             assert "\n" not in str(error)
+
+
+BOUNDS = """
+[allow]
+ports = [465, 587]
+networks = ["192.0.2.0/24", "2001:db8::/32"]
+deny_networks = ["192.0.2.128/25"]
+targets = ["example.org"]
+deny_targets = ["secret.example.org"]
+relay = false
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "options", "rule"),
+    [
+        ("jane@example.org", {}, None),
+        ("mail.example.org:587", {}, None),
+        ("EXAMPLE.org.", {}, None),
+        ("jane@example.com", {}, "allow.targets"),
+        ("notexample.org", {}, "allow.targets"),
+        ("secret.example.org", {}, "allow.deny_targets"),
+        ("smtp.secret.example.org:465", {}, "allow.deny_targets"),
+        ("mail.example.org:25", {}, "allow.ports"),
+        ("mail.example.org", {"ports": (587, 8025)}, "allow.ports"),
+        ("192.0.2.7", {}, None),
+        ("192.0.2.200", {}, "allow.deny_networks"),
+        ("198.51.100.7:587", {}, "allow.networks"),
+        ("[2001:db8::7]:587", {}, None),
+        ("mail.example.org", {"relay": "smtp.isp.example"}, "allow.relay"),
+    ],
+)
+def test_a_request_beyond_the_policy_names_the_rule(
+    tmp_path: Path, asked: str, options: dict[str, object], rule: str | None
+) -> None:
+    rules = load(written(tmp_path, BOUNDS))
+    target, wanted = parse(asked), Options.model_validate(options)
+    if rule is None:
+        rules.check_request(target, wanted)
+        return
+    with pytest.raises(Forbidden) as caught:
+        rules.check_request(target, wanted)
+    assert caught.value.rule == rule
+    assert str(caught.value).endswith(f"({rule})")
+
+
+def test_an_address_is_no_way_round_the_targets(tmp_path: Path) -> None:
+    rules = load(written(tmp_path, '[allow]\ntargets = ["example.org"]\n'))
+    with pytest.raises(Forbidden, match=r"allow\.targets"):
+        rules.check_request(parse("192.0.2.7:587"), Options())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[allow]\nprots = [25]\n", "allow.prots: unknown key; did you mean 'ports'?"),
+        ("[alow]\n", "alow: unknown key; did you mean 'allow'?"),
+        ("[surprise]\n", "surprise: unknown key"),
+        ('[[expected.servers]]\nhsot = "a.example"\n', "hsot: unknown key; did you mean 'host'?"),
+    ],
+)
+def test_an_unknown_key_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load(written(tmp_path, text))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[allow]\nchecks_per_minute = 0\n",
+        '[allow]\nnetworks = ["example.org"]\n',
+        '[allow]\ntargets = ["a b"]\n',
+        '[log]\nto = "printer"\n',
+        '[organisation]\nhelp = "http://example.org/"\n',
+        '[deploy]\nupdate_url = "ftp://example.org/"\n',
+        '[deploy]\nchromium_id = "abc"\n',
+        '[expected]\nservers = [{protocol = "smtp", host = "a.example", port = 587}]\n',
+        '[expected]\nservers = [{protocol = "smtp", host = "a.example", port = 1, security = "tls", user = "jane"}]\n',
+    ],
+)
+def test_what_an_administrator_states_is_checked(tmp_path: Path, text: str) -> None:
+    with pytest.raises(PolicyError):
+        load(written(tmp_path, text))

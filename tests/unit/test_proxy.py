@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.unit.core_discovery import Discovered, discover
+from tests.unit.core_discovery import Discovered, Records, discover
 from tests.unit.core_providers import configuration
 from tests.unit.core_servers import GoneError, Peer, Server
 from tests.unit.core_sites import Site, document, redirect
@@ -65,12 +65,13 @@ def ask(
     page: bytes | None = None,
     reply: bytes | None = None,
     url: str = "http://127.0.0.1:{port}",
+    records: Records | None = None,
 ) -> tuple[Discovered, Through]:
     with Site({PLACE: page or document(GOOD)}, hosts=("example.org", "elsewhere.example")) as site:
         through = Through(site, *([reply] if reply is not None else []))
         with Server(through) as server:
             monkeypatch.setenv("HTTPS_PROXY", url.format(port=server.port))
-            return discover(folder, "me@example.org", {}, tables=TABLES), through
+            return discover(folder, "me@example.org", records or {}, tables=TABLES), through
 
 
 def test_the_systems_proxy_is_asked_to_connect_and_sees_no_more(
@@ -131,6 +132,17 @@ def test_a_proxy_is_led_into_this_network_by_nobody(tmp_path: Path, monkeypatch:
     found, through = ask(tmp_path, monkeypatch, page=redirect("https://10.0.0.1/config.xml"))
     assert found.lookup(f"https://{PLACE}").state == "refused"
     assert not [head for head in through.heads if "10.0.0.1" in head[0]]
+
+
+@pytest.mark.parametrize("host", ["localhost", "db.localhost", "printer.local", "intranet", "router.lan", "in.example"])
+def test_a_proxy_is_led_into_this_network_by_no_name_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    page, records = redirect(f"https://{host}/config.xml"), {("in.example", "A"): ["10.0.0.1"]}
+    found, through = ask(tmp_path, monkeypatch, page=page, records=records)
+    lookup = found.lookup(f"https://{PLACE}")
+    assert (lookup.state, lookup.reason) == ("refused", "forbidden")
+    assert not [head for head in through.heads if host in head[0]]
 
 
 def test_a_redirect_elsewhere_goes_through_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.setup_machines import tree
 
 import poterne
-from poterne.setup import commands
+from poterne.setup import commands, disk
 
 
 @pytest.fixture(autouse=True)
@@ -102,3 +102,19 @@ def test_doctor_mends_and_speaks_json(home: Path, capsys: pytest.CaptureFixture[
 def test_a_snap_that_was_named_fails_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("install", "--browser", "chromium-snap") == 1
     assert "Chromium (Snap): cannot be registered" in capsys.readouterr().out
+
+
+def test_what_other_users_may_not_enter_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    program = closed / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.write_text("", encoding="utf-8")
+    program.chmod(0o755)
+    closed.chmod(0o700)
+
+    found = disk.closed_to_others(program)
+
+    # The tests' own folder may be closed already.
+    assert found is not None
+    assert found in (closed, *closed.parents)
+    assert disk.closed_to_others(Path("/bin/sh")) is None

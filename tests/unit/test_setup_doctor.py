@@ -520,6 +520,18 @@ def test_a_registry_that_names_a_missing_file(tmp_path: Path) -> None:
     assert gone in found.detail
 
 
+def test_the_view_of_32_bit_programs_is_looked_at_first(tmp_path: Path) -> None:
+    here = machine(tmp_path, "win32")
+    assert isinstance(here.registry, MemoryRegistry)
+    install(["chrome"], system=True, machine=here)
+    key = r"Software\Google\Chrome\NativeMessagingHosts\org.poterne.host"
+    here.registry.write("HKEY_LOCAL_MACHINE", key, str(tmp_path / "gone.json"), 32)
+
+    (found,) = doctor(["chrome"], system=True, machine=here)
+
+    assert (found.problem, found.manifest) == ("no-manifest", str(tmp_path / "gone.json"))
+
+
 def test_register_in_serves_a_fake_home(tmp_path: Path) -> None:
     here = machine(tmp_path)
     policy = tmp_path / "policy.toml"

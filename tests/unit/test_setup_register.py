@@ -371,6 +371,20 @@ def test_the_machines_hive_is_written_in_both_views(tmp_path: Path) -> None:
     assert registry.keys == registry.keys_32 == {}
 
 
+def test_the_place_of_64_bit_libraries_counts_where_there_is_one(tmp_path: Path) -> None:
+    here = machine(tmp_path)
+    assert len(install(["firefox"], system=True, machine=here)) == 1
+    (tmp_path / "root/usr/lib64/mozilla").mkdir(parents=True)
+    before = tree(tmp_path / "root/usr/lib64")
+
+    first, second = install(["firefox"], system=True, machine=here)
+    assert (first.change, second.change) == ("unchanged", "written")
+    assert "/usr/lib64/mozilla/" in second.location
+
+    uninstall(system=True, machine=here)
+    assert tree(tmp_path / "root/usr/lib64") == before
+
+
 def test_browsers_that_share_a_place(tmp_path: Path) -> None:
     here = machine(tmp_path)
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.setup_machines import MemoryRegistry, machine, tree
@@ -82,8 +83,18 @@ def test_all_browsers_at_once_leave_nothing(tmp_path: Path, platform: Platform, 
         assert here.registry.keys == here.registry.keys_32 == {}
 
 
-# One start of the host for each family would prove the start; the places are what differs, so each is looked at.
-@pytest.mark.parametrize("name", rows("linux", "user"))
+def one_of_each() -> list[Any]:
+    """Every browser; those after the first of a family and a sandbox only where there is time."""
+    seen: set[tuple[str, str | None]] = set()
+    marked = []
+    for name in rows("linux", "user"):
+        kind = (browsers.named(name).family, browsers.named(name).sandbox)
+        marked.append(pytest.param(name, marks=[pytest.mark.slow] if kind in seen else []))
+        seen.add(kind)
+    return marked
+
+
+@pytest.mark.parametrize("name", one_of_each())
 def test_the_doctor_finds_what_install_wrote(tmp_path: Path, name: str) -> None:
     here = machine(tmp_path)
     browser = browsers.named(name)

@@ -130,7 +130,7 @@ def test_settings_without_encryption_are_never_shown_as_something_to_type(capsys
     [
         ({"LANG": "fr_FR.UTF-8"}, "port"),
         ({"LC_ALL": "fr", "LANG": "en_US.UTF-8"}, "port"),
-        ({"LANGUAGE": "de:fr"}, "port"),
+        ({"LANGUAGE": "nl:fr"}, "port"),
     ],
 )
 def test_french_where_the_environment_asks_for_it(

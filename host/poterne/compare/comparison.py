@@ -234,11 +234,16 @@ class Comparison:
 
     async def _controls_known(self) -> None:
         """Where new connections are limited, one to nobody must not be let through in a control's place."""
-        known = (self.resolver.addresses(control.host, control.source) for control in self._pool.drawn)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(load("timing")["compare"]["canary"]):
-                await asyncio.gather(self._tasks["look"], *known)
-        await asyncio.sleep(load("timing")["compare"]["think"])
+        table = load("timing")["compare"]
+        names = [
+            asyncio.create_task(self.resolver.addresses(control.host, control.source)) for control in self._pool.drawn
+        ]
+        try:
+            await asyncio.wait([self._tasks["look"], *names], timeout=table["canary"])
+        finally:
+            for task in names:
+                task.cancel()
+        await asyncio.sleep(table["think"])
 
     async def _gateway(self, want: Want) -> None:
         assert want.port is not None

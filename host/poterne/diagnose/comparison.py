@@ -32,6 +32,8 @@ _UNREPORTED: dict[State, Signature] = {
     "reset": "cut",
     "prohibited": "local",
 }
+# An ICMP error of somebody on the way.
+_REPORTED: tuple[Signature, ...] = ("own", "gateway", "way")
 Place = tuple[Family, int]
 
 # A SYN that is repeated once a second, and then every two: an answer after that long is not the first one's.
@@ -244,11 +246,12 @@ class Comparison:
     def _compare(self, family: Family, port: int) -> Alike | None:
         here = [o for o in self.target if (o.family, o.port) == (family, port)]
         failing = tuple(o for o in here if settled(o) and not spoke(o))
-        signature = self._shared(failing, family, port)
+        judged = self._judged(family, port)
+        signature = self._shared(failing, judged, port)
         if signature is None or not self._closed(here, family, port, signature):
             return None
-        judged = self._judged(family, port)
-        if any(not o.cached and (not settled(o) or self._of_greetings(o) != signature) for o in judged):
+        fits = (signature, "silent") if signature in _REPORTED else (signature,)
+        if any(not o.cached and (not settled(o) or self._of_greetings(o) not in fits) for o in judged):
             return None
         if signature != "silent" and self._limited(family, port, signature):
             return None  # at once, and to some only: a second look proves no more than the first
@@ -257,10 +260,23 @@ class Comparison:
         most = self._most(failing, controls, signature)
         return Alike(signature, failing, controls, independent(controls), shaky, most)
 
-    def _shared(self, failing: tuple[Observation, ...], family: Family, port: int) -> Signature | None:
+    def _common(self, failing: tuple[Observation, ...], judged: list[Observation]) -> Signature | None:
+        """How all of them failed. Routers send few ICMP errors a second (RFC 1812 section 4.3.2.8), so that silence
+        beside the errors of one router, who reported a control too, be it on another port, is the same failure.
+        """
+        ours = {self._of_greetings(o) for o in failing}
+        reports = [o for o in (*failing, *judged) if self.signature(o) in _REPORTED]
+        kinds = {self.signature(o) for o in reports}
+        reporters = {(o.family, o.reporter) for o in reports}
+        one = len(kinds) == len(reporters) == 1 and ours <= {"silent", *kinds}
+        if one and ours and any((o.family, o.reporter) in reporters for o in self.controls):
+            return kinds.pop()
+        return ours.pop() if len(ours) == 1 else None
+
+    def _shared(self, failing: tuple[Observation, ...], judged: list[Observation], port: int) -> Signature | None:
         """The one way in which all of them fail, if that says anything."""
-        signatures = {self._of_greetings(o) for o in failing}
-        signature = signatures.pop() if len(signatures) == 1 else None
+        signature = self._common(failing, judged)
+        family = failing[0].family if failing else 4
         # Servers may take minutes to greet (RFC 5321 section 4.5.3.2.1), and look up names as slowly as one another.
         if signature == "mute" or (signature == "silent" and self.unreliable(family)):
             return None
@@ -382,9 +398,11 @@ class Comparison:
         family shows that some get through. What took a proxy long to find out is no refusal. The target is not asked
         again: it would take what a limit lets through.
         """
-        again = tuple(o for o in controls if not self.seen_twice(o))
+        reported = signature in _REPORTED
+        hasty = [o for o in controls if not (reported and self.signature(o) == "silent")]
+        again = tuple(o for o in hasty if not self.seen_twice(o))
         if signature != "silent":
-            return again[:1] if len(again) == len(controls) and not all(map(_slow_to_fail, controls)) else ()
+            return again[:1] if len(again) == len(hasty) and not all(map(_slow_to_fail, hasty)) else ()
         return again if self._lossy(family, port) or self._limited(family, port, signature) else ()
 
     @cached_property
@@ -418,7 +436,7 @@ class Comparison:
         """
         other = _FAMILIES[family == 4]
         there = [o for o in (*self.target, *self.controls) if (o.family, o.port) == (other, port) and not o.cached]
-        if not any(o.state == "open" for o in there):
+        if not any(o.state == "open" and self._of_greetings(o) != signature for o in there):
             return False
         judged = [*(o for o in there if o.role == "target"), *self._judged(other, port)]
         return not any(spoke(o) and o.role == "control" for o in there) or any(

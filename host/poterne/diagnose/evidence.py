@@ -8,6 +8,7 @@ from poterne import ports
 from poterne.diagnose.wanted import Want
 from poterne.knowledge import load
 from poterne.model import (
+    Disturbance,
     Finding,
     Lookup,
     Machine,
@@ -33,6 +34,7 @@ _CUT_IN_TLS = ("closed by the server", "ECONNRESET", "EOF")
 class Evidence:
     """All that is known of one check. `online`: this machine has a usable source address. `now`: its
     beginning, in UTC. `fetched`: what was wanted and has come, or cannot be had; `complete`: nothing more can be had.
+    `disturbed`: what happened to this machine meanwhile.
     """
 
     target: Target
@@ -47,6 +49,7 @@ class Evidence:
     offers: tuple[Offer, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     fetched: frozenset[Want] = frozenset()
+    disturbed: Disturbance | None = None
     complete: bool = False
 
     @classmethod
@@ -64,6 +67,7 @@ class Evidence:
             trace=report.trace,
             offers=report.offers,
             lookups=report.lookups,
+            disturbed=report.disturbed,
             complete=True,
         )
 
@@ -174,7 +178,12 @@ def cut_in_tls(observation: Observation) -> bool:
 
 def refused_by_target(observation: Observation) -> bool:
     """Whether the refusal came from the target's address; an ICMP error of somebody on the way does not say that."""
-    return observation.state == "refused" and observation.reporter in (None, observation.address)
+    return reset(observation) or reported_by_target(observation)
+
+
+def reported_by_target(observation: Observation) -> bool:
+    """Whether the target's own ICMP error turned the connection away, whatever its code: a firewall there."""
+    return observation.reporter is not None and observation.reporter == observation.address
 
 
 def reset(observation: Observation) -> bool:
@@ -184,11 +193,7 @@ def reset(observation: Observation) -> bool:
 
 def reached(observation: Observation) -> bool:
     """Whether something came back in the target's name: data, a reset, or an ICMP error of its own."""
-    return (
-        observation.state in ("open", "reset")
-        or refused_by_target(observation)
-        or observation.reporter == observation.address
-    )
+    return observation.state in ("open", "reset") or refused_by_target(observation)
 
 
 def settled(observation: Observation) -> bool:

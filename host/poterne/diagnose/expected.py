@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from poterne.model import ExpectedServer, ExpectedSettings, Observation, Setting, Settings
+from poterne.model import ExpectedServer, ExpectedSettings, NameAnswer, Observation, Setting, Settings
 
 Difference = Literal["host", "port", "security", "auth"]
 
@@ -13,11 +13,15 @@ def compare(
     stated: Sequence[ExpectedServer],
     settings: Settings,
     observations: Iterable[Observation],
+    names: Iterable[NameAnswer] = (),
 ) -> ExpectedSettings | None:
     """Each stated server with what became of it (its `state` is not read); None where nothing is stated."""
     if not stated:
         return None
     tried = {(seen.host, seen.port) for seen in observations if seen.role == "target"}
+    # A host without an address is no less of a failure for not having been dialled.
+    without = {answer.name for answer in names if not answer.addresses and answer.state != "unasked"}
+    tried |= {(server.host, server.port) for server in stated if server.host in without}
     servers = tuple(_judged(server, [*settings.outgoing, *settings.incoming], tried) for server in stated)
     states = {server.state for server in servers}
     if states == {"works"}:

@@ -17,7 +17,9 @@ def unexplained(symptoms: Iterable[Symptom], observations: Iterable[Observation]
     every = list(symptoms)
     looks = {o.id: (o.host, o.address, o.port, o.state) for o in observations if o.role == "target"}
     deep = [_of_every_look(symptom, looks) for symptom in every if symptom.explains]
-    return [symptom for symptom in every if not _accounted_for(symptom, deep)]
+    silences = load("findings")["silences"]
+    silent = {code for symptom in every for code in silences.get(symptom.code, ())}
+    return [symptom for symptom in every if symptom.code not in silent and not _accounted_for(symptom, deep)]
 
 
 def _of_every_look(symptom: Symptom, looks: Mapping[str, tuple[str, str, int, str]]) -> Symptom:

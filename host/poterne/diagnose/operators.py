@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from ipaddress import ip_network
 
 from poterne.knowledge import load
 from poterne.model import Observation
@@ -48,7 +49,8 @@ def known_ports(host: str) -> frozenset[int]:
 
 def independent(observations: Iterable[Observation]) -> int:
     """How many operators are behind observations: two names of one address, of one network in the table, or under one
-    registered domain, are one.
+    registered domain and in one network of addresses, are one. Whoever lists hosts in a policy says that they are
+    independent: a domain alone does not contradict that.
     """
     known: set[str] = set()
     count = 0
@@ -58,15 +60,20 @@ def independent(observations: Iterable[Observation]) -> int:
     for seen in observations:
         network = _defaults().get(seen.host, (None, None))[0] if seen.source != "policy" else None
         marks.setdefault(seen.host, {seen.host}).update([f"network {network}"] if network else [])
-        if domain := domains.get(seen.host):
-            marks[seen.host].add(f"domain {domain}")
         if not loopback(seen.address):
             marks[seen.host].add(seen.address)
+            if domain := domains.get(seen.host):
+                marks[seen.host].add(f"{domain} in {_network(seen.address)}")
     for host in sorted(marks):
         if not marks[host] & known:
             count += 1
         known |= marks[host]
     return count
+
+
+def _network(address: str) -> str:
+    """What is routed as one: no less than a /24 or a /48 is announced between networks."""
+    return str(ip_network(f"{address.partition('%')[0]}/{48 if ':' in address else 24}", strict=False))
 
 
 def _domains(hosts: set[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import Conclusion, Evidence, answers, direction, encrypted, verified
 from poterne.diagnose.explain import depth, unexplained
 from poterne.diagnose.rules import endpoint, names, offers
+from poterne.diagnose.rules.disturbed import disturbed
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Symptom
 from poterne.diagnose.wanted import Want
@@ -122,6 +123,7 @@ def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
     if not evidence.online and not any(observation.state in ("open", "refused") for observation in tried):
         yield Symptom("offline", "certain")
         return
+    yield from disturbed(evidence)
     yield from names.names(evidence)
     yield from names.wanted_family(evidence)
     yield from names.null_mx(evidence)
@@ -160,6 +162,7 @@ def _groups(symptoms: list[Symptom], evidence: Evidence) -> Iterable[list[Sympto
                     (name, str(value)) for name, value in symptom.params.items() if name not in ("seconds", "reporter")
                 )
             ),
+            "reporter" in symptom.params,
             seen is not None and symptom.host is None and seen.port == evidence.target.port,
             direction(seen) if seen is not None and symptom.host is None and evidence.target.port is None else None,
         )
@@ -193,8 +196,8 @@ def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) 
 
 def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     """Closed and silent ports are no blockers beside something that explains more for the same purpose; ports that
-    nobody gets through on are none beside one where the connection came further. Another name for the host is no answer
-    where the network blocks the very port that was asked for.
+    nobody gets through on are none beside one where the connection came further, or beside a server that would turn us
+    away all the same. Another name for the host is no answer where the network blocks the very port that was asked for.
     """
     quiet = load("findings")["quiet"]
     sides = {o.id: direction(o) for o in evidence.tried}
@@ -206,7 +209,8 @@ def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
         purposes = {sides.get(id_) for id_ in finding.evidence if id_ in sides} or {_purpose(finding)}
         deep |= purposes
         names_only = evidence.target.port is not None and finding.code in quiet["names"]
-        if not names_only and finding.code not in quiet["blocks"] and opened.intersection(finding.evidence):
+        came_further = finding.code not in quiet["blocks"] and opened.intersection(finding.evidence)
+        if not names_only and (came_further or finding.code in quiet["turned_away"]):
             further |= purposes
     blocked = evidence.target.port is not None and any(
         finding.code in quiet["blocks"] and finding.severity == "blocker" and finding.port == evidence.target.port

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import unquote
 
+from poterne.catalogue import Catalogue
 from poterne.errors import InvalidTarget, NoSettings
 from poterne.knowledge import load
 from poterne.model import Report, Setting, Target
@@ -57,6 +58,14 @@ class Account:
         if "own-name" in setting.remarks:
             return None
         return self.local_part if setting.username == "local-part" else self.address
+
+    def cautions(self, catalogue: Catalogue, settings: Iterable[Setting] | None = None) -> list[str]:
+        """What to know before these settings, or all of them, are used: one line each."""
+        told: dict[str, dict[str, None]] = {}
+        for setting in (*self.incoming, *self.outgoing) if settings is None else settings:
+            for remark in setting.remarks:
+                told.setdefault(remark, {})[setting.host] = None
+        return [f"{', '.join(hosts)} · {catalogue.word('remark', remark)}" for remark, hosts in told.items()]
 
     def able(self, families: Iterable[str]) -> "Account":
         """The same, less the settings whose sign-in needs something else than one of `families`."""

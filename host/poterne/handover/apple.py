@@ -34,6 +34,7 @@ def profile(account: Account, catalogue: Catalogue) -> bytes:
     upgraded = dict.fromkeys(_place(setting) for setting in (incoming, outgoing) if setting.security == "starttls")
     if upgraded:
         sentences.append(catalogue.text("handover_one_switch", servers=", ".join(upgraded)))
+    sentences += account.cautions(catalogue, (incoming, outgoing))
     if account.lab:
         sentences.append(catalogue.text("cli_lab"))
     title = catalogue.text("handover_title", name=account.title)

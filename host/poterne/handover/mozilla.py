@@ -20,6 +20,9 @@ def client_config(account: Account, catalogue: Catalogue) -> bytes:
         if not settings:
             raise NoSettings(f"an autoconfig file needs a tested, encrypted setting for {purpose}: there is none")
     root = ElementTree.Element("clientConfig", version="1.1")
+    for caution in account.cautions(catalogue):
+        # XML 1.0 section 2.5: two hyphens would end it; A-labels hold them.
+        root.append(ElementTree.Comment(f" {caution} ".replace("--", "- -")))
     provider = ElementTree.SubElement(root, "emailProvider", id=account.domain)
     for tag in ("domain", "displayName", "displayShortName"):
         ElementTree.SubElement(provider, tag).text = account.domain

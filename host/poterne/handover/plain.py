@@ -32,7 +32,7 @@ def text(account: Account, catalogue: Catalogue) -> bytes:
         others += [_line(account, catalogue, direction, setting) for setting in rest]
     if others:
         blocks.append([say("handover_others"), *others])
-    blocks.append([say("handover_no_password"), say("cli_sign_in_untested")])
+    blocks.append([say("handover_no_password"), say("cli_sign_in_untested"), *account.cautions(catalogue)])
     return "\n".join("\n".join([*block, ""]) for block in blocks).encode()
 
 

@@ -43,7 +43,7 @@ def ruling(browser: Browser, machine: Machine) -> Ruling:
 
 
 def read(browser: Browser, machine: Machine) -> Iterator[tuple[str, Said]]:
-    """(policy, what it says), later ones before earlier ones in force."""
+    """(policy, what it says); of two that set the same, the later counts."""
     for place in browser.policies.get(machine.platform, ()):
         if machine.platform == "win32":
             yield from _of_registry(place, machine)

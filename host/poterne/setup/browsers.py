@@ -34,10 +34,14 @@ class Browser:
     sandbox: Sandbox | None = None
     app: str | None = None
     bundle: str | None = None
+    pin: Literal["toolbar_pin", "toolbar_state"] = "toolbar_pin"
 
     def places(self, level: Level, machine: Machine) -> Sequence[str]:
         """The table's words for this machine; empty where the browser does not exist."""
-        return (self.user if level == "user" else self.system).get(machine.platform, ())
+        words = (self.user if level == "user" else self.system).get(machine.platform, ())
+        certain = [word for word in words if not word.startswith("?")]
+        perhaps = [word[1:] for word in words if word.startswith("?")]
+        return [*certain, *(word for word in perhaps if machine.place(word).parent.is_dir())]
 
     def inner_launcher(self, machine: Machine) -> Path | None:
         """What a Flatpak executes inside itself, which leads to the launcher outside."""

@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import poterne
 from poterne.errors import SetupError
-from poterne.setup import browser_policies, browsers
+from poterne.setup import browser_policies, browsers, disk
 from poterne.setup.examination import Diagnosis, doctor, mend
 from poterne.setup.machine import Machine
 from poterne.setup.register import Change, Registration, install, uninstall
@@ -76,6 +77,8 @@ def run_uninstall(args: argparse.Namespace) -> int:
     _print(_registration(entry, args.dry_run) for entry in done if entry.change != "absent" or args.browser)
     if all(entry.change == "absent" for entry in done) and not args.browser:
         _print(["nothing was registered"])
+    for note in _left(args.system, whole=not args.browser and not args.dry_run):
+        sys.stderr.write(f"note: {note}\n")
     return _status(done)
 
 
@@ -130,6 +133,8 @@ def _diagnosis(found: Diagnosis) -> str:
 def _notes(system: bool, done: Sequence[Registration]) -> Iterable[str]:
     if sys.prefix != sys.base_prefix:
         yield f"the host runs from {sys.prefix}; if that is moved or removed, run this command again"
+    if system and sys.platform != "win32" and (closed := disk.closed_to_others(Path(sys.executable))):
+        yield f"other users may not enter {closed}, so the host does not start for them: install Poterne elsewhere"
     sudo_user = os.environ.get("SUDO_USER")
     if sudo_user and not system:
         yield f"registered for {os.environ.get('HOME', 'root')}, not for {sudo_user}; for everybody: --system"
@@ -140,6 +145,19 @@ def _notes(system: bool, done: Sequence[Registration]) -> Iterable[str]:
             yield f"{entry.title}: an administrator's policy blocks it: {said.blocked}"
         elif said.user_level_forbidden and not system:
             yield f"{entry.title} reads no user's registration ({said.user_level_forbidden}); for all users: --system"
+
+
+def _left(system: bool, *, whole: bool) -> Iterable[str]:
+    """What other commands, or the administrator's own wishes, have left on this machine."""
+    from poterne import audit, rate
+    from poterne.setup import deployment
+
+    if whole:
+        rate.forget()
+    if system and deployment.is_applied(Machine.this()):
+        yield "browsers' policies are still there; to take them away: poterne policy remove"
+    if whole and audit.file_place().exists():
+        yield f"the log that a policy asked for stays: {audit.file_place()}"
 
 
 def _status(done: Iterable[Registration], *, named: bool = False) -> int:

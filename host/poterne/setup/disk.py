@@ -12,7 +12,11 @@ from poterne.errors import SetupError
 # nativemessaging.install.write_manifest truncates in place, in the locale's encoding and with the umask's mode.
 def write(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Replace the file by UTF-8 text with this mode, then read it back; raises SetupError."""
-    data = text.encode("utf-8")
+    write_bytes(path, text.encode("utf-8"), mode=mode)
+
+
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Replace the file by bytes with this mode, then read it back; raises SetupError."""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
@@ -50,6 +54,17 @@ def remove(path: Path) -> bool:
     except OSError as error:
         raise cannot("remove", path, error) from error
     return True
+
+
+def closed_to_others(path: Path) -> Path | None:
+    """The first directory on the way, or the file itself, that not every user may enter or execute; None: all may."""
+    for part in (*reversed(path.resolve().parents), path.resolve()):
+        try:
+            if not part.stat().st_mode & 0o001:
+                return part
+        except OSError:
+            return None
+    return None
 
 
 def make_directory(path: Path, *, public: bool) -> list[Path]:

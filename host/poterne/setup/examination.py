@@ -165,9 +165,10 @@ def _registered(browser: Browser, levels: Sequence[Level], machine: Machine) -> 
 
 
 def _manifest(location: Location, machine: Machine) -> Path | None:
-    if location.hive is not None and location.key is not None:
-        named = machine.registry.read(location.hive, location.key) if machine.registry else None
-        return Path(named) if named else None
+    registry, hive, key = machine.registry, location.hive, location.key
+    if hive is not None and key is not None:
+        named = [registry.read(hive, key, view) for view in location.views] if registry else []
+        return next((Path(path) for path in named if path), None)
     return location.manifest if os.path.lexists(location.manifest) else None
 
 
@@ -240,14 +241,25 @@ def _inner(case: _Case) -> Diagnosis | None:
 def _interpreter(case: _Case) -> Diagnosis | None:
     text = _text(case.started)
     environment = launcher.environment_of(text)
-    if environment is not None and not environment.is_dir():
+    if environment is not None and _is_missing(str(environment)):
         detail = f"{case.started} starts the virtual environment {environment}, which has been moved or removed"
         return case.problem("environment-moved", detail, case.install)
     for needed in launcher.interpreters(text):
         if not os.access(needed, os.X_OK):
-            detail = f"{case.started} starts {needed}, which does not exist any more"
+            gone = "does not exist any more" if _is_missing(needed) else "this user may not execute"
+            detail = f"{case.started} starts {needed}, which {gone}"
             return case.problem("interpreter-gone", detail, case.install)
     return None
+
+
+def _is_missing(path: str) -> bool:
+    try:
+        Path(path).stat()
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _text(path: Path) -> str:

@@ -10,6 +10,7 @@ from poterne.setup import browsers, disk, launcher, manifest
 from poterne.setup.browsers import HOST_NAME, Browser, BrowserFamily, Location
 from poterne.setup.machine import Level, Machine
 
+POLICIES = "policies.json"
 Change = Literal["written", "unchanged", "replaced", "removed", "absent", "kept", "foreign", "impossible", "failed"]
 
 
@@ -104,7 +105,8 @@ def uninstall(
         last = not any(_names(location, hand.inside(location), machine) for location in _everywhere(level, machine))
         if last:
             disk.remove(hand.program)
-        hand.ledger.forget(asked, last=last)
+        # Policies that were written for browsers have a note of their own there, and still need this one.
+        hand.ledger.forget(asked, last=last and not (directory / POLICIES).exists())
     return done
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from . import keys
+from .managed import Desk
 from .page import Browser, Element, LateError, Page, Scheme, until
 from .process import Process, is_root
 from .wire import GoneError, Wire, WireError
@@ -33,7 +34,8 @@ _QUIET = (
     "--enable-logging=stderr",
     "--disable-features=MediaRouter,OptimizationHints,Translate",
     # Whatever else asks for a name gets none: nothing leaves the machine.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # Names of the test's own site lead to this machine.
+    "--host-resolver-rules=MAP *.site.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 # Pages that a tab in the background shows are drawn and timed like the one in front.
 _AWAKE = (
@@ -50,7 +52,9 @@ def extension_id(manifest: Path) -> str:
 
 
 class Chromium(Browser):
-    """`policies` is a folder that takes the place of the machine's, for this browser alone (needs root)."""
+    """`policies` is a folder that takes the place of the machine's, for this browser alone (needs root). With `desk` it
+    runs on that machine, and is to get the extension from there.
+    """
 
     family: ClassVar[Literal["chromium", "firefox"]] = "chromium"
 
@@ -62,6 +66,7 @@ class Chromium(Browser):
         *,
         headless: bool = True,
         policies: Path | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self.profile = directory / "profile"
         self.manifests = self.profile / "NativeMessagingHosts"
@@ -77,11 +82,11 @@ class Chromium(Browser):
             executable,
             *(["--headless"] if headless else []),
             *(["--no-sandbox"] if is_root() else []),
-            *_QUIET,
+            # What policies install is fetched by what that switch ends.
+            *(switch for switch in _QUIET if not (desk and switch == "--disable-background-networking")),
             *_AWAKE,
             f"--user-data-dir={self.profile}",
-            f"--load-extension={extension}",
-            f"--disable-extensions-except={extension}",
+            *([] if desk else [f"--load-extension={extension}", f"--disable-extensions-except={extension}"]),
             "--enable-unsafe-extension-debugging",
             "--remote-debugging-port=0",
             "--lang=en-US",
@@ -90,11 +95,13 @@ class Chromium(Browser):
         ]
         environment = {**os.environ, "HOME": str(directory), "LANGUAGE": "en_US"}
         environment.pop("DBUS_SESSION_BUS_ADDRESS", None)
-        self._process = Process(_with_policies(command, policies, directory), log=self.log, environment=environment)
+        command = desk.command(command) if desk else _with_policies(command, policies, directory)
+        self._process = Process(command, log=self.log, environment=environment)
         try:
             self._wire = Wire(self._endpoint())
             self._wire.request("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
-            until(lambda: self._targets("service_worker", f"chrome-extension://{self.id}/"), "the extension's worker")
+            worker = f"chrome-extension://{self.id}/"
+            until(lambda: self._targets("service_worker", worker), "the extension's worker", within=90 if desk else 10)
         except BaseException:
             self._process.end()
             raise
@@ -123,6 +130,26 @@ class Chromium(Browser):
         target = until(lambda: set(self._targets("page", url)) - self._tabs, f"a tab at {url}").pop()
         self._tabs.add(target)
         return self._page(target, url)
+
+    def in_background(self, expression: str) -> Any:
+        """The JSON value of an expression in the extension's worker, which is attached to for that long."""
+        worker = until(
+            lambda: self._targets("service_worker", f"chrome-extension://{self.id}/"), "the extension's worker"
+        )[0]
+        session = self._attach(worker)
+        ready = "globalThis.chrome?.contextMenus?.onClicked.hasListeners() ?? false"
+        try:
+            until(
+                lambda: _value(self._wire.request("Runtime.evaluate", session=session, expression=ready)),
+                "the worker's listeners",
+            )
+            return _value(
+                self._wire.request(
+                    "Runtime.evaluate", session=session, expression=expression, returnByValue=True, awaitPromise=True
+                )
+            )
+        finally:
+            self._wire.request("Target.detachFromTarget", sessionId=session)
 
     def popup_is_open(self) -> bool:
         return bool(set(self._targets("page", self.url("popup/popup.html"))) - self._tabs)

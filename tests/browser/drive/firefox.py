@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from . import keys
+from .managed import Desk
 from .page import Browser, Element, LateError, Page, Scheme, until
 from .process import Process
 from .wire import GoneError, Wire, WireError
@@ -29,6 +30,9 @@ _PREFERENCES: dict[str, str | int | bool] = {
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "network.dns.disablePrefetch": True,
+    # The test's own site is on this machine.
+    "network.dns.localDomains": "mail.site.example",
+    "network.proxy.no_proxies_on": "mail.site.example",
     "network.http.speculative-parallel-limit": 0,
     "network.trr.mode": 5,
     "app.update.disabledForTesting": True,
@@ -99,12 +103,21 @@ _CLIPBOARD = """(() => {
 
 
 class Firefox(Browser):
-    """HOME is a folder of its own: native hosts are looked for in it."""
+    """HOME is a folder of its own: native hosts are looked for in it. With `desk` it runs on that machine, and is to
+    get the extension from there.
+    """
 
     family: ClassVar[Literal["chromium", "firefox"]] = "firefox"
 
     def __init__(
-        self, executable: str, extension: Path, directory: Path, *, headless: bool = True, language: str | None = None
+        self,
+        executable: str,
+        extension: Path,
+        directory: Path,
+        *,
+        headless: bool = True,
+        language: str | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self.pages: list[Page] = []
         home = directory / "home"
@@ -122,21 +135,24 @@ class Firefox(Browser):
             "extensions.webextensions.uuids": json.dumps({self.id: _HOST_NAME}),
             "browser.download.folderList": 2,
             "browser.download.dir": str(self.downloads),
+            # Only builds for organisations (ESR) let this be switched off, and only their packages may be unsigned.
+            **({"xpinstall.signatures.required": False} if desk else {}),
         }
         (self.profile / "user.js").write_text(
             "".join(f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
         )
+        command = [
+            executable,
+            *(["--headless"] if headless else []),
+            "--no-remote",
+            "--profile",
+            str(self.profile),
+            "--remote-debugging-port",
+            "0",
+            "--remote-allow-system-access",
+        ]
         self._process = Process(
-            [
-                executable,
-                *(["--headless"] if headless else []),
-                "--no-remote",
-                "--profile",
-                str(self.profile),
-                "--remote-debugging-port",
-                "0",
-                "--remote-allow-system-access",
-            ],
+            desk.command(command) if desk else command,
             log=self.log,
             environment={**os.environ, "HOME": str(home), "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"},
         )
@@ -148,9 +164,12 @@ class Firefox(Browser):
             self._window = tree["contexts"][0]["context"]
             if language is not None:
                 self._chrome(_LOCALE.replace("$LANGUAGE", json.dumps(language)))
-            self._wire.request(
-                "webExtension.install", extensionData={"type": "path", "path": str(extension.absolute())}
-            )
+            if desk is None:
+                path = {"type": "path", "path": str(extension.absolute())}
+                self._wire.request("webExtension.install", extensionData=path)
+            else:
+                there = f"!!WebExtensionPolicy.getByID({json.dumps(self.id)})?.active"
+                until(lambda: self._chrome(there), "the extension to be installed", within=90)
         except BaseException:
             self._process.end()
             raise
@@ -201,6 +220,28 @@ class Firefox(Browser):
         until(lambda: page.evaluate("document.readyState") == "complete", "the document")
         self.pages.append(page)
         return page
+
+    def choose_from_menu(self, page: Page, selector: str, label: str) -> None:
+        """Opens the context menu on an element and takes the entry of the extension with that label."""
+        assert isinstance(page, FirefoxPage)
+        element = page.element(selector)
+        assert isinstance(element, FirefoxElement)
+        element.click_with(button=2)
+        entries = f"""[...document.querySelectorAll("#contentAreaContextMenu menuitem")]
+            .filter(item => item.label === {json.dumps(label)} && !item.hidden)"""
+        until(lambda: self._chrome(f"{entries}.length"), f"the menu's entry {label}")
+        self._chrome(f"""(() => {{
+            const menu = document.getElementById("contentAreaContextMenu");
+            menu.activateItem({entries}[0]);
+        }})()""")
+
+    def type_in_address_bar(self, text: str) -> None:
+        self._chrome(f"""(async () => {{
+            gURLBar.focus();
+            gURLBar.search({json.dumps(text)});
+            await gURLBar.lastQueryContextPromise;
+            gURLBar.handleCommand(new KeyboardEvent("keydown", {{ key: "Enter" }}));
+        }})()""")
 
     def popup_is_open(self) -> bool:
         return bool(self._chrome(f"!!{_SHOWN}".replace("$URL", self._popup_url)))
@@ -294,13 +335,13 @@ class FirefoxPage(Page):
             else:
                 self.request("browsingContext.close", context=self.context)
 
-    def point(self, shared: str) -> None:
+    def point(self, shared: str, button: int = 0) -> None:
         """A trusted click in the middle of an element."""
         origin = {"type": "element", "element": {"sharedId": shared}}
         actions = [
             {"type": "pointerMove", "x": 0, "y": 0, "origin": origin},
-            {"type": "pointerDown", "button": 0},
-            {"type": "pointerUp", "button": 0},
+            {"type": "pointerDown", "button": button},
+            {"type": "pointerUp", "button": button},
         ]
         self._perform({"type": "pointer", "id": "mouse", "actions": actions})
 
@@ -333,6 +374,10 @@ class FirefoxElement(Element):
     def click(self) -> None:
         self.call('element => element.scrollIntoView({block: "center", behavior: "instant"})')
         self._page.point(self._shared)
+
+    def click_with(self, *, button: int) -> None:
+        self.call('element => element.scrollIntoView({block: "center", behavior: "instant"})')
+        self._page.point(self._shared, button)
 
 
 def _evaluate(wire: Wire, context: str, expression: str) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from poterne.diagnose.comparison import Alike, Comparison
 from poterne.diagnose.evidence import reset, settled, spoke
 from poterne.diagnose.operators import independent
-from poterne.diagnose.rules.nearby import silent_here, stops_here
+from poterne.diagnose.rules.nearby import like_those_here, refused_beside, reset_too, silent_here, stops_here
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.diagnose.way import at_the_provider
@@ -49,7 +49,7 @@ def port25(case: Comparison) -> Said:
         seen=_failing(blocked),
         support=(*_support(blocked), *(o.id for o in relays)),
         family=None if families == set(blocked) else next(iter(blocked)),
-        explains=frozenset(o.id for o in _failing(blocked)),
+        explains=frozenset(o.id for o in _failing(blocked)) | reset_too(case, _failing(blocked)),
     )
 
 
@@ -59,7 +59,7 @@ def other_ports(case: Comparison) -> Said:
     A reset proves less than silence, since perhaps none of them serves the port: it takes a canary that is reset there
     too, or a trace on which the reset comes from nearer than the target.
     """
-    groups: dict[tuple[str, Family | None], dict[int, dict[Family, Alike]]] = {}
+    groups: dict[tuple[bool, Family | None], dict[int, dict[Family, Alike]]] = {}
     for port in dict.fromkeys(o.port for o in case.failing if o.port != RELAY_PORT):
         yield from _further(case, port)
         found = {
@@ -69,7 +69,8 @@ def other_ports(case: Comparison) -> Said:
         }
         if found:
             scope = None if _tested(case, port) == set(found) else next(iter(found))
-            groups.setdefault((next(iter(found.values())).signature, scope), {})[port] = found
+            stopped = next(iter(found.values())).signature in ("silent", "way")
+            groups.setdefault((stopped, scope), {})[port] = found
     for (_, family), by_port in groups.items():
         every = [alike for found in by_port.values() for alike in found.values()]
         failing = tuple(o for alike in every for o in alike.failing)
@@ -80,7 +81,7 @@ def other_ports(case: Comparison) -> Said:
             seen=failing,
             support=tuple(dict.fromkeys(o.id for alike in every for o in alike.controls)),
             family=family,
-            explains=frozenset(o.id for o in failing),
+            explains=frozenset(o.id for o in failing) | reset_too(case, failing),
         )
 
 
@@ -152,7 +153,9 @@ def _blocked(case: Comparison, port: int) -> dict[Family, Alike]:
         alike = case.alike(family, port)
         if alike is None or alike.signature not in _OF_THE_WAY or alike.confidence is None:
             continue
-        if any(silent_here(case, o) for o in alike.failing) or any(_at_the_first_hop(o) for o in alike.failing):
+        if any(silent_here(case, o) or like_those_here(case, o) for o in alike.failing):
+            continue
+        if any(_at_the_first_hop(o) or refused_beside(case, o) for o in alike.failing):
             continue
         found[family] = alike
     return found
@@ -197,7 +200,7 @@ def _further(case: Comparison, port: int) -> Iterator[Want]:
             yield from case.want(*(Want("canary", port=number) for number in numbers))
         if alike is None:
             continue
-        if alike.count >= 2:
+        if alike.count >= 2 and alike.signature in _OF_THE_WAY:
             for seen in alike.shaky:
                 yield from case.want(Want("again", observation=seen.id))
         if alike.signature == "refused" and alike.count >= 2:

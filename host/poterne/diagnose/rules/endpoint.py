@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from poterne import ports
-from poterne.diagnose.evidence import Evidence, answers, direction, needed, refused_by_target, verified
+from poterne.diagnose.evidence import Evidence, answers, direction, needed, refused_by_target, reset, verified
 from poterne.diagnose.settings import sign_in
 from poterne.diagnose.symptom import Symptom
 from poterne.knowledge import load
 from poterne.model import Confidence, Observation, ParamValue
+
+# Something opened, and said nothing.
+_WORDLESS = ("silent", "closed")
 
 
 def families(evidence: Evidence) -> Iterator[Symptom]:
@@ -21,13 +24,16 @@ def families(evidence: Evidence) -> Iterator[Symptom]:
 
 
 def no_mail_service(evidence: Evidence) -> Iterator[Symptom]:
-    """A host that answers, and refuses every mail port."""
+    """A host that answers, and resets every mail port. ICMP errors of its own are a firewall's, which may well guard
+    some. Ports that servers seldom offer only must not open.
+    """
     if evidence.target.kind == "endpoint" or evidence.options.ports is not None:
         return
     for host in dict.fromkeys(observation.host for observation in evidence.tried):
         seen = [observation for observation in evidence.tried if observation.host == host]
-        if all(refused_by_target(observation) for observation in seen):
-            yield from (Symptom("no-mail-service", "certain", observation, host=host) for observation in seen)
+        usual = [observation for observation in seen if needed(observation, evidence)]
+        if usual and all(map(reset, usual)) and not any(observation.state == "open" for observation in seen):
+            yield from (Symptom("no-mail-service", "certain", observation, host=host) for observation in usual)
 
 
 def endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
@@ -39,7 +45,8 @@ def endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     elif observation.tls is not None and observation.tls.faults:
         yield from _tls_faults(observation)
     elif observation.greeting_kind != "accepted":
-        yield from _greeting(observation)
+        if needed(observation, evidence) or observation.greeting_kind not in _WORDLESS:
+            yield from _greeting(observation)
     elif observation.cut and observation.starttls in ("failed", "silent"):
         yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
     elif observation.cut:
@@ -54,16 +61,14 @@ def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom
         return
     if any(_same_place(observation, other) and other.state == "open" for other in evidence.tried):
         return  # another address of the same name and family answers, as it would a mail program
+    reported: dict[str, ParamValue] = {} if observation.reporter is None else {"reporter": observation.reporter}
     if refused_by_target(observation):
-        yield Symptom("port-closed", "certain", observation)
+        yield Symptom("port-closed", "certain", observation, params=reported)
     elif observation.state == "reset" and observation.asked == "tls":
         yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
     else:
         # Whether the network, this machine or the server keeps silent shows only against controls.
-        params: dict[str, ParamValue] = {"state": observation.state}
-        if observation.reporter is not None:
-            params["reporter"] = observation.reporter
-        yield Symptom("unproven", "possible", observation, params=params)
+        yield Symptom("unproven", "possible", observation, params={"state": observation.state, **reported})
 
 
 def _same_place(one: Observation, other: Observation) -> bool:
@@ -82,8 +87,8 @@ def _greeting(observation: Observation) -> Iterator[Symptom]:
         case "foreign":
             spoke = observation.spoke or "unknown"
             yield Symptom("wrong-protocol", "certain", observation, params={"expected": expected, "spoke": spoke})
-        case "silent" | "closed":
-            closed = observation.greeting_kind == "closed"
+        case "silent" | "closed" as kind:
+            closed = kind == "closed"
             yield Symptom("no-greeting", _sure_of_silence(observation), observation, params={"closed": closed})
         case _:
             yield Symptom("unproven", "possible", observation, params={"state": "error"})

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from poterne import ports
 from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import Evidence, direction, reset, settled, verified
+from poterne.diagnose.rules.interception import smtp_intercepted
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
@@ -25,9 +26,9 @@ _MAX_TOLD = 5
 
 def names(evidence: Evidence) -> Iterator[Symptom]:
     """Names that did not resolve: the typed one, and what a domain names. Guesses that do not exist are no news."""
-    resolved = any(answer.addresses for answer in _own(evidence))
+    resolved = any(answer.addresses for answer in own(evidence))
     told: set[tuple[str, str]] = set()
-    for answer in _own(evidence):
+    for answer in own(evidence):
         code = _CODES.get(answer.state)
         if answer.source == "mx" and answer.state == "nodata" and not answer.addresses and resolved:
             continue  # no MX: the domain's own address takes its place (RFC 5321 section 5.1)
@@ -47,19 +48,19 @@ def wanted_family(evidence: Evidence) -> Iterator[Symptom]:
     family = evidence.options.family
     if family is None:
         return
-    for answer in _own(evidence):
+    for answer in own(evidence):
         if answer.addresses and not any((":" in address) == (family == 6) for address in answer.addresses):
             yield Symptom("dns-nodata", "certain", host=answer.name, params={"family": family})
 
 
 def null_mx(evidence: Evidence) -> Iterator[Symptom]:
     """A domain that says that it takes no mail (RFC 7505)."""
-    for answer in _own(evidence):
+    for answer in own(evidence):
         if answer.mail_exchangers == ("",):
             yield Symptom("null-mx", "certain", host=answer.name)
 
 
-def _own(evidence: Evidence) -> list[NameAnswer]:
+def own(evidence: Evidence) -> list[NameAnswer]:
     """What was asked for the target's sake: neither names that must not exist, nor better names for what was typed."""
     answers = [answer for answer in evidence.names if answer.source not in ("random", "second")]
     if evidence.target.kind in ("server", "endpoint"):
@@ -90,7 +91,7 @@ def hijacked(case: Comparison) -> Said:
     if not foreign:
         return
     false = {address for answer in foreign for address in answer.addresses}
-    ours = {address for answer in _own(evidence) if answer.name in typed for address in answer.addresses}
+    ours = {address for answer in own(evidence) if answer.name in typed for address in answer.addresses}
     ours |= {o.address for o in case.target}
     confidence: Confidence = "certain" if len({answer.name for answer in invented}) >= 2 else "likely"
     if confidence == "likely" and not ours & false:
@@ -120,8 +121,9 @@ def wrong_host_name(case: Comparison) -> Said:
     same domain, or named by that certificate, works from here: likely; certain where the certificate names it and it
     works at the same address.
 
-    It says what to type instead, and stands beside what is wrong with the typed name. Of the servers of a domain only
-    those are concerned whose certificates name others, while nothing else serves their purpose.
+    It says what to type instead, and stands beside what is wrong with the typed name. The certificate of whoever
+    answers in the server's place says nothing of its name. Of the servers of a domain only those are concerned whose
+    certificates name others, while nothing else serves their purpose.
     """
     evidence = case.evidence
     host = evidence.target.host
@@ -130,9 +132,12 @@ def wrong_host_name(case: Comparison) -> Said:
         return
     if host is None:
         return
-    mismatched = [o for o in case.tried if o.tls is not None and "cert-name-mismatch" in o.tls.faults]
+    foreign = {o.id for said in smtp_intercepted(case) if isinstance(said, Symptom) for o in said.seen}
+    mismatched = [
+        o for o in case.tried if o.tls is not None and "cert-name-mismatch" in o.tls.faults and o.id not in foreign
+    ]
     missing = any(
-        answer.name == host and answer.state in _ABSENT and not answer.addresses for answer in _own(evidence)
+        answer.name == host and answer.state in _ABSENT and not answer.addresses for answer in own(evidence)
     ) or any(s.code == "dns-nxdomain" for s in hijacked(case) if isinstance(s, Symptom))
     mail = [o for o in case.tried if direction(o) in ("outgoing", "incoming")]
     without_service = bool(mail) and all(reset(o) and settled(o) for o in mail)

@@ -1,9 +1,9 @@
 """Who is nearest: this machine's own firewall, and the home box."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from poterne.diagnose.comparison import Comparison
-from poterne.diagnose.evidence import settled, spoke
+from poterne.diagnose.evidence import reset, settled, spoke
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Family, Observation
@@ -39,7 +39,7 @@ def local_firewall(case: Comparison) -> Said:
             seen=tuple(failing),
             support=tuple(o.id for seen in failing for o in _held_against(case, seen, confidence)),
             family=case.one_family(failing),
-            explains=frozenset(o.id for o in failing),
+            explains=frozenset(o.id for o in failing) | reset_too(case, failing),
         )
 
 
@@ -47,13 +47,17 @@ def gateway_firewall(case: Comparison) -> Said:
     """The home box refuses, by an ICMP error that comes from it (certain), or by a reset at hop 1 that cannot be this
     machine's (likely). That controls get through changes nothing: it is still the box that refuses.
 
+    A box sends few ICMP errors a second: where it has refused the same port in the other family, or another port in the
+    same one, silence of everybody is its as well.
+
     Confounder: a box that has no route to a server, or knows that it is absent: it says so of every port.
     """
     found: dict[Confidence, list[Observation]] = {}
     for seen in case.failing:
         if not settled(seen):
             continue
-        if case.signature(seen) == "gateway" and _of_that_port(case, seen):
+        shared = refused_beside(case, seen) and case.alike(seen.family, seen.port) is not None
+        if shared or _refused_by_the_box(case, seen):
             found.setdefault("certain", []).append(seen)
         elif _reset_by_the_box(case, seen):
             found.setdefault("likely", []).append(seen)
@@ -63,8 +67,26 @@ def gateway_firewall(case: Comparison) -> Said:
             confidence,
             seen=tuple(failing),
             family=case.one_family(failing),
-            explains=frozenset(o.id for o in failing),
+            explains=frozenset(o.id for o in failing) | reset_too(case, failing),
         )
+
+
+def reset_too(case: Comparison, failing: Iterable[Observation]) -> frozenset[str]:
+    """Resets of the target where somebody nearer resets the same port: nothing was held against some of them."""
+    ports = {o.port for o in failing if reset(o)}
+    return frozenset(o.id for o in case.tried if o.port in ports and reset(o))
+
+
+def refused_beside(case: Comparison, seen: Observation) -> bool:
+    """Whether silence stands beside refusals of the home box, on the same port or in the same family."""
+    return case.signature(seen) == "silent" and any(
+        settled(o) and (o.port == seen.port or o.family == seen.family) and _refused_by_the_box(case, o)
+        for o in case.failing
+    )
+
+
+def _refused_by_the_box(case: Comparison, seen: Observation) -> bool:
+    return case.signature(seen) == "gateway" and _of_that_port(case, seen)
 
 
 def paths(case: Comparison) -> Iterator[Want]:
@@ -96,19 +118,35 @@ def silent_here(case: Comparison, seen: Observation) -> bool:
     if case.signature(seen) != "silent" or case.unreliable(seen.family):
         return False
     first = [hop for hop in seen.path if hop.hop == 1]
-    working = case.working_path(seen)
-    if not first or any(hop.answer != "silent" for hop in first) or working is None:
+    if not first or any(hop.answer != "silent" for hop in first):
         return False
-    passed = [
-        hop
-        for hop in working.path
-        if hop.hop == 1 and hop.answer == "time-exceeded" and hop.address not in (None, seen.address)
-    ]
+    working = [o for o in case.target if o.state == "open" and o.address == seen.address and o.path]
+    passed = [o for o in working if _passed_the_box(o)]
+    if len(passed) < len(working) and any(_passed_the_box(o) for o in case.failing if o.address == seen.address):
+        return False  # of several traces, one met a box that had no answers left
     box = [o for o in case.of("gateway") if (o.family, o.port) == (seen.family, seen.port)]
     if not passed or not box or any(o.state != "no-answer" or o.provisional for o in box):
         return False
     others = (*case.target, *case.controls_at(seen.family, seen.port))
     return not any((o.family, o.port) == (seen.family, seen.port) and case.clears(o, "silent") for o in others)
+
+
+def _passed_the_box(seen: Observation) -> bool:
+    return any(
+        hop.hop == 1 and hop.answer == "time-exceeded" and hop.address not in (None, seen.address) for hop in seen.path
+    )
+
+
+def like_those_here(case: Comparison, seen: Observation) -> bool:
+    """Whether silence that was not traced stands beside silence that seems to begin in this machine, and nobody answers
+    on that port either.
+    """
+    return (
+        case.signature(seen) == "silent"
+        and not seen.path
+        and case.alike(seen.family, seen.port) is not None
+        and any(o.family == seen.family and o.id != seen.id and silent_here(case, o) for o in case.failing)
+    )
 
 
 def stops_here(case: Comparison, seen: Observation) -> bool | None:
@@ -140,7 +178,7 @@ def _refuses_here(case: Comparison, seen: Observation) -> Confidence | None:
         return "certain" if (seen.stages.connect_ms or 0) < _AT_ONCE_MS or seen.error == "EPERM" else "likely"
     if seen.family == 6 and _reset_at(seen, 1):
         return _over_ipv4(case, seen, "possible", here=0)
-    return "possible" if silent_here(case, seen) else None
+    return "possible" if silent_here(case, seen) or like_those_here(case, seen) else None
 
 
 def _reset_by_the_box(case: Comparison, seen: Observation) -> bool:

@@ -12,11 +12,14 @@ _SIDES = {"smtp": "outgoing", "imap": "incoming", "pop3": "incoming"}
 
 
 def refused(evidence: Evidence) -> Iterator[Symptom]:
-    """What was refused of a record or a document, and why (certain: it was read). Where nothing else was found, or the
-    server is offered only where this machine may not look, it is why nothing works; so is a document that could not be
-    had. Guesses that were tried in its place explain themselves.
+    """What was refused of a record or a document, and why (certain: it was read). Where nothing else was found it is
+    why nothing works; so is a document that could not be had. Guesses that were tried in its place explain themselves.
+    A server that is offered on a port where this machine may not look is untested, and not to blame.
     """
-    alone = not evidence.tried
+    # Where the domain's own name has no answer, that is why its documents have none.
+    alone = not evidence.tried and all(
+        answer.state in ("ok", "nodata") for answer in evidence.names if answer.name == evidence.target.domain
+    )
     told = 0
     for lookup in evidence.lookups:
         failed = lookup.state == "failed" and alone and is_own(lookup.source) and lookup.reason != "dns"
@@ -33,8 +36,11 @@ def refused(evidence: Evidence) -> Iterator[Symptom]:
         }
         if lookup.state == "found":
             params["part"] = True
-        blocks = alone or (lookup.reason == "port-forbidden" and _unserved(lookup, evidence))
-        yield Symptom("offer-refused", "certain", host=evidence.target.domain, params=params, blocks=blocks)
+        if lookup.reason == "port-forbidden":
+            blocks = alone or _unserved(lookup, evidence)
+            yield Symptom("offer-untested", "certain", host=evidence.target.domain, params=params, blocks=blocks)
+        else:
+            yield Symptom("offer-refused", "certain", host=evidence.target.domain, params=params, blocks=alone)
 
 
 def _unserved(lookup: Lookup, evidence: Evidence) -> bool:

@@ -3,10 +3,12 @@
 from poterne.diagnose.comparison import Comparison, is_web
 from poterne.diagnose.evidence import answers, reached, settled, spoke
 from poterne.diagnose.operators import independent
+from poterne.diagnose.rules import names
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Observation
 
+_UNHEARD = ("timeout", "unasked")
 _ABSENT = ("ICMP 3/1)", "ICMPv6 1/3)")
 
 
@@ -38,6 +40,43 @@ def captive_portal(case: Comparison) -> Said:
 
 
 def offline(case: Comparison) -> Said:
+    """No network: nothing answers, or not even a name is to be had and no router beyond the first is there."""
+    yield from _unanswered(case) if case.tried else _nameless(case)
+
+
+def _nameless(case: Comparison) -> Said:
+    """No name was to be had in time, neither the target's nor the controls' nor the portal's, and the trace to an
+    address of nobody meets no router behind the first: likely; certain where this machine itself reports that the first
+    is gone.
+
+    Confounder: resolvers that are down while the network is alive: its routers answer. Where they cannot be asked,
+    nothing is said.
+    """
+    evidence = case.evidence
+    own = names.own(evidence)
+    if not own or any(answer.state not in _UNHEARD for answer in own):
+        return
+    canary = [o for o in case.of("canary") if settled(o)]
+    yield from case.want(Want("portal"), Want("controls"), Want("canary", port=25))
+    traced = [o for o in canary if o.port == 25 and case.signature(o) == "silent"]
+    yield from case.want(*(Want("trace", observation=o.id) for o in traced))
+    resolved = any(name.source == "random" and name.state in ("nxdomain", "nodata", "ok") for name in evidence.names)
+    if resolved or case.controls or not canary or evidence.portal is None or evidence.portal.state != "failed":
+        return
+    if any(reached(o) or case.signature(o) == "way" or _beyond(o) for o in canary):
+        return
+    gone = [o for o in canary if case.signature(o) == "own" and _absent(o)]
+    if not gone and not any(o.path for o in traced):
+        return
+    yield Symptom("offline", "certain" if gone else "likely", support=tuple(o.id for o in canary), blocks=True)
+
+
+def _beyond(seen: Observation) -> bool:
+    """Whether anybody behind the first hop said anything."""
+    return any(hop.hop > 1 and hop.answer != "silent" for hop in seen.path)
+
+
+def _unanswered(case: Comparison) -> Said:
     """Nothing came back from anybody: the target, two controls or more on every port, and the portal; where that was
     not asked, no resolver knew either that an invented name does not exist. Likely; certain where this machine itself
     reports that the next router is gone. Where not even the names of controls are to be had, the portal has to do.
@@ -46,21 +85,21 @@ def offline(case: Comparison) -> Said:
     """
     evidence = case.evidence
     everybody = (*case.target, *case.controls)
-    if not case.tried or any(reached(o) or spoke(o) for o in everybody):
+    if any(reached(o) or spoke(o) for o in everybody):
         return
     yield from case.want(Want("portal"), Want("controls"))
     if not all(settled(o) or o.cached for o in everybody):
         return
     if evidence.portal is not None and evidence.portal.state != "failed":
         return
-    names = {name.state for name in evidence.names if name.source == "random"}
-    answered = bool(names & {"nxdomain", "nodata", "ok"})
+    invented = {name.state for name in evidence.names if name.source == "random"}
+    answered = bool(invented & {"nxdomain", "nodata", "ok"})
     if evidence.portal is None and answered:
         return
     dead = [o for o in everybody if case.signature(o) == "own" and _absent(o)]
     count = independent(o for o in case.controls if settled(o))
     confidence: Confidence = "certain" if dead and independent(o for o in dead if o.role == "control") else "likely"
-    nameless = not case.controls and evidence.portal is not None and bool(names) and not answered
+    nameless = not case.controls and evidence.portal is not None and bool(invented) and not answered
     if count >= 2 or nameless:
         yield Symptom(
             "offline",

@@ -1,7 +1,7 @@
 """The server's side: it is down, it turns us away, or it keeps one port silent; held against controls that answer."""
 
 from poterne.diagnose.comparison import Comparison, is_web
-from poterne.diagnose.evidence import direction, reached, reset, settled, spoke
+from poterne.diagnose.evidence import direction, needed, reached, reset, settled, spoke
 from poterne.diagnose.operators import independent
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
@@ -43,10 +43,12 @@ def server_down(case: Comparison) -> Said:
 
 def client_rejected(case: Comparison) -> Said:
     """The host is up, and turns every mail connection away: by ICMP errors of its own address (likely), or by silence
-    where its web ports answer (possible).
+    where other ports of it answer, be it with a reset (possible). Routers and servers send few ICMP errors a second, so
+    that silence beside them is the same.
 
-    One port alone is closed, not a ban; resets on all of them are a host without mail. Confounder: a web server whose
-    firewall rejects everything else, which another name for the mail server would show.
+    One port alone is closed, not a ban; resets on all of them are a host without mail. Of ports that servers seldom
+    offer, and of those that are reset beside the others, nothing is expected. Confounder: a web server whose firewall
+    rejects everything else, which another name for the mail server would show.
     """
     for host in _hosts(case):
         here = [o for o in case.tried if o.host == host and _is_mail(o)]
@@ -54,15 +56,15 @@ def client_rejected(case: Comparison) -> Said:
             continue
         yield from case.want(Want("web", host=host))
         shared = [o for o in here if _shared(case, o)]
-        failing = [o for o in here if o not in shared]
+        failing = [o for o in here if o not in shared and needed(o, case.evidence) and not reset(o)]
         if len({o.port for o in failing}) < 2 or not all(settled(o) for o in failing):
             continue
         signatures = {case.signature(o) for o in failing}
         if signatures == {"silent"} and any(case.unreliable(o.family) for o in failing):
             continue
-        up = [o for o in case.target if o.host == host and (spoke(o) or o.state == "open")]
+        up = [o for o in case.target if o.host == host and (reset(o) or o.state == "open")]
         confidence: Confidence | None = None
-        if signatures == {"target"}:
+        if "target" in signatures and signatures <= {"target", "silent"}:
             confidence = "likely"
         elif signatures == {"silent"} and up and _served(case, failing) >= 2:
             confidence = "possible"
@@ -74,7 +76,9 @@ def client_rejected(case: Comparison) -> Said:
                 seen=tuple(failing),
                 support=tuple(o.id for o in up),
                 explains=frozenset(
-                    o.id for o in case.tried if o.host == host and case.signature(o) in signatures and o not in shared
+                    o.id
+                    for o in case.tried
+                    if o.host == host and case.signature(o) in (*signatures, "refused") and o not in shared
                 ),
             )
 
@@ -82,6 +86,9 @@ def client_rejected(case: Comparison) -> Said:
 def port_silent(case: Comparison) -> Said:
     """A port is silent, or rejected on the way, at a server that is alive, and controls answer on it in that family:
     two make it certain that it is the server or its path, one likely.
+
+    Confounder: a limit on new connections, which this check has used up itself. Where something got lost, or one
+    control answers there and others do not, a second look comes first.
     """
     groups: dict[tuple[str, str, Confidence], list[Observation]] = {}
     for seen in case.failing:
@@ -92,6 +99,9 @@ def port_silent(case: Comparison) -> Said:
         if any((o.host, o.port, o.family, o.state) == (seen.host, seen.port, seen.family, "open") for o in case.target):
             continue
         if count := independent(case.answering(seen.family, seen.port)):
+            if (case.losing or (count == 1 and _mixed(case, seen))) and not case.seen_twice(seen):
+                yield from case.want(Want("again", observation=seen.id))
+                continue
             confidence: Confidence = "certain" if count >= 2 else "likely"
             groups.setdefault((seen.host, direction(seen), confidence), []).append(seen)
     for (host, _, sure), found in groups.items():
@@ -126,11 +136,21 @@ def _gone(case: Comparison, seen: Observation) -> bool:
 
 
 def _shared(case: Comparison, seen: Observation) -> bool:
-    """Whether live controls fail on that port too, and none answers."""
+    """Whether live controls fail on that port too, and none answers. One that resets it does not serve it, unless
+    everybody is reset there.
+    """
     there = case.controls_at(seen.family, seen.port)
     return any(
-        settled(o) and not spoke(o) and case.live(o.host, o.family, o.port) for o in there
+        settled(o) and not spoke(o) and reset(o) <= reset(seen) and case.live(o.host, o.family, o.port) for o in there
     ) and not case.answering(seen.family, seen.port)
+
+
+def _mixed(case: Comparison, seen: Observation) -> bool:
+    """Whether a control that is alive fails on that port as well."""
+    there = case.controls_at(seen.family, seen.port)
+    return any(
+        settled(o) and case.signature(o) in ("silent", "way") and case.live(o.host, o.family, o.port) for o in there
+    )
 
 
 def _served(case: Comparison, failing: list[Observation]) -> int:

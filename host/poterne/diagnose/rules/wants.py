@@ -7,10 +7,13 @@ from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import direction, reset, settled, spoke, verified, web_ports
 from poterne.diagnose.operators import independent, known_ports, vouches
 from poterne.diagnose.wanted import Want
-from poterne.model import Observation
+from poterne.model import Family, Observation
 
 _RELAY_PORT = 25
+# What nearly every server offers: that one of these is closed is odd enough to ask whether it is for everybody.
+_EXPECTED = (25, 465, 587, 993)
 _TRUST_FAULTS = ("cert-untrusted", "cert-incomplete-chain", "cert-self-signed")
+_FAMILIES: tuple[Family, Family] = (4, 6)
 _MAX_SIGNS_OF_LIFE = 2
 # On these every control is asked from the beginning.
 _BEGUN = (25, 587, 465)
@@ -33,15 +36,24 @@ def wants(case: Comparison) -> Iterator[Want]:
 
 
 def _merely_closed(case: Comparison, seen: Observation) -> bool:
-    """Whether a server just does not offer a port whose purpose another one serves. Port 25 serves servers too, and may
-    be shut for them alone.
+    """Whether a server just does not offer a port whose purpose another one serves, in a network that resets nothing
+    else.
     """
     return (
         reset(seen)
-        and seen.port != _RELAY_PORT
+        and seen.port not in _EXPECTED
+        and not _resets(case)
         and not case.evidence.asks_for(seen.port)
         and any(verified(o) and direction(o) == direction(seen) for o in case.tried)
     )
+
+
+def _resets(case: Comparison) -> bool:
+    """Whether this network resets connections: at an address where nobody is, or on port 25 for everybody."""
+    if any(reset(o) for o in case.of("canary")):
+        return True
+    alike = [case.alike(family, _RELAY_PORT) for family in _FAMILIES]
+    return any(each is not None and each.signature == "refused" and each.count >= 2 for each in alike)
 
 
 def _doubtful(faults: tuple[str, ...], *, public: bool | None) -> bool:

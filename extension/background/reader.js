@@ -1,0 +1,196 @@
+import { fitting, isOf } from "../shared/page.js";
+
+/** @typedef {import("../types/page.d.ts").Filled} Filled */
+/** @typedef {import("../types/page.d.ts").FormWords} FormWords */
+/** @typedef {import("../types/page.d.ts").Reading} Reading */
+/** @typedef {import("../types/page.d.ts").Wanted} Wanted */
+
+/**
+ * What is known of the page in a tab. `reading` null: the browser lets nobody read this page, or it was left since.
+ *
+ * @typedef {object} PageState
+ * @property {Reading | null} reading
+ * @property {string | null} site  the domain of the page's address, where it may have mail servers
+ * @property {Filled | null} filled  what became of the last wish to fill in or to put back
+ */
+
+/**
+ * What a page of the extension asks about the page in a tab.
+ *
+ * @typedef {{type: "page", act: "read", tab: number} | {type: "page", act: "undo", tab: number} |
+ *   {type: "page", act: "fill", tab: number, server: string, wanted: Wanted}} PageWish
+ */
+
+const SCRIPTS = ["words", "choices", "labels", "controls", "reader", "writer"].map((name) => `page/${name}.js`);
+
+/** Where a tab's page is kept, until the tab is closed. @param {number} tab */
+export const keyOf = (tab) => `page${tab}`;
+
+/** @returns {Promise<FormWords>} */
+export async function formWords() {
+  const response = await fetch(new URL("../data/forms.json", import.meta.url));
+  return response.json();
+}
+
+/**
+ * The domain that a site's mail addresses probably have: the name below a public suffix.
+ *
+ * @param {string} host
+ * @param {Pick<FormWords, "second_level" | "shared_suffixes">} words
+ * @returns {string | null}
+ */
+export function siteDomain(host, { second_level, shared_suffixes }) {
+  const labels = host.toLowerCase().replace(/\.$/u, "").split(".");
+  const last = labels.at(-1) ?? "";
+  if (labels.length < 2 || !/^(?:[a-z]{2,63}|xn--[a-z\d-]+)$/u.test(last)) return null;
+  const pair = labels.slice(-2).join(".");
+  const shared = shared_suffixes.includes(pair) || (last.length === 2 && second_level.includes(labels.at(-2) ?? ""));
+  const kept = shared ? 3 : 2;
+  return labels.length >= kept ? labels.slice(-kept).join(".") : null;
+}
+
+/** Reads and fills in pages in the tabs that the user opened to it (activeTab), and keeps what they said. */
+export class Pages {
+  #area;
+  #run;
+  /** @type {Promise<FormWords> | null} */
+  #words = null;
+
+  /**
+   * @param {Pick<chrome.storage.StorageArea, "get" | "set" | "remove">} area
+   * @param {() => Promise<import("../shared/run.js").Run>} run  the one whose settings may be written
+   */
+  constructor(area, run) {
+    this.#area = area;
+    this.#run = run;
+  }
+
+  /** @param {PageWish} wish */
+  async answer(wish) {
+    if (wish.act === "read") await this.read(wish.tab);
+    else if (wish.act === "undo") await this.#write(wish.tab, null);
+    else if (await this.#proven(wish)) await this.#write(wish.tab, { server: wish.server, wanted: wish.wanted });
+  }
+
+  /**
+   * Whether the settings are those that the run has proven for this form: nothing else is ever written into a page.
+   *
+   * @param {Extract<PageWish, {act: "fill"}>} wish
+   */
+  async #proven({ tab, server: id, wanted }) {
+    const [state, run] = await Promise.all([this.#stored(tab), this.#run()]);
+    const server = state?.reading?.servers.find((each) => each.id === id);
+    if (!state || !server || !isOf(run, state)) return false;
+    const { wanted: proven } = fitting(run, server);
+    return proven !== null && Object.entries(proven).every(([name, value]) => wanted[/** @type {keyof Wanted} */ (name)] === value);
+  }
+
+  #known() {
+    return (this.#words ??= formWords());
+  }
+
+  /** @param {number} tab */
+  async read(tab) {
+    const words = await this.#known();
+    const [reading, host] = await Promise.all([this.#reading(tab, words), hostOf(tab)]);
+    const before = await this.#stored(tab);
+    const same = reading !== null && before?.reading?.token === reading.token;
+    await this.#store(tab, {
+      reading,
+      site: siteDomain(reading?.site ?? host ?? "", words),
+      // What was written can still be put back; a problem was that of the reading before.
+      filled: same && before?.filled?.problem === null ? before.filled : null,
+    });
+  }
+
+  /** @param {number} tab */
+  forget(tab) {
+    return this.#area.remove(keyOf(tab));
+  }
+
+  /**
+   * @param {number} tab
+   * @param {{server: string, wanted: Wanted} | null} order  null: put back what was there before
+   */
+  async #write(tab, order) {
+    const before = await this.#stored(tab);
+    if (!before?.reading) return;
+    const { token, origin } = before.reading;
+    const words = await this.#known();
+    /** @type {Filled} */
+    let filled = { problem: "lapsed" };
+    try {
+      const [{ result }] = await chrome.scripting.executeScript({
+        target: { tabId: tab },
+        // A document that was never read has no such scripts: it is another one.
+        func: ({ asked, wish }) => {
+          const page = globalThis.poternePage;
+          if (!page?.fill) return { problem: "left" };
+          return wish ? page.fill({ ...asked, ...wish }) : page.undo(asked);
+        },
+        args: [{ asked: { token, origin, words }, wish: order }],
+      });
+      if (result) filled = /** @type {Filled} */ (result);
+    } catch {
+      // The permission goes with the page that it was given for.
+    }
+    const reading = filled.problem === null ? ((await this.#reading(tab, words)) ?? before.reading) : before.reading;
+    await this.#store(tab, { ...before, reading, filled });
+  }
+
+  /**
+   * @param {number} tab
+   * @param {FormWords} words
+   * @returns {Promise<Reading | null>}
+   */
+  async #reading(tab, words) {
+    const target = { tabId: tab };
+    try {
+      const [{ result: there }] = await chrome.scripting.executeScript({
+        target,
+        func: () => typeof globalThis.poternePage?.undo === "function",
+      });
+      if (!there) await chrome.scripting.executeScript({ target, files: SCRIPTS });
+      const [{ result }] = await chrome.scripting.executeScript({
+        target,
+        func: (known) => globalThis.poternePage.read(known),
+        args: [words],
+      });
+      return result ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * @param {number} tab
+   * @returns {Promise<PageState | null>}
+   */
+  async #stored(tab) {
+    const key = keyOf(tab);
+    return /** @type {PageState | undefined} */ ((await this.#area.get(key))[key]) ?? null;
+  }
+
+  /**
+   * @param {number} tab
+   * @param {PageState} state
+   */
+  #store(tab, state) {
+    return this.#area.set({ [keyOf(tab)]: state });
+  }
+}
+
+/**
+ * The host of a tab's address, where the browser tells it: of pages of the web only.
+ *
+ * @param {number} tab
+ */
+async function hostOf(tab) {
+  try {
+    const { url } = await chrome.tabs.get(tab);
+    const { protocol, hostname } = new URL(url ?? "");
+    return protocol === "https:" || protocol === "http:" ? hostname : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,132 @@
+"""`poterne policy check`, `generate` and `remove`: arguments in, lines out."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poterne.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from poterne.policy import Policy
+    from poterne.setup.deployment import Written
+
+
+def add_arguments(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `policy` and its three actions; each sets `run`, which gives the exit status."""
+    parser = subparsers.add_parser("policy", help="what this machine's administrator allows, and tells browsers")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+
+    check = actions.add_parser("check", help="say whether a policy file can be used, and what it comes to")
+    check.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: this machine's policy")
+    check.add_argument("--json", action="store_true", help="print every value in force as JSON")
+    check.set_defaults(run=run_check)
+
+    text = "write the policies with which an organisation's browsers install, pin and allow Poterne"
+    generate = actions.add_parser("generate", help=text, description=text)
+    generate.add_argument("--policy", metavar="FILE", type=Path, help="made from this file (default: this machine's)")
+    where = generate.add_mutually_exclusive_group(required=True)
+    where.add_argument("--output", metavar="FOLDER", type=Path, help="files for Linux, Windows and macOS, merged into")
+    where.add_argument("--write", action="store_true", help="tell the browsers of this Linux machine (needs root)")
+    generate.add_argument("--browser", action="append", metavar="B", help="may be repeated (default: all; those here)")
+    generate.add_argument("--update-url", metavar="URL", help="the extension's update manifest, for Chromium's family")
+    generate.add_argument("--xpi-url", metavar="URL", help="the extension's package for Firefox's family")
+    generate.set_defaults(run=run_generate)
+
+    remove = actions.add_parser("remove", help="take away what generate --write added, and nothing else")
+    remove.set_defaults(run=run_remove)
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """0 where the file can be used; raises PolicyError where it cannot."""
+    from poterne import policy
+
+    path: Path = args.file or policy.default_path()
+    if args.file is None and not path.exists() and not path.is_symlink():
+        rules, said = policy.Policy(), f"{path}: there is none, so the defaults hold"
+    else:
+        rules, said = policy.load(args.file), f"{path}: ok"
+    if args.json:
+        print(json.dumps(rules.model_dump(mode="json"), indent=2))
+    else:
+        _print([said, *_summary(rules)])
+    return 0
+
+
+def run_generate(args: argparse.Namespace) -> int:
+    """Raises SetupError, PolicyError and InvalidRequest."""
+    from poterne import policy
+    from poterne.setup import deployment
+
+    rules = _with_addresses(policy.load(args.policy), args)
+    names = args.browser or ()
+    done = deployment.apply(rules, names) if args.write else deployment.generate(rules, args.output, names)
+    _tell(done)
+    for option, value in (("update_url", rules.deploy.update_url), ("xpi_url", rules.deploy.xpi_url)):
+        if value is None:
+            family = "Chromium" if option == "update_url" else "Firefox"
+            sys.stderr.write(
+                f"note: without deploy.{option} {family}'s family is allowed the extension, not given it\n"
+            )
+    return 0
+
+
+def run_remove(args: argparse.Namespace) -> int:
+    """Raises SetupError."""
+    from poterne.setup import deployment
+
+    done = deployment.withdraw()
+    _tell(done)
+    if not done:
+        _print(["nothing had been written"])
+    return 0
+
+
+def _with_addresses(rules: "Policy", args: argparse.Namespace) -> "Policy":
+    from pydantic import ValidationError
+
+    from poterne.organisation import Deploy
+
+    given = {name: getattr(args, name) for name in ("update_url", "xpi_url") if getattr(args, name) is not None}
+    try:
+        deploy = Deploy.model_validate({**rules.deploy.model_dump(), **given})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidRequest(f"--{str(first['loc'][0]).replace('_', '-')}: expected an http or https URL") from None
+    return rules.model_copy(update={"deploy": deploy})
+
+
+def _summary(rules: "Policy") -> Iterator[str]:
+    allow = rules.allow
+    yield f"  ports            {', '.join(map(str, allow.ports)) or 'none'}"
+    yield f"  targets          {', '.join(allow.targets) or 'none' if allow.targets is not None else 'any'}"
+    if allow.deny_targets:
+        yield f"  never            {', '.join(allow.deny_targets)}"
+    yield f"  networks         {', '.join(allow.networks) or 'none' if allow.networks is not None else 'any'}"
+    if allow.deny_networks:
+        yield f"  never            {', '.join(allow.deny_networks)}"
+    yield f"  checks           {f'{allow.checks_per_minute} a minute' if allow.checks_per_minute else 'any number'}"
+    controls = rules.controls.hosts
+    yield f"  controls         {', '.join(controls) or 'none' if controls is not None else 'the usual ones'}"
+    yield f"  outside sources  {', '.join(rules.discovery.sources) or 'none'}"
+    yield f"  log              {rules.log.to}"
+    if count := len(rules.expected.servers):
+        domains = rules.expected.domains or ((rules.organisation.domain,) if rules.organisation.domain else ())
+        servers = "1 server" if count == 1 else f"{count} servers"
+        yield f"  expected         {servers}, for {', '.join(domains) or 'no domain: set organisation.domain'}"
+    if rules.lab is not None:
+        yield "  lab              yes: only in a file that is named with --policy"
+
+
+def _tell(done: Iterable["Written"]) -> None:
+    for entry in done:
+        _print([f"{entry.path}: {entry.change}"])
+        for line in entry.kept:
+            sys.stderr.write(f"note: {entry.path}: {line}\n")
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        sys.stdout.write(f"{line}\n")

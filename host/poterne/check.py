@@ -363,7 +363,9 @@ class _Place:
 
 def slept() -> float:
     """Seconds that this machine has slept since it started; elsewhere than on Linux nobody tells."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic() if sys.platform == "linux" else 0.0
+    if sys.platform != "linux":
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
 
 
 def _place() -> _Place:

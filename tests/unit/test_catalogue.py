@@ -235,6 +235,7 @@ def compared() -> list[Finding]:
         *[(code, 465, ports) for code in ("mail-allowlist", "port-silent", "client-rejected", "starttls-stripped")],
         ("tls-intercepted", 465, {**ports, "issuer": "An authority", "trusted": True}),
         ("tls-intercepted", 465, {**ports, "issuer": "An authority", "trusted": False}),
+        ("network-changed", None, {"slept": True}),
         *[(code, None, {}) for code in ("server-down", "captive-portal", "ipv6-broken", "ipv4-broken", "clock-wrong")],
         ("dns-hijacked", None, {}),
         ("wrong-host-name", None, {"names": ("smtp.example.org",)}),

@@ -301,6 +301,8 @@ def test_errors_for_one_control_and_not_for_another_are_a_limit(family: Family) 
     world = World(families=(4, 6)).rejected(25, by=REJECTED).twice(25)
     assert world.confidence(BLOCKED) == "certain"
     world.rejected(587, by=REJECTED, who=CONTROLS[0], family=family)
+    assert world.codes & NETWORK  # that one may be dead: nothing of it answers
+    world.add(World.control(CONTROLS[0], 465, family))
     assert not world.codes & NETWORK
 
 

@@ -113,10 +113,15 @@ class Limits(Arranged):
         places = {(o.host, o.address, o.port) for o in through}
         whose = "control" if signature in REPORTED else "canary" if signature == "refused" else None
         return any(
-            (o.host, o.address, o.port) in places or (o.role == whose and (o.family, o.port) in ports)
+            (o.host, o.address, o.port) in places
+            or (o.role == whose and (o.family, o.port) in ports and (whose == "canary" or self._lives(o)))
             for o in seen
             if settled(o) and self.signature(o) == signature
         )
+
+    def _lives(self, control: Observation) -> bool:
+        """A control that is turned away on every port is perhaps just dead."""
+        return self.live(control.host, control.family, control.port)
 
     def seen_twice(self, seen: Observation) -> bool:
         """Whether an endpoint was looked at again, after its first failure."""

@@ -39,6 +39,7 @@ export const PARTIES = {
   "dns-hijacked": "network",
   "dns-differs": "computer",
   "null-mx": "names",
+  "sending-not-offered": "names",
   "offer-refused": "names",
   "offer-untested": "computer",
   "wrong-host-name": "you",

@@ -244,6 +244,7 @@ def compared() -> list[Finding]:
             for reason in REFUSALS
             for part in (True, False)
         ],
+        ("sending-not-offered", None, {}),
         ("offer-untested", None, {"place": "out.example.org:26", "reason": "port-forbidden", "value": "26"}),
     ]
     return [

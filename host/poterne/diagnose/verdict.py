@@ -128,6 +128,7 @@ def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
     yield from names.wanted_family(evidence)
     yield from names.null_mx(evidence)
     yield from offers.refused(evidence)
+    yield from offers.not_sent(evidence)
     without_service = list(endpoint.no_mail_service(evidence))
     without_family = list(endpoint.families(evidence))
     explained = {symptom.host for symptom in (*without_service, *without_family)}

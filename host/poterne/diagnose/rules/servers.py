@@ -1,6 +1,7 @@
 """The server's side: it is down, it turns us away, or it keeps one port silent; held against controls that answer."""
 
-from poterne.diagnose.comparison import Comparison, is_web
+from poterne.diagnose.arranged import is_web
+from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import direction, needed, reached, reset, settled, spoke
 from poterne.diagnose.operators import independent
 from poterne.diagnose.symptom import Said, Symptom

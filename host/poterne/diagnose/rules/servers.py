@@ -19,7 +19,9 @@ def server_down(case: Comparison) -> Said:
     """
     for host in _hosts(case):
         here = [o for o in case.target if o.host == host]
-        if any(reached(o) or spoke(o) for o in here) or any(case.unreliable(o.family) for o in here):
+        if any(reached(o) or spoke(o) for o in here):
+            continue
+        if any(case.signature(o) == "silent" and case.unreliable(o.family) for o in here):
             continue
         yield from case.want(Want("web", host=host), Want("portal"), Want("controls"))
         if not all(settled(o) and _gone(case, o) for o in here) or len({o.port for o in here}) < 2:

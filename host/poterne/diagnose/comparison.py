@@ -3,14 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from poterne.diagnose.arranged import REPORTED, Place, Signature, is_web
+from poterne.diagnose.arranged import REPORTED, Place, Signature
 from poterne.diagnose.evidence import Evidence, settled, spoke
 from poterne.diagnose.limits import Limits
 from poterne.diagnose.operators import independent, serves
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Family, Observation
-
-__all__ = ["Alike", "Comparison", "is_web"]
 
 _BEGUN = (25, 587)
 

@@ -16,6 +16,7 @@ export const PARTIES = {
   "starttls-stripped": "network",
   "tls-intercepted": "network",
   "captive-portal": "you",
+  "network-changed": "you",
   offline: "you",
   "no-common-family": "network",
   "ipv6-broken": "network",

@@ -7,6 +7,7 @@ from pathlib import Path
 from .drive.hosts import HELLO, ScriptedHost
 from .drive.page import Browser, Page, Scheme, until
 from .drive.popup import Popup
+from .forms import serving
 from .show import OPEN, ROOMY, ROOT, choose, demonstration, photograph, run
 
 # Language and scheme of each set of pictures.
@@ -82,6 +83,32 @@ def with_host(browser: Browser, language: str) -> Iterator[tuple[str, Page]]:
     yield "help", browser.open(browser.url(f"help/{language}/port25.html"))
 
 
+def on_a_page(browser: Browser, language: str, site: str) -> Iterator[tuple[str, Page]]:
+    """The popup over a page with a form: read, tested, filled in, put back; and over a page with nothing on it."""
+    browser.open(f"{site}/gmail-send-as.html", here=True)
+    popup = Popup(browser.open_popup())
+    set_language(popup.page, language)
+    until(lambda: popup.page.evaluate("document.documentElement.lang") == language, language)
+    until(lambda: popup.page.elements("[data-page-server]"), "what the page says")
+    yield "page-says", popup.page
+    popup.page.element("[data-action=test-page]").click()
+    until(lambda: popup.page.elements("[data-action=fill-page]"), "settings that fit the form", within=45)
+    yield "page-works", popup.page
+    popup.page.element("[data-action=fill-page]").click()
+    until(lambda: popup.page.elements("[data-filled=done]"), "the form to be filled in")
+    yield "page-filled", popup.page
+    popup.page.element("[data-action=undo-page]").click()
+    until(lambda: popup.page.elements("[data-filled=undone]"), "the form to be as before")
+    yield "page-undone", popup.page
+    popup.page.evaluate("chrome.storage.session.remove('run')")
+    popup.page.close()
+    browser.open(f"http://mail.site.example:{site.rpartition(':')[2]}/elsewhere.html")
+    popup = Popup(browser.open_popup())
+    until(lambda: popup.page.elements("[data-page-site]"), "the site's domain")
+    yield "page-site", popup.page
+    popup.page.close()
+
+
 def without_host(browser: Browser, language: str, directory: Path) -> Iterator[tuple[str, Page]]:
     """The screens that explain why there is none."""
     for name, script in (
@@ -122,6 +149,12 @@ def main(arguments: Sequence[str]) -> int:
             browser.scheme(scheme)
             for name, page in with_host(browser, language):
                 draw(name, page)
+        with demonstration(family, executable, headless=True) as (browser, _), serving() as site:
+            browser.scheme(scheme)
+            for name, page in on_a_page(browser, language, site):
+                # The popup of the button has its own size, which nothing overrides.
+                page.evaluate("void scrollTo(0, 0)")
+                page.screenshot(made / f"{name}.png")
         with (
             tempfile.TemporaryDirectory(prefix="poterne-", ignore_cleanup_errors=True) as directory,
             OPEN[family](executable, ROOT / "extension", Path(directory), headless=True) as browser,

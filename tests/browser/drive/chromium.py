@@ -218,7 +218,7 @@ class Chromium(Browser):
         session = self._attach(target)
         for domain in ("Page", "DOM", "Log"):
             self._wire.request(f"{domain}.enable", session=session)
-        page = ChromiumPage(self._wire, target, session)
+        page = ChromiumPage(self._wire, target, session, is_tab=target in self._tabs)
         page.focus()
         if self._scheme is not None:
             page.emulate(self._scheme)
@@ -248,10 +248,11 @@ def _with_policies(command: list[str], policies: Path | None, directory: Path) -
 
 
 class ChromiumPage(Page):
-    def __init__(self, wire: Wire, target: str, session: str) -> None:
+    def __init__(self, wire: Wire, target: str, session: str, *, is_tab: bool) -> None:
         self._wire = wire
         self._target = target
         self._session = session
+        self._is_tab = is_tab
 
     def request(self, method: str, **params: Any) -> Any:
         return self._wire.request(method, session=self._session, **params)
@@ -303,6 +304,9 @@ class ChromiumPage(Page):
         )
 
     def screenshot(self, path: Path) -> None:
+        if self._is_tab:
+            # A tab behind another is not drawn: the picture would never come.
+            self.request("Page.bringToFront")
         path.write_bytes(base64.b64decode(self.request("Page.captureScreenshot", format="png")["data"]))
 
     def focus(self) -> None:

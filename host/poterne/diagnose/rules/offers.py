@@ -45,8 +45,8 @@ def refused(evidence: Evidence) -> Iterator[Symptom]:
 
 
 def not_sent(evidence: Evidence) -> Iterator[Symptom]:
-    """A domain whose records say that it has no server for sending (RFC 6186 section 3.4), where no source names one."""
-    if _SUBMISSION <= not_offered(evidence.lookups) and not any(o.protocol == "smtp" for o in evidence.offers):
+    """A domain whose records say that it has no server for sending (RFC 6186 section 3.4); no source names one."""
+    if not_offered(evidence.lookups) >= _SUBMISSION and not any(o.protocol == "smtp" for o in evidence.offers):
         yield Symptom("sending-not-offered", "certain", host=evidence.target.domain)
 
 

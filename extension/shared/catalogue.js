@@ -60,7 +60,7 @@ export class Catalogue {
     this.#list = new Intl.ListFormat(language, { type: "conjunction" });
     this.#number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
     this.#date = new Intl.DateTimeFormat(language, { dateStyle: "long" });
-    this.#moment = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "medium" });
+    this.#moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   }
 
   /** @param {string} key */

@@ -16,7 +16,7 @@ import { shape } from "./shapes.js";
  */
 export function pageSays(view) {
   const { t, page, run } = view;
-  if (!page || run.phase === "running") return null;
+  if (!page || (run.phase === "running" && !isOf(run, page))) return null;
   const { reading } = page;
   const lines = [
     ...(reading?.servers.map((server) => one(view, page, server)) ?? []),
@@ -43,11 +43,12 @@ const aside = (text, key) => h("p", { class: "aside", "data-key": key, "data-pag
  * @param {string} target
  * @param {{key: string, server?: string, primary: boolean}} how
  */
-const press = ({ t }, target, { key, server, primary }) =>
+const press = ({ t, run }, target, { key, server, primary }) =>
   h(
     "button",
     {
       type: "button",
+      disabled: run.phase === "running",
       class: primary ? "button primary" : "button small",
       "data-key": key,
       "data-action": "test-page",

@@ -10,6 +10,13 @@ import { shape } from "./shapes.js";
 const SANDBOXED = new Set(["host-missing", "host-forbidden", "host-crashed"]);
 
 /**
+ * A command whose lines end between words, never within an option.
+ *
+ * @param {string} command
+ */
+const words = (command) => command.split(" ").flatMap((word, index) => [index > 0 ? " " : "", h("span", { class: "word" }, word)]);
+
+/**
  * The screen that explains why the host cannot be used, and what to do.
  *
  * @param {View} view
@@ -35,7 +42,7 @@ export function problem(view) {
     h(
       "div",
       { class: "command" },
-      h("code", { "data-command": true, "aria-labelledby": "command-name", role: "group", tabindex: "0" }, command),
+      h("code", { "data-command": true, "aria-labelledby": "command-name", role: "group", tabindex: "0" }, ...words(command)),
       copyButton(view, command, name),
     ),
     t.has(`${key}_hint`) && h("p", { class: "advice" }, t.text(`${key}_hint`)),

@@ -1,4 +1,5 @@
 import { LANGUAGES } from "../shared/catalogue.js";
+import { isOf } from "../shared/page.js";
 import { details } from "./details.js";
 import { h } from "./dom.js";
 import { endpoints } from "./endpoints.js";
@@ -48,6 +49,8 @@ function phaseOf({ link, run }) {
 export function screen(view) {
   const phase = phaseOf(view);
   const broken = phase === "failed" && view.link.cause !== null;
+  // A form's own run leaves it where it was read: what can be written into it is the first answer.
+  const formFirst = phase === "idle" || (!broken && view.page !== null && isOf(view.run, view.page));
   const result = [
     expected(view),
     way(view),
@@ -63,8 +66,8 @@ export function screen(view) {
     { class: view.inTab ? "app in-tab" : "app", "data-run": phase },
     header(view),
     form(view),
-    phase === "idle" && pageSays(view),
-    ...(broken ? [problem(view)] : [headline(view), phase === "idle" ? null : pageSays(view), welcome(view)]),
+    formFirst && pageSays(view),
+    ...(broken ? [problem(view)] : [headline(view), formFirst ? null : pageSays(view), welcome(view)]),
     // What a host had found before it was lost stays; an older run is not what this screen is about.
     ...(broken && view.run.phase !== "failed" ? [] : result),
     versions(view),

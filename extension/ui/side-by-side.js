@@ -9,6 +9,25 @@ import { shape } from "./shapes.js";
 /** @typedef {import("./settled-page.js").Settled} Settled */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 
+/** @typedef {ReturnType<typeof compareReports>["doors"][number]} Door */
+
+/** @typedef {Omit<Door, "family"> & {family: Door["family"] | null}} Row */
+
+/**
+ * Ports that did the same over IPv4 and IPv6, both times, in one row, whose family is null.
+ *
+ * @param {readonly Door[]} doors
+ */
+function folded(doors) {
+  const did = (/** @type {Door["before"]} */ one) => (one ? outcome(one, false).key : "");
+  const kin = (/** @type {Row} */ { host, port, before, after }) => `${host} ${port} ${did(before)} ${did(after)}`;
+  /** @type {Row[]} */
+  const rows = doors.map((door) =>
+    doors.filter((other) => kin(other) === kin(door)).length > 1 ? { ...door, family: null } : door,
+  );
+  return rows.filter((row, index) => row.family !== null || rows.findIndex((one) => kin(one) === kin(row)) === index);
+}
+
 /**
  * Two reports side by side: what changed stands first and is marked.
  *
@@ -18,13 +37,14 @@ import { shape } from "./shapes.js";
 export function sideBySide({ t, past }, pair) {
   const { doors, settings, verdict } = compareReports(...pair);
   const changed = doors.filter((door) => door.changed);
+  const rows = folded([...changed, ...doors.filter((door) => !door.changed)]);
   const network = (/** @type {Report} */ { started_at: at }) => {
     const entry = past.entries.find((one) => one.at === at);
     return entry?.network ? past.networks[entry.network]?.name || null : null;
   };
   const said = (/** @type {Report} */ report) =>
     sentence(verdictFinding(report), t, plain(report.target.host ?? report.target.domain ?? report.target.input)).headline;
-  const cell = (/** @type {typeof doors[number]["before"]} */ one) => {
+  const cell = (/** @type {Door["before"]} */ one) => {
     if (!one) return h("td", {}, h("span", { class: "none" }, "–"));
     const { tone, key } = outcome(one, false);
     return h("td", {}, h("div", { class: "door", "data-tone": tone }, shape(tone), h("span", {}, t.text(key))));
@@ -67,8 +87,8 @@ export function sideBySide({ t, past }, pair) {
             ...[before, after].map((has) => t.text(has ? "ui_verified" : "past_not_there")),
           ),
         ),
-        ...[...changed, ...doors.filter((door) => !door.changed)].map(({ host, port, family, before, after, changed: differs }) =>
-          line(differs, head(`${plain(host)} · ${port} · IPv${family}`), cell(before), cell(after)),
+        ...rows.map(({ host, port, family, before, after, changed: differs }) =>
+          line(differs, head([plain(host), port, family && `IPv${family}`].filter(Boolean).join(" · ")), cell(before), cell(after)),
         ),
       ),
     ),

@@ -27,35 +27,27 @@ def settle(page: Page, scheme: Scheme) -> None:
     until(lambda: page.evaluate(STILL), "transitions to end")
 
 
-def test_idle(browser: Browser, popup: Popup) -> None:
+def test_each_state(browser: Browser, popup: Popup) -> None:
     assert popup.run == "idle"
     popup.unfold()
     examine(browser, popup.page)
-
-
-def test_refused(browser: Browser, popup: Popup) -> None:
     popup.ask("not a target")
     until(lambda: popup.refusals, "a refusal")
-    popup.unfold()
     examine(browser, popup.page)
-
-
-def test_running(browser: Browser, popup: Popup) -> None:
     popup.ask("smtp.mute.example")
     until(popup.endpoints, "the plan")
     popup.unfold()
     examine(browser, popup.page)
     assert popup.run == "running", "the run ended before it was examined"
-
-
-def test_done(browser: Browser, popup: Popup) -> None:
-    popup.check("jane@provider.example")
-    popup.unfold()
+    popup.page.element("[data-action=stop]").click()
+    popup.until_run("stopped")
     examine(browser, popup.page)
-
-
-def test_done_with_a_problem_of_the_server(browser: Browser, popup: Popup) -> None:
-    popup.check("smtp.expired.example")
+    for target in ("jane@provider.example", "smtp.expired.example"):
+        popup.check(target)
+        popup.unfold()
+        examine(browser, popup.page)
+    popup.page.evaluate("chrome.storage.local.set({language: 'fr'})")
+    until(lambda: popup.page.evaluate("document.documentElement.lang") == "fr", "French")
     popup.unfold()
     examine(browser, popup.page)
 
@@ -72,19 +64,15 @@ def test_the_report_in_a_tab(browser: Browser, popup: Popup) -> None:
     report = Popup(browser.open(browser.url("report/report.html")))
     report.unfold()
     examine(browser, report.page)
+    # WCAG 1.4.10. The popup itself is as wide as it makes itself.
+    report.page.resize(320, 800)
+    until(lambda: report.page.evaluate("innerWidth") == 320, "the narrow viewport")
+    assert report.page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 def test_a_host_that_is_missing(browser: Browser) -> None:
     popup = Popup(browser.open(browser.url("popup/popup.html")))
     until(lambda: popup.problem, "the screen")
-    popup.unfold()
-    examine(browser, popup.page)
-
-
-def test_french(browser: Browser, popup: Popup) -> None:
-    popup.page.evaluate("chrome.storage.local.set({language: 'fr'})")
-    until(lambda: popup.page.evaluate("document.documentElement.lang") == "fr", "French")
-    popup.check("jane@provider.example")
     popup.unfold()
     examine(browser, popup.page)
 
@@ -99,13 +87,3 @@ def test_axe_itself_sees_a_planted_fault(browser: Browser, lab: Lab) -> None:
     page = Popup(browser.open(browser.url("popup/popup.html"))).page
     page.evaluate("void document.body.append(document.createElement('input'))")
     assert any(line.startswith("label:") for line in axe.violations(page))
-
-
-def test_the_report_does_not_scroll_sideways_at_320_pixels(browser: Browser, popup: Popup) -> None:
-    """WCAG 1.4.10. The popup itself is as wide as it makes itself."""
-    popup.check("jane@provider.example")
-    report = Popup(browser.open(browser.url("report/report.html")))
-    report.unfold()
-    report.page.resize(320, 800)
-    until(lambda: report.page.evaluate("innerWidth") == 320, "the narrow viewport")
-    assert report.page.evaluate("document.documentElement.scrollWidth") <= 320

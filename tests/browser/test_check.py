@@ -1,7 +1,5 @@
 """From the keyboard to real servers and back, in real browsers with the real host."""
 
-import pytest
-
 from .conftest import message
 from .drive.page import until
 from .drive.popup import Popup
@@ -77,18 +75,22 @@ def test_endpoints_wait_as_pending_and_arrive_one_by_one(popup: Popup) -> None:
     assert not any(row["host"].endswith(".test") for row in rows), "controls are evidence, not endpoints"
 
 
-@pytest.mark.parametrize("nonsense", ["not a target", "http://provider.example/", "jane@", "provider.example:99999"])
-def test_unusable_input_is_refused_and_nothing_runs(popup: Popup, nonsense: str) -> None:
-    popup.ask(nonsense)
-    until(lambda: popup.refusals, "a refusal")
-    assert len(popup.refusals) == 1
-    assert popup.run == "idle"
-    assert popup.endpoints() == []
-    assert popup.verdict is None
-    described = popup.field.attribute("aria-describedby") or ""
-    refusal = popup.page.element("[data-refusal]").attribute("id")
-    assert refusal in described.split()
-    assert popup.field.attribute("aria-invalid") == "true"
+def test_unusable_input_is_refused_and_nothing_runs(popup: Popup) -> None:
+    said = []
+    for nonsense in ("not a target", "http://provider.example/", "jane@", "provider.example:99999"):
+        before = popup.refusals
+        popup.ask(nonsense)
+        until(lambda before=before: popup.refusals and popup.refusals != before, f"a refusal of {nonsense}")  # type: ignore[misc]
+        assert len(popup.refusals) == 1
+        assert popup.run == "idle"
+        assert popup.endpoints() == []
+        assert popup.verdict is None
+        described = popup.field.attribute("aria-describedby") or ""
+        refusal = popup.page.element("[data-refusal]").attribute("id")
+        assert refusal in described.split()
+        assert popup.field.attribute("aria-invalid") == "true"
+        said += popup.refusals
+    assert len(set(said)) == 4, "each says what is wrong with it"
 
 
 def test_a_good_target_after_a_refused_one(popup: Popup) -> None:

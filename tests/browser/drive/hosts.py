@@ -6,7 +6,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,10 @@ class ScriptedHost(Host):
         program = str(Path(scripted_host.__file__))
         launcher = self.launcher(sys.executable, "-I", program, str(self._script))
         write_manifest(browser, launcher, allowed=allowed)
+
+    def answer(self, answers: Sequence[Mapping[str, Any]]) -> None:
+        """What it says to each check from now on."""
+        self._script.write_text(json.dumps({**json.loads(self._script.read_text()), "answers": answers}))
 
     def received(self) -> list[dict[str, Any]]:
         """What the browser sent, in order."""

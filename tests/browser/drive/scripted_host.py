@@ -1,8 +1,8 @@
 """A native host that says what a test's script tells it to: `scripted_host.py SCRIPT.json ARGUMENTS-OF-THE-BROWSER…`.
 
 The script is `{"hello": MESSAGE or null, "answers": [MESSAGE, …], "then": "stay" | "exit"}`: hello at once, the answers
-to each check, each with its id. It knows no other messages than the first hosts knew. What the browser sent is written
-beside the script, one JSON object a line.
+to each check, each with its id, as the script is at that moment. It knows no other messages than the first hosts knew.
+What the browser sent is written beside the script, one JSON object a line.
 """
 
 import json
@@ -38,6 +38,7 @@ def main(path: Path) -> None:
         if message["type"] == "cancel":
             send({"type": "cancelled", "id": message["id"]})
         if message["type"] == "check":
+            script = json.loads(path.read_text())
             for answer in script.get("answers", []):
                 send({**answer, "id": message["id"]})
             if script.get("then") == "exit":

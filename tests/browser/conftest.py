@@ -18,6 +18,7 @@ from .drive.hosts import HELLO, Host, ScriptedHost, register_real
 from .drive.page import Browser, Page
 from .drive.popup import Popup
 from .drive.process import is_root
+from .drive.wire import WireError
 
 ROOT = Path(__file__).parents[2]
 # Another folder can be named: a package, unpacked.
@@ -30,6 +31,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.when == "call":
         item.stash[FAILED] = report.failed
+        module = item.getparent(pytest.Module)
+        if module is not None and report.failed:
+            module.stash[FAILED] = True
     return report
 
 
@@ -119,15 +123,66 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
         yield Lab(stack, tmp_path, failed)
 
 
+class Shared:
+    """One browser of each family, with the real host, for the tests of a module that are marked `shared_browser`."""
+
+    def __init__(self, lab: Lab, policy: Path) -> None:
+        self._lab = lab
+        self._policy = policy
+        self._started: dict[str, tuple[Browser, Host]] = {}
+
+    def host(self, family: str) -> Host:
+        return self._started[family][1]
+
+    def take(self, family: str) -> Browser:
+        """The browser as it was when it was new: no tab of another test, nothing stored, nothing downloaded."""
+        if family not in self._started:
+            browser = self._lab.browser(family)
+            self._started[family] = browser, self._lab.real_host(browser, self._policy)
+            return browser
+        browser, _ = self._started[family]
+        for page in browser.pages:
+            with suppress(WireError):
+                page.close()
+        browser.pages.clear()
+        browser.scheme("light")
+        page = browser.open(browser.url("manifest.json"))
+        page.evaluate("Promise.all([chrome.storage.local.clear(), chrome.storage.session.clear()])")
+        page.close()
+        browser.pages.clear()
+        for path in browser.downloads.iterdir():
+            path.unlink()
+        return browser
+
+
+@pytest.fixture(scope="module")
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, policy: Path) -> Iterator[Shared]:
+    def failed() -> bool:
+        return bool(request.node.stash.get(FAILED, False))
+
+    with ExitStack() as stack:
+        yield Shared(Lab(stack, tmp_path_factory.mktemp("shared"), failed), policy)
+
+
+def _is_shared(request: pytest.FixtureRequest) -> bool:
+    return request.node.get_closest_marker("shared_browser") is not None
+
+
 @pytest.fixture
-def browser(lab: Lab, family: str) -> Browser:
-    """No host is registered."""
+def browser(request: pytest.FixtureRequest, lab: Lab, family: str) -> Browser:
+    """No host is registered, unless the browser is shared."""
+    if _is_shared(request):
+        shared: Shared = request.getfixturevalue("shared")
+        return shared.take(family)
     return lab.browser(family)
 
 
 @pytest.fixture
-def host(lab: Lab, browser: Browser, policy: Path) -> Host:
+def host(request: pytest.FixtureRequest, lab: Lab, family: str, browser: Browser, policy: Path) -> Host:
     """The real one, for the browser."""
+    if _is_shared(request):
+        shared: Shared = request.getfixturevalue("shared")
+        return shared.host(family)
     return lab.real_host(browser, policy)
 
 

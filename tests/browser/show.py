@@ -151,11 +151,14 @@ def answer(browser: Browser, target: str, screenshot: Path) -> int:
 
 def run(popup: Popup, target: str) -> str:
     """The state in which a run ends; `idle` where the target is refused."""
+    before, _ = popup.last_run()
     popup.ask(target)
 
     def ended() -> str | None:
-        state = popup.run
-        return state if state in ("done", "stopped", "failed") or (state == "idle" and popup.refusals) else None
+        state, (identity, phase) = popup.run, popup.last_run()
+        if identity != before and state == phase and state in ("done", "stopped", "failed"):
+            return state
+        return state if popup.problem or (state == "idle" and popup.refusals) else None
 
     state = until(ended, f"an answer about {target}", within=PATIENCE_S)
     assert state is not None
@@ -184,17 +187,19 @@ def settings(popup: Popup) -> list[str]:
     return lines
 
 
-def photograph(page: Page, path: Path) -> None:
-    """The whole document, as wide as the popup makes itself."""
+def photograph(page: Page, path: Path, *, last: str = "body") -> None:
+    """The document down to the end of the first element that `last` selects, as wide as the popup makes itself."""
     page.resize(*ROOMY)
     width = page.evaluate("Math.ceil(document.body.getBoundingClientRect().width)")
     page.resize(width, ROOMY[1])
-    height = page.evaluate("Math.ceil(document.body.getBoundingClientRect().bottom)")
+    page.evaluate("void (document.documentElement.style.overflow = 'hidden')")
+    height = page.evaluate(f"Math.ceil(document.querySelector({last!r}).getBoundingClientRect().bottom)")
     page.resize(width, height, scale=SCALE)
     still = """document.getAnimations().every(
         ({playState, effect}) => playState !== "running" || effect.getTiming().iterations === Infinity)"""
     until(lambda: page.evaluate(still), "transitions to end")
     page.screenshot(path)
+    page.evaluate("void (document.documentElement.style.overflow = '')")
 
 
 def draw(browser: Browser, folder: Path) -> int:
@@ -209,7 +214,7 @@ def draw(browser: Browser, folder: Path) -> int:
         browser.scheme(picture.scheme)
         popup.page.evaluate(f"chrome.storage.local.set({{language: '{picture.language}'}})")
         settle(popup.page, picture)
-        photograph(popup.page, folder / picture.name)
+        photograph(popup.page, folder / picture.name, last=".settings .side")
         print(f"Picture: {folder / picture.name}")
     return 0
 

@@ -1,8 +1,12 @@
 """From the keyboard to real servers and back, in real browsers with the real host."""
 
+import pytest
+
 from .conftest import message
 from .drive.page import until
 from .drive.popup import Popup
+
+pytestmark = pytest.mark.shared_browser
 
 ACCOUNT = "jane@provider.example"
 QUIET = "smtp.quiet25.example"

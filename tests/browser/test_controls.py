@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from .conftest import Lab, message
 from .drive.hosts import Host
 from .drive.page import Browser, until
 from .drive.popup import Popup
+
+pytestmark = pytest.mark.shared_browser
 
 
 def test_stop(popup: Popup, host: Host) -> None:
@@ -36,7 +40,8 @@ def test_the_values_of_the_best_setting_can_be_copied(browser: Browser, popup: P
     assert {best.attribute("data-host"), best.attribute("data-port"), security} <= copied
 
 
-def test_the_command_of_a_problem_can_be_copied(browser: Browser) -> None:
+def test_the_command_of_a_problem_can_be_copied(lab: Lab, family: str) -> None:
+    browser = lab.browser(family)
     popup = Popup(browser.open(browser.url("popup/popup.html")))
     until(lambda: popup.problem, "the screen")
     command = popup.command

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import EXTENSION, Lab
-from .drive.page import Page
+from .conftest import EXTENSION
+from .drive.page import Browser, Page
 from .forms import EXPECTED, serving
 
 SCRIPTS = "\n;".join(
@@ -34,6 +34,9 @@ TRAP = """(() => {
         return attribute.call(this, name);
     };
 })()"""
+
+
+pytestmark = pytest.mark.shared_browser
 
 
 @pytest.fixture
@@ -74,10 +77,10 @@ def said(reading: dict[str, Any]) -> list[list[Any]]:
     ]
 
 
-def test_every_form_is_read_filled_in_and_put_back(lab: Lab, family: str, site: str) -> None:
-    browser = lab.browser(family)
+def test_every_form_is_read_filled_in_and_put_back_and_no_secret_touched(browser: Browser, site: str) -> None:
     for form, expected in EXPECTED.items():
         page = browser.open(f"{site}/{form}")
+        page.evaluate(TRAP)
         reading = read(page)
         assert said(reading) == expected, form
         assert "running-text" not in json.dumps(reading), form
@@ -98,28 +101,6 @@ def test_every_form_is_read_filled_in_and_put_back(lab: Lab, family: str, site: 
                 assert undo(page, reading)["problem"] is None
                 assert said(read(page)) == expected, form
             assert written or form == "gmail-fetch.html", f"{form}: nothing could be filled in"
-        page.close()
-
-
-def test_a_framework_has_taken_in_what_was_written(lab: Lab, family: str, site: str) -> None:
-    page = lab.browser(family).open(f"{site}/controlled.html")
-    reading = read(page)
-    fill(page, reading, "s0", STARTTLS)
-    state = {"host": "new.example.org", "port": "587", "security": "st", "address": ""}
-    assert page.evaluate("new Promise(done => setTimeout(() => done(window.state), 150))") == state
-    undo(page, reading)
-    assert page.evaluate("window.state.host") == "smtp.quiet25.example"
-
-
-def test_no_secret_is_ever_touched(lab: Lab, family: str, site: str) -> None:
-    browser = lab.browser(family)
-    for form in EXPECTED:
-        page = browser.open(f"{site}/{form}")
-        page.evaluate(TRAP)
-        reading = read(page)
-        for server in reading["servers"]:
-            fill(page, reading, server["id"], TLS)
-            undo(page, reading)
         assert page.evaluate("window.touched") == [], form
         # The trap itself works: it sees whoever reads.
         seen = "[...document.querySelectorAll('input')].map(input => input.value).length && window.touched.length"
@@ -129,16 +110,25 @@ def test_no_secret_is_ever_touched(lab: Lab, family: str, site: str) -> None:
         page.close()
 
 
-def test_a_shown_password_is_still_a_password(lab: Lab, family: str, site: str) -> None:
-    page = lab.browser(family).open(f"{site}/plain.html")
+def test_a_framework_has_taken_in_what_was_written(browser: Browser, site: str) -> None:
+    page = browser.open(f"{site}/controlled.html")
+    reading = read(page)
+    fill(page, reading, "s0", STARTTLS)
+    state = {"host": "new.example.org", "port": "587", "security": "st", "address": ""}
+    assert page.evaluate("new Promise(done => setTimeout(() => done(window.state), 150))") == state
+    undo(page, reading)
+    assert page.evaluate("window.state.host") == "smtp.quiet25.example"
+
+
+def test_a_shown_password_is_still_a_password(browser: Browser, site: str) -> None:
+    page = browser.open(f"{site}/plain.html")
     page.evaluate("void (document.querySelector('[type=password]').type = 'text')")
     page.evaluate(TRAP)
     assert "very-secret" not in json.dumps(read(page))
     assert page.evaluate("window.touched") == []
 
 
-def test_what_is_not_the_form_that_was_read_is_not_written_to(lab: Lab, family: str, site: str) -> None:
-    browser = lab.browser(family)
+def test_what_is_not_the_form_that_was_read_is_not_written_to(browser: Browser, site: str) -> None:
     page = browser.open(f"{site}/plain.html")
     reading = read(page)
     assert fill(page, {**reading, "token": "another"}, "s0", TLS)["problem"] == "left"
@@ -154,8 +144,8 @@ def test_what_is_not_the_form_that_was_read_is_not_written_to(lab: Lab, family: 
     assert fill(page, read(page), "s0", TLS)["problem"] == "unfit"
 
 
-def test_what_somebody_changed_after_it_was_filled_in_stays(lab: Lab, family: str, site: str) -> None:
-    page = lab.browser(family).open(f"{site}/plain.html")
+def test_what_somebody_changed_after_it_was_filled_in_stays(browser: Browser, site: str) -> None:
+    page = browser.open(f"{site}/plain.html")
     reading = read(page)
     fill(page, reading, "s0", TLS)
     page.evaluate("void (document.getElementById('p').value = '2525')")
@@ -163,8 +153,8 @@ def test_what_somebody_changed_after_it_was_filled_in_stays(lab: Lab, family: st
     assert said(read(page)) == [["outgoing", "smtp", "smtp.quiet25.example", 2525, "none"]]
 
 
-def test_a_page_without_end_is_read_to_a_bound(lab: Lab, family: str, site: str) -> None:
-    page = lab.browser(family).open(f"{site}/elsewhere.html")
+def test_a_page_without_end_is_read_to_a_bound(browser: Browser, site: str) -> None:
+    page = browser.open(f"{site}/elsewhere.html")
     page.evaluate("""void (() => {
         const form = document.createElement("form");
         for (let number = 0; number < 3000; number += 1) {
@@ -181,8 +171,8 @@ def test_a_page_without_end_is_read_to_a_bound(lab: Lab, family: str, site: str)
     assert len(json.dumps(reading)) < 20_000
 
 
-def test_frames_of_other_sites_are_counted_and_not_read(lab: Lab, family: str, site: str) -> None:
-    page = lab.browser(family).open(f"{site}/frames.html")
+def test_frames_of_other_sites_are_counted_and_not_read(browser: Browser, site: str) -> None:
+    page = browser.open(f"{site}/frames.html")
     reading = read(page)
     assert reading["foreign"] == 1
     assert "foreign.example" not in json.dumps(reading)

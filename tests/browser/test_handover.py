@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from tests.unit.told_reports import reports
 
 from .conftest import EXTENSION, Lab, message
@@ -15,6 +16,8 @@ from .drive.page import Browser, Page, until
 from .drive.popup import Popup
 from .test_accessibility import examine
 from .test_evidence import answers
+
+pytestmark = pytest.mark.shared_browser
 
 ACCOUNT = "jane@provider.example"
 PROMPT = message("en", "ui_words")
@@ -165,8 +168,9 @@ def test_files_are_offered_where_they_can_be_made(popup: Popup) -> None:
     assert popup.page.elements("[data-action=export-copy]") == []
 
 
-def test_an_older_host_has_to_be_upgraded(browser: Browser, lab: Lab) -> None:
+def test_an_older_host_has_to_be_upgraded(lab: Lab, family: str) -> None:
     told = reports()["blocked"]
+    browser = lab.browser(family)
     host = lab.scripted_host(browser, answers=answers(told))
     popup = reopened(browser)
     popup.check(told.target.input)

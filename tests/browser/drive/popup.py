@@ -95,11 +95,23 @@ class Popup:
         assert run is not None
         return run
 
+    def last_run(self) -> tuple[str | None, str | None]:
+        """Id and phase of the run that the background keeps; the page shows it a moment later."""
+        read = "chrome.storage.session.get('run').then(({run}) => [run?.id ?? null, run?.phase ?? null])"
+        identity, phase = self.page.evaluate(read)
+        return identity, phase
+
     def check(self, target: str, *, within: float = 45.0) -> None:
-        """Asks, and waits for the end of the run."""
+        """Asks, and waits for the end of that very run."""
+        before, _ = self.last_run()
         self.ask(target)
-        self.until_run("running", *ENDED)
-        assert self.until_run(*ENDED, within=within) == "done"
+
+        def ended() -> bool:
+            identity, phase = self.last_run()
+            return identity != before and phase in ENDED and self.run == phase
+
+        until(ended, f"the end of the run about {target}", within=within)
+        assert self.run == "done"
 
     def _data(self, selector: str, key: str) -> list[str]:
         read = f"Array.from(document.querySelectorAll({selector!r}), element => element.dataset.{key} ?? null)"

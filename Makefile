@@ -1,7 +1,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
-.PHONY: run screenshots test test-all bench fuzz audit setup packages lint mypy extension types lock clean
+.PHONY: run screenshots test test-all bench peers fuzz audit setup packages lint mypy extension types lock clean
 .PHONY: dist zips self-hosted python bundle deb sbom packagers
 
 PYTHON ?= python3
@@ -48,13 +48,21 @@ screenshots: $(VENV)
 	@$(BIN)/python tests/browser/run.py --pictures docs/images
 
 # Ratios, on a line that delays; needs root, as the lab does.
-bench: setup
+bench: setup peers
 	@$(BIN)/python -m tests.bench.verdict
+	@$(BIN)/python -m tests.bench.peers $(BENCH_OPTIONS)
+
+peers:
+	@sh tests/tools/bench_peers.sh || echo "bench: peers that could not be installed are left out"
 
 # A minute for each parser, or SECONDS; TARGETS are some of them.
 SECONDS ?= 60
 fuzz: $(VENV)
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
+
+# Known vulnerabilities of what is pinned, where their data can be reached, and bandit.
+audit: $(VENV) $(NODE)
+	@$(BIN)/python tests/tools/audit.py
 
 setup: $(VENV) $(NODE) packages
 

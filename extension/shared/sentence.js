@@ -104,6 +104,7 @@ function stem({ code, params }, catalogue) {
     params["where"] === "provider" && `${key}_provider`,
     params["trusted"] === false && `${key}_untrusted`,
     params["part"] === true && `${key}_part`,
+    typeof params["reporter"] === "string" && `${key}_reported`,
   ];
   return own.find((variant) => variant && catalogue.has(variant)) || key;
 }

@@ -249,6 +249,10 @@ export interface Report {
    * this machine has a usable source address
    */
   online: boolean;
+  /**
+   * the computer moved to another network, or slept, while the check ran
+   */
+  disturbed: ("moved" | "slept") | null;
   machine: Machine;
   portal: Portal | null;
   trace: "unasked" | "done" | "impossible" | "off";

@@ -65,26 +65,44 @@ async function pinnedRun() {
   return { ...IDLE, id, target: entry.target, phase: "done", report, network: entry.network, origin };
 }
 
+/** Before a background that was stopped is brought back. */
+const REATTACH_MS = 250;
+
 /**
- * Tells the background that a popup is there, and passes on what the user does.
+ * Tells the background that a popup is there, and passes on what the user does. A page that shows a run which is going
+ * holds a port: where the background is stopped in the middle, it is brought back, and says that the run has ended.
  *
  * @param {boolean} isPopup  a popup starts the host by being open, a tab only when it is used
  */
 function background(isPopup) {
   /** @type {chrome.runtime.Port | null} */
   let presence = null;
+  let running = false;
   function attach() {
-    if (presence || !isPopup) return;
-    presence = chrome.runtime.connect({ name: "popup" });
+    if (presence || !(isPopup || running)) return;
+    presence = chrome.runtime.connect({ name: isPopup ? "popup" : "reader" });
     // The background may be stopped while nothing goes on; the next command brings it back.
     presence.onDisconnect.addListener(() => {
       presence = null;
+      if (running) setTimeout(attach, REATTACH_MS);
     });
   }
   attach();
-  return (/** @type {Command | Wish | PageWish} */ asked) => {
-    attach();
-    return chrome.runtime.sendMessage(asked);
+  return {
+    send(/** @type {Command | Wish | PageWish} */ asked) {
+      attach();
+      return chrome.runtime.sendMessage(asked);
+    },
+    /** @param {boolean} going  whether the page shows a run that is going */
+    minds(going) {
+      running = going;
+      if (going) {
+        attach();
+      } else if (!isPopup) {
+        presence?.disconnect();
+        presence = null;
+      }
+    },
   };
 }
 
@@ -101,7 +119,7 @@ const toClipboard = (text) =>
  * @param {{inTab: boolean}} options
  */
 export async function mount({ inTab }) {
-  const send = background(!inTab);
+  const { send, minds } = background(!inTab);
   const known = Promise.all([chrome.storage.local.get(KEPT), managedPreferences()]);
   let pinned = pinnedRun();
   /** What the background has said while this page was not ready. @type {import("./stored.js").Stored | null} */
@@ -168,6 +186,7 @@ export async function mount({ inTab }) {
     view = { ...view, ...changes };
     if (pressed) return;
     const running = view.run.phase === "running";
+    minds(running);
     if (running) clock ??= setInterval(() => update({}), 1000);
     else clock = clearInterval(clock) ?? undefined;
     document.documentElement.lang = view.t.language;

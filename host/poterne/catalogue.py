@@ -94,6 +94,8 @@ class Catalogue:
         numbers = finding_ports(finding)
         variants = [key]
         # Who is behind it, or that nobody vouches for a certificate, is said where it is proved.
+        if not suffix and finding.params.get("reporter") is not None:
+            variants.insert(0, f"{key}_reported")
         if not suffix and finding.params.get("where") == "provider":
             variants.insert(0, f"{key}_provider")
         if not suffix and finding.params.get("trusted") is False:

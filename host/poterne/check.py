@@ -1,6 +1,8 @@
 """The conductor: a Request in, a stream of Events out, a Report last. Doors call it; it calls every room below."""
 
 import asyncio
+import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from poterne.knowledge import load
 from poterne.machine import source_address
 from poterne.model import (
     CheckEvent,
+    Disturbance,
     Endpoint,
     ExpectedServer,
     ExpectedSettings,
@@ -45,6 +48,7 @@ from poterne.targets import Targets
 if TYPE_CHECKING:
     from poterne import audit
 
+_NAP = 1.0  # seconds of sleep that count
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 
 
@@ -129,6 +133,7 @@ class _Run:
     events: asyncio.Queue[CheckEvent | None] = field(default_factory=asyncio.Queue)
     fetching: dict[Want, asyncio.Task[None]] = field(default_factory=dict)
     online: bool = True
+    disturbed: Disturbance | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     toolkit: Toolkit = field(init=False)
     targets: Targets = field(init=False)
@@ -144,7 +149,8 @@ class _Run:
         warming = asyncio.create_task(asyncio.to_thread(stores.warm))
         deadline = started + self.request.options.budget - _MARGIN
         self.toolkit = Toolkit(Gate(self.policy, self.request.options.origin), stores, deadline, warming)
-        self.online = any(source_address(family) for family in (4, 6))
+        before = _place()
+        self.online = any(before.addresses)
         self.compared = Comparison(
             self.policy,
             self.request.options,
@@ -168,6 +174,7 @@ class _Run:
         late = loop.call_later(load("timing")["compare"]["nameless"], self._begin_without_names)
         try:
             await self.targets.observe()
+            self.disturbed = before.disturbance(_place())
             conclusion = await self._weigh()
             self._tell_compared()
             for finding in conclusion.findings:
@@ -207,6 +214,7 @@ class _Run:
             lookups=evidence.lookups,
             observations=evidence.observations,
             online=self.online,
+            disturbed=self.disturbed,
             machine=evidence.machine,
             portal=evidence.portal,
             trace=evidence.trace,
@@ -239,6 +247,7 @@ class _Run:
             lookups=targets.lookups,
             observations=tuple(_with_path(seen[id_], compared.paths.get(id_)) for id_ in ids if id_ in seen),
             online=self.online,
+            disturbed=self.disturbed,
             now=self.started_at,
             machine=compared.machine,
             portal=compared.portal,
@@ -325,7 +334,8 @@ class _Run:
             await asyncio.sleep(pause)
             return
         now = asyncio.get_running_loop().time()
-        self._alone[seen.port] = max(now, self._alone.get(seen.port, now)) + pause
+        last = self._alone.get(seen.port)
+        self._alone[seen.port] = now + pause if last is None else max(now, last) + pause / 2
         await asyncio.sleep(self._alone[seen.port] - now)
 
     def _tell_compared(self) -> None:
@@ -336,6 +346,31 @@ class _Run:
             self.events.put_nowait(PlanEvent(endpoints=(*self.targets.endpoints.values(), *known)))
         for seen in compared:
             self.events.put_nowait(ObservationEvent(observation=seen))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where this machine is in the network, and how long it has slept."""
+
+    addresses: tuple[str | None, ...]
+    slept: float
+
+    def disturbance(self, later: "_Place") -> Disturbance | None:
+        """What happened between this moment and a later one."""
+        if later.slept - self.slept > _NAP:
+            return "slept"
+        return "moved" if later.addresses != self.addresses else None
+
+
+def slept() -> float:
+    """Seconds that this machine has slept since it started; elsewhere than on Linux nobody tells."""
+    if sys.platform != "linux":
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+
+
+def _place() -> _Place:
+    return _Place(tuple(source_address(family) for family in (4, 6)), slept())
 
 
 def _in_order(wanted: frozenset[Want]) -> list[Want]:

@@ -28,6 +28,7 @@ Greeting = Literal["accepted", "busy", "refused", "silent", "closed", "foreign"]
 StartTls = Literal["accepted", "refused", "absent", "injected", "failed", "silent"]
 Station = Literal["you", "box", "provider", "internet", "server"]
 PortalState = Literal["clear", "altered", "failed"]
+Disturbance = Literal["moved", "slept"]
 TraceState = Literal["unasked", "done", "impossible", "off"]
 HintKind = Literal["self-service", "on-request", "closed", "relay"]
 ExportFormat = Literal["mobileconfig", "autoconfig", "text", "json"]
@@ -378,6 +379,9 @@ class Report(Record):
     lookups: tuple[Lookup, ...] = ()
     observations: tuple[Observation, ...]
     online: bool = Field(default=True, description="this machine has a usable source address")
+    disturbed: Disturbance | None = Field(
+        default=None, description="the computer moved to another network, or slept, while the check ran"
+    )
     machine: Machine = Machine()
     portal: Portal | None = None
     trace: TraceState = "unasked"

@@ -4,10 +4,11 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from poterne import ports
 from poterne.diagnose import settings as advice
+from poterne.dial import schedule
 from poterne.discover import Discovery, Server
 from poterne.discover.beside import beside
 from poterne.discover.merge import by_authority, in_order
@@ -135,7 +136,8 @@ class Targets:
         ports.
         """
         if self.options.ports is None and (server := self._servers.get(host)) is not None:
-            await self._probe_server(server, tuple(load("controls")["begin"]["web_ports"]))
+            hurried = replace(self.toolkit, schedule=schedule("late"))
+            await self._probe_server(server, tuple(load("controls")["begin"]["web_ports"]), hurried)
 
     async def beside(self, host: str) -> None:
         """Other servers of the same mail domain, tried on the ports that were tried at the one that was typed."""
@@ -170,9 +172,10 @@ class Targets:
             if second := await self.resolver.second(answer.name):
                 self.names.append(second)
 
-    async def _probe_server(self, server: Server, numbers: tuple[int, ...]) -> None:
+    async def _probe_server(self, server: Server, numbers: tuple[int, ...], toolkit: Toolkit | None = None) -> None:
         planned = await self._plan(Server(server.host, server.source, server.answer, numbers), announced=False)
-        await asyncio.gather(*(self._probe_family(server, family, routes) for family, routes in planned.items()))
+        probes = (self._probe_family(server, family, routes, toolkit) for family, routes in planned.items())
+        await asyncio.gather(*probes)
 
     async def _plan(self, server: Server, *, announced: bool = True) -> dict[Family, list[_Route]]:
         """The endpoints of one server by family: one address each, on every port that is wanted and allowed."""
@@ -240,7 +243,9 @@ class Targets:
                 wanted = (*(port for port in wanted if port in asked), *elsewhere)
         return list(dict.fromkeys(wanted))
 
-    async def _probe_family(self, server: Server, family: Family, routes: list[_Route]) -> None:
+    async def _probe_family(
+        self, server: Server, family: Family, routes: list[_Route], toolkit: Toolkit | None = None
+    ) -> None:
         """Probes one address of a server on all its ports; where none opens, the next address, as programs do."""
         tried = {route.endpoint.address for route in routes}
         spare = [
@@ -251,7 +256,7 @@ class Targets:
         if any(mapped(self.policy, server.host, route.endpoint.port) for route in routes):
             spare = []
         while routes:
-            states = await asyncio.gather(*(self._probe(route, server.answer.elapsed_ms) for route in routes))
+            states = await asyncio.gather(*(self._probe(route, server.answer.elapsed_ms, toolkit) for route in routes))
             if "open" in states or not spare:
                 return
             address, announced = spare.pop(0), routes[0].endpoint.id in self.endpoints

@@ -8,6 +8,8 @@ import { finding } from "./records.mjs";
 const catalogue = new Catalogue("en", {
   port_closed: { message: "Ports $PORTS$ of $HOST$ are closed." },
   port_closed_one: { message: "Port $PORTS$ of $HOST$ is closed." },
+  port_closed_reported: { message: "A firewall of $HOST$ closes ports $PORTS$." },
+  port_closed_reported_one: { message: "A firewall of $HOST$ closes port $PORTS$." },
   port_closed_advice: { message: "Ask those who run $HOST$." },
   wrong_security: { message: "Port $PORT$ wants $WORKS$, not $ASKED$." },
   cert_expired: { message: "Expired on $DATE$." },
@@ -64,6 +66,12 @@ test("the provider is named only where it is proved, and only in the sentence", 
   assert.deepEqual(of("provider"), { headline: "The provider blocks it.", advice: "Ask." });
   for (const where of ["box", "advice", null, undefined]) assert.equal(of(where).headline, "The network blocks it.");
   assert.equal(headline({ port: 25, params: { where: "provider" } }), "Port 25 of smtp.example.org is closed.");
+});
+
+test("a refusal that a firewall reported is the firewall's", () => {
+  const of = (reporter) => headline({ port: 25, params: { reporter } });
+  assert.equal(of("192.0.2.7"), "A firewall of smtp.example.org closes port 25.");
+  for (const nobody of [null, undefined]) assert.equal(of(nobody), "Port 25 of smtp.example.org is closed.");
 });
 
 test("an authority that this computer does not trust is not said to be trusted", () => {

@@ -175,6 +175,14 @@ class Firewall:
             yield
 
     @contextmanager
+    def limit_connections(
+        self, machine: Machine, *ports: int, most: int, action: Action = "drop", chain: Chain = "forward"
+    ) -> Iterator[None]:
+        """Let so many connections be open at a time, to these ports in each family; answer others with `action`."""
+        with self.ail(machine, *ports, action=action, only=f"ct state new ct count over {most}", chain=chain):
+            yield
+
+    @contextmanager
     def lose(self, machine: Machine, percent: int, *, chain: Chain = "forward") -> Iterator[None]:
         """Lose so many of a machine's TCP packets, drawn anew for each."""
         with self.ail(machine, only=f"numgen random mod 100 < {percent}", chain=chain):

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from poterne.diagnose import Evidence, diagnose
+from poterne.model import Report
+
 from .firewall import Firewall
 from .netns import Namespace
 from .runs import Run
@@ -64,6 +67,9 @@ class Expected:
         for direction, rows in (("outgoing", self.outgoing), ("incoming", self.incoming)):
             found = [row[1:] for row in run.settings(direction)]
             assert found[: len(rows)] == list(rows), direction
+        report = Report.model_validate(run.report)
+        again = diagnose(Evidence.of(report))
+        assert (again.verdict, again.findings) == (report.verdict, report.findings), "a saved report is read otherwise"
 
 
 SENDS = ((465, "tls"), (587, "starttls"))

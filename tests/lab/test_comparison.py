@@ -183,6 +183,19 @@ for _action in ("reset", "port-unreachable", "host-unreachable"):
     _turned_away(_action)
 
 
+def _crowded(most: int, action: Action) -> None:
+    def play(stage: Stage) -> "Future[Run]":
+        """A limit on open connections, over several ports, that refuses."""
+        stage.rule(stage.world.at_isp.limit_connections(stage.machine, 25, 465, 587, 993, most=most, action=action))
+        return stage.check()
+
+    scenes.add(f"more-than-{most}-connections-{action}", play, Expected("ok", maybe=("port-closed", *SHAKY)))
+
+
+_crowded(2, "reset")
+_crowded(3, "port-unreachable")
+
+
 # What a limit for all ports leaves over may be anything but the network's block of some of them.
 _STRANGLED = Expected(("ok", "unproven", "no-mail-service", "port-silent"), status=(0, 1), maybe=SHAKY)
 

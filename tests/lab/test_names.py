@@ -27,6 +27,7 @@ def traps(world: World) -> Iterator[list[socket.socket]]:
     yield listeners
     for listener in listeners:
         listener.close()
+    world.client.ip("addr del 169.254.169.254/32 dev lo")
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,8 @@ def test_what_is_said_to_be_the_default_is_the_default(shown: dict[str, Any]) ->
 
 
 def _names(table: BaseModel) -> Iterator[str]:
-    for name, value in table:
+    for name in type(table).model_fields:
+        value = getattr(table, name)
         if isinstance(value, BaseModel):
             yield from (f"{name}.{field}" for field, _ in value)
         else:

@@ -7,6 +7,7 @@ from typing import Any
 from poterne import ports
 from poterne.diagnose import Conclusion, Evidence, Want, diagnose
 from poterne.model import (
+    Disturbance,
     Endpoint,
     Family,
     Finding,
@@ -207,10 +208,16 @@ def evidence(
     lookups: Iterable[Lookup] = (),
     fetched: Iterable[Want] = (),
     complete: bool = False,
+    disturbed: Disturbance | None = None,
     **options: Any,
 ) -> Evidence:
     """All that is known of one check."""
-    known: dict[str, Any] = {"fetched": frozenset(fetched), "complete": complete, "portal": portal}
+    known: dict[str, Any] = {
+        "fetched": frozenset(fetched),
+        "complete": complete,
+        "portal": portal,
+        "disturbed": disturbed,
+    }
     if machine is not None:
         known["machine"] = machine
     return Evidence(
@@ -489,6 +496,7 @@ def compared() -> list[Conclusion]:
     other = seen(465, host="smtp.example.org", source="guess", address="192.0.2.9")
     worlds = [
         World().silent(25),
+        World().silent(25).with_(disturbed="moved"),
         World().silent(25).relay(),
         World(control_ports=(25, 465, 587)).silent(465),
         World().rejected(25, 587, by=BOX, who="target"),

@@ -345,6 +345,7 @@ def test_nobody_at_home_is_absent(tmp_path: Path) -> None:
         (redirect("https://inside.example.org/x.xml"), "refused", "not to be asked"),
         (redirect("https://user:word@example.org/x.xml"), "failed", "user name"),
         (redirect("https://example.org:22/x.xml"), "refused", "port 22"),
+        (redirect("https://nowhere.example.org/x.xml"), "failed", "not found"),
         (redirect(f"https://{FIRST}"), "refused", "more than 3 redirects"),
         (redirect("/mail/config-v1.1.xml"), "refused", "more than 3 redirects"),
         (b"SSH-2.0-OpenSSH\r\n", "failed", "HTTP"),

@@ -235,6 +235,7 @@ def compared() -> list[Finding]:
         *[(code, 465, ports) for code in ("mail-allowlist", "port-silent", "client-rejected", "starttls-stripped")],
         ("tls-intercepted", 465, {**ports, "issuer": "An authority", "trusted": True}),
         ("tls-intercepted", 465, {**ports, "issuer": "An authority", "trusted": False}),
+        ("network-changed", None, {"slept": True}),
         *[(code, None, {}) for code in ("server-down", "captive-portal", "ipv6-broken", "ipv4-broken", "clock-wrong")],
         ("dns-hijacked", None, {}),
         ("wrong-host-name", None, {"names": ("smtp.example.org",)}),
@@ -243,6 +244,7 @@ def compared() -> list[Finding]:
             for reason in REFUSALS
             for part in (True, False)
         ],
+        ("sending-not-offered", None, {}),
         ("offer-untested", None, {"place": "out.example.org:26", "reason": "port-forbidden", "value": "26"}),
     ]
     return [
@@ -334,6 +336,19 @@ def test_the_number_of_ports_decides_the_form() -> None:
     assert "25 et 587" in Catalogue("fr").finding(closed(25, 587))
     many = (110, 143, 465, 587, 993, 995)
     assert all(str(port) in english.finding(closed(*many)) for port in many)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_refusal_that_a_firewall_reported_is_the_firewalls(language: str) -> None:
+    catalogue = Catalogue(language)
+    for numbers in ((25,), (25, 587)):
+        plain = closed(*numbers)
+        reported = plain.model_copy(update={"params": {**plain.params, "reporter": "192.0.2.7"}})
+        sentence = catalogue.finding(reported)
+        assert sentence != catalogue.finding(plain)
+        assert HOST in sentence and "$" not in sentence
+        assert all(str(number) in sentence for number in numbers)
+        assert catalogue.finding(reported, "_advice") == catalogue.finding(plain, "_advice")
 
 
 def test_a_saying_is_written_as_the_language_does() -> None:

@@ -98,3 +98,28 @@ async def test_names_that_never_come_end_with_the_budget(tmp_path: Path, monkeyp
         found = await report("me@slow.example", policy(tmp_path, resolver=names.place), budget=1.0)
     assert time.monotonic() - started < 1.4
     assert found.verdict.severity == "blocker"
+
+
+@pytest.mark.parametrize("how", ["moved", "slept"])
+async def test_a_machine_that_is_elsewhere_at_the_end_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The clock that counts sleep, and the source addresses, as they are while the server still thinks."""
+    nap = 0.0
+    address = "192.0.2.99"
+
+    def disturb(peer: Peer) -> None:
+        nonlocal nap, address
+        if how == "slept":
+            nap = 60.0
+        else:
+            address = "198.51.100.99"
+        peer.reset()
+
+    monkeypatch.setattr("poterne.check.source_address", lambda family: address)
+    monkeypatch.setattr("poterne.check.slept", lambda: nap)
+    with Server(disturb) as server:
+        rules = policy(tmp_path, connect_to=mapped(HOST, p587=server))
+        found = await report(f"{HOST}:587", rules, family=4, budget=3.0)
+    assert found.disturbed == how
+    assert found.verdict.code == "network-changed"

@@ -284,11 +284,49 @@ def test_a_limit_on_syns_is_no_block() -> None:
     assert not world.codes & NETWORK
 
 
+REJECTED: dict[int, str] = {4: FURTHER[4], 6: FURTHER[6]}
+
+
+def test_resets_at_an_address_of_nobody_on_a_port_that_passes_are_a_limit() -> None:
+    """No server is there that could have reset them, and the network lets others through on that port."""
+    world = World().refused(25).twice(25).canary(25, "refused")
+    assert world.confidence(BLOCKED) == "certain"
+    world.canary(465, "refused")
+    assert not world.codes & NETWORK
+    assert World().refused(25).twice(25).canary(465).confidence(BLOCKED) == "certain"
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_errors_for_one_control_and_not_for_another_are_a_limit(family: Family) -> None:
+    world = World(families=(4, 6)).rejected(25, by=REJECTED).twice(25)
+    assert world.confidence(BLOCKED) == "certain"
+    world.rejected(587, by=REJECTED, who=CONTROLS[0], family=family)
+    assert world.codes & NETWORK  # that one may be dead: nothing of it answers
+    world.add(World.control(CONTROLS[0], 465, family))
+    assert not world.codes & NETWORK
+
+
+def test_what_is_turned_down_once_and_let_through_later_is_a_limit() -> None:
+    world = World(control_ports=(25, 465, 587)).refused(25, 587).twice(25, 587).canary(587, "refused")
+    assert world.codes >= {BLOCKED, "port-blocked"}
+    assert not world.add(World.control(CONTROLS[1], 587, id="let-through")).codes & NETWORK
+
+
 def test_a_port_that_is_silent_everywhere_is_no_loss() -> None:
     world = World(control_ports=(25, 465, 587)).silent(25, 465)
     assert world.confidence(BLOCKED) == "certain"
     assert world.confidence("port-blocked") == "certain"
     assert found(world.conclusion, "port-blocked").params["ports"] == (465,)
+
+
+def test_a_trace_that_misses_the_first_router_on_both_ways_clears_nobody() -> None:
+    """Perhaps this machine drops: the box gives few answers, and had none left."""
+    world = World().silent(25).gateway(25)
+    world.path(25, "silent").path(587, "silent", ISP[4], FURTHER[4])
+    assert world.confidence(BLOCKED) == "possible"
+    assert world.path(25, "silent", ISP[4], "silent").confidence(BLOCKED) == "certain"
+    world.path(25, "silent").gateway(25, "refused")
+    assert world.confidence(BLOCKED) == "certain"
 
 
 # ---- families

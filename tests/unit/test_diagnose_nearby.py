@@ -241,3 +241,22 @@ def test_a_rejection_on_the_way_is_where_it_was_said() -> None:
     way = world.conclusion.way
     assert way is not None
     assert (way.stops_from, way.stops_to) == ("provider", "provider")
+
+
+class TestNetworkChanged:
+    @pytest.mark.parametrize("how", ["moved", "slept"])
+    def test_what_failed_meanwhile_accuses_nobody(self, how: str) -> None:
+        world = World().fail("no-answer", 25)
+        world.known["disturbed"] = how
+        assert "port25-blocked" not in world.codes
+        assert "network-changed" in world.codes
+
+    def test_what_answered_has_answered(self) -> None:
+        world = World()
+        world.known["disturbed"] = "moved"
+        assert "network-changed" not in world.codes
+
+    def test_where_nothing_answered_it_is_the_verdict(self) -> None:
+        world = World(controls=()).fail("no-answer", who="target")
+        world.known["disturbed"] = "moved"
+        assert world.conclusion.verdict.code == "network-changed"

@@ -52,6 +52,36 @@ def test_what_is_not_there_is_no_news(state: str) -> None:
     assert not found(conclusion, "offer-refused")
 
 
+NOT_SENT = [
+    lookup("not-offered", source="srv", place=f"_{label}._tcp.example.org", reason="x")
+    for label in ("submissions", "submission")
+]
+
+
+def test_a_domain_that_says_that_it_has_no_server_for_sending() -> None:
+    """RFC 6186 section 3.4: its refused ports are no news beside that."""
+    refusing = [seen(993), *(unreached(port, "refused") for port in (465, 587))]
+    conclusion = concluded(ACCOUNT, *refusing, lookups=NOT_SENT)
+    assert (conclusion.verdict.code, conclusion.verdict.severity) == ("sending-not-offered", "blocker")
+    assert not found(concluded(ACCOUNT, *refusing, lookups=NOT_SENT[:1]), "sending-not-offered")
+
+
+def test_a_source_that_names_a_server_for_sending_is_believed_to_have_one() -> None:
+    named = Offer(
+        source="autoconfig",
+        said_by="example.org",
+        protocol="smtp",
+        host="mail.example.org",
+        port=465,
+        security="tls",
+        username="address",
+        auth=(),
+        rank=0,
+    )
+    conclusion = concluded(ACCOUNT, seen(993), unreached(465, "refused"), offers=[named], lookups=NOT_SENT)
+    assert not found(conclusion, "sending-not-offered")
+
+
 def test_a_document_that_could_not_be_had_is_news_where_nothing_else_is_there() -> None:
     silent = lookup("failed", "timeout")
     assert concluded(ACCOUNT, names=[HOME], lookups=[silent]).verdict.code == "offer-refused"

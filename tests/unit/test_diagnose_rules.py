@@ -161,6 +161,13 @@ def test_one_port_that_does_something_else_is_no_absence(other: Observation) -> 
     assert "no-mail-service" not in codes(concluded(server(), *closed, other, names=[resolved()]))
 
 
+def test_a_port_for_filters_carries_no_mail() -> None:
+    closed = [unreached(port, "refused") for port in ALL_PORTS if port != 4190]
+    conclusion = concluded(server(), *closed, seen(4190), names=[resolved()])
+    assert codes(conclusion) == {"no-mail-service"}
+    assert conclusion.verdict.severity == "blocker"
+
+
 def test_two_tested_ports_do_not_show_that_there_is_no_mail_service() -> None:
     closed = [unreached(port, "refused") for port in (25, 587)]
     conclusion = concluded(server(), *closed, names=[resolved()], ports=(25, 587))

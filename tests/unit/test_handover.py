@@ -111,6 +111,12 @@ def text(found: Report, language: str = "en") -> str:
 GOOD = report(IMAPS, SUBMISSIONS, SUBMISSION)
 
 
+def test_a_port_where_nobody_signs_in_is_handed_over_only_where_it_is_all_there_is() -> None:
+    relay = setting("smtp", 25, "starttls", auth=())
+    assert [server["port"] for server in servers(report(IMAPS, SUBMISSIONS, relay), "outgoingServer")] == ["465"]
+    assert [server["port"] for server in servers(report(IMAPS, relay), "outgoingServer")] == ["25"]
+
+
 def test_a_profile_holds_the_known_keys_with_their_types_and_no_password() -> None:
     whole = profile(GOOD)
     assert {key: type(value) for key, value in whole.items()} == WHOLE

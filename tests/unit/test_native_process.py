@@ -22,6 +22,22 @@ if sys.platform == "win32":
 ENDLESS = 'yield finding("ok")\nawait asyncio.Event().wait()'
 INSTANT = 'yield finding("ok")\nyield report(request)'
 ALLOWED_BEFORE_HELLO = {"poterne", "poterne.native"}
+LATE = {
+    "OpenSSL",
+    "aiosmtpd",
+    "argparse",
+    "babel",
+    "cryptography",
+    "defusedxml",
+    "h11",
+    "http",
+    "plistlib",
+    "publicsuffixlist",
+    "rich",
+    "service_identity",
+    "trustme",
+    "xml",
+}
 
 ENDLESS_CHECKS = {
     "waits": ENDLESS,
@@ -79,6 +95,24 @@ main()
     command = [sys.executable, "-I", "-c", program, str(HOST_ROOT)]
     run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)  # noqa: S603
     assert set(run.stderr.decode().split()) == ALLOWED_BEFORE_HELLO
+
+
+def test_what_few_checks_need_is_not_imported_by_a_host_that_is_ready() -> None:
+    """Behind `hello`, too, each library costs memory and time; these wait until a check wants them."""
+    program = """
+import sys, threading
+sys.path.insert(0, sys.argv[1])
+import poterne.native.bridge, poterne.native.session
+from poterne.native import load_check
+load_check(sys.argv[2])
+[thread.join() for thread in threading.enumerate() if thread.name == "warm"]
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+    command = [sys.executable, "-I", "-c", program, str(HOST_ROOT), os.devnull]
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)  # noqa: S603
+    loaded = set(run.stdout.decode().split())
+    assert {"asyncio", "pydantic", "dns", "ssl"} <= loaded, "what every check needs is there"
+    assert not loaded & LATE
 
 
 @pytest.mark.parametrize("cut", [b"", b"\x02", b"\x02\x00\x00", frame({})[:-1], frame(check("a"))[:-1]])

@@ -88,6 +88,12 @@ def test_a_receiving_host_is_no_way_to_send() -> None:
     assert outgoing(seen(587, auth=(), **relay)) != []  # type: ignore[arg-type]
 
 
+def test_a_port_without_sign_in_is_a_way_to_send_only_where_it_is_named() -> None:
+    bare = seen(25, source="guess", auth=())
+    assert outgoing(bare) == []
+    assert len(outgoing(seen(25, source="guess"))) == len(outgoing(seen(25, source="typed", auth=()))) == 1
+
+
 def test_of_hosts_that_serve_alike_the_one_with_the_better_name_stands_first() -> None:
     ways = outgoing(
         seen(587, host="mx.example.org", source="mx"),

@@ -115,7 +115,7 @@ class Comparison:
         return self._start(want, lambda: self._trace(failing, working, dialled))
 
     def again(self, want: Want, failing: Observation) -> asyncio.Task[None]:
-        """The task that looks at a failing control once more, patiently."""
+        """The task that looks at a failing control once more; patiently, where it was silent."""
         return self._start(want, lambda: self._again(failing))
 
     @property
@@ -320,7 +320,8 @@ class Comparison:
     async def _again(self, failing: Observation) -> None:
         place = Place(failing.family, failing.address, failing.port)
         endpoint = self._endpoint(failing.role, failing.host, place, failing.port, failing.source)
-        await self._observe(endpoint, place, None, self._in_turn(failing.host, "again"))
+        timing: Schedule = "again" if failing.state == "no-answer" else "late"
+        await self._observe(endpoint, place, None, self._in_turn(failing.host, timing))
 
     # ---- one endpoint
 

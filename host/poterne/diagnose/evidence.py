@@ -8,6 +8,7 @@ from poterne import ports
 from poterne.diagnose.wanted import Want
 from poterne.knowledge import load
 from poterne.model import (
+    Disturbance,
     Finding,
     Lookup,
     Machine,
@@ -33,6 +34,7 @@ _CUT_IN_TLS = ("closed by the server", "ECONNRESET", "EOF")
 class Evidence:
     """All that is known of one check. `online`: this machine has a usable source address. `now`: its
     beginning, in UTC. `fetched`: what was wanted and has come, or cannot be had; `complete`: nothing more can be had.
+    `disturbed`: what happened to this machine meanwhile.
     """
 
     target: Target
@@ -47,6 +49,7 @@ class Evidence:
     offers: tuple[Offer, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     fetched: frozenset[Want] = frozenset()
+    disturbed: Disturbance | None = None
     complete: bool = False
 
     @classmethod
@@ -64,6 +67,7 @@ class Evidence:
             trace=report.trace,
             offers=report.offers,
             lookups=report.lookups,
+            disturbed=report.disturbed,
             complete=True,
         )
 

@@ -47,7 +47,11 @@ def settings(
     found: dict[tuple[str, int, str], Setting] = {}
     for observation in observations:
         setting = _setting(observation)
-        if setting is None or (observation.service in withheld and not is_offered(offers, setting)):
+        if setting is None:
+            continue
+        # Without a sign-in an SMTP server takes mail for its own domains only, unless somebody says otherwise.
+        receives = observation.service == "smtp" and not setting.auth and setting.source != "certificate"
+        if (observation.service in withheld or receives) and not is_offered(offers, setting):
             continue
         key = (setting.host, setting.port, setting.security)
         known = found.get(key)
@@ -83,9 +87,6 @@ def _setting(observation: Observation) -> Setting | None:
     if not answers(observation) or observation.security is None:
         return None
     auth = sign_in(observation.auth)
-    if observation.source in ("mx", "domain") and row.service == "smtp" and not auth:
-        # A host that only receives the domain's mail is no way to send for its users.
-        return None
     return Setting(
         protocol=_protocol(row.dialogue),
         host=observation.host,

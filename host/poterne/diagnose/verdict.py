@@ -9,6 +9,7 @@ from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import Conclusion, Evidence, answers, direction, encrypted, verified
 from poterne.diagnose.explain import depth, unexplained
 from poterne.diagnose.rules import endpoint, names, offers
+from poterne.diagnose.rules.disturbed import disturbed
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Symptom
 from poterne.diagnose.wanted import Want
@@ -122,10 +123,12 @@ def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
     if not evidence.online and not any(observation.state in ("open", "refused") for observation in tried):
         yield Symptom("offline", "certain")
         return
+    yield from disturbed(evidence)
     yield from names.names(evidence)
     yield from names.wanted_family(evidence)
     yield from names.null_mx(evidence)
     yield from offers.refused(evidence)
+    yield from offers.not_sent(evidence)
     without_service = list(endpoint.no_mail_service(evidence))
     without_family = list(endpoint.families(evidence))
     explained = {symptom.host for symptom in (*without_service, *without_family)}

@@ -222,7 +222,9 @@ class Discovery:
     def _usual(self, missing: frozenset[str] | set[str]) -> tuple[int, ...]:
         if not missing:
             return ()
-        return ports.usual(None if missing >= _SIDES else frozenset(missing | {"filters"}))
+        withheld = not_offered(self.lookups)
+        usual = ports.usual(None if missing >= _SIDES else frozenset(missing | {"filters"}))
+        return tuple(port for port in usual if (row := ports.facts(port)) is None or row.service not in withheld)
 
     async def _side_by_side(self, streams: dict[str, AsyncGenerator[Server, None]]) -> AsyncGenerator[Server, None]:
         """The servers of all streams as they come. Guesses alone are not waited for where the domain itself has said

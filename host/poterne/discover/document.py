@@ -51,7 +51,9 @@ class Web:
         for _ in range(limits["redirects"] + 1):
             response = await self._get(place, trust, named_by, deadline)
             if isinstance(response, Fetched):
-                return response
+                # A host that is not there is no news, unless somebody sends us to it.
+                lost = response.state == "absent" and place != url
+                return response._replace(state="failed") if lost else response
             if response.status not in _REDIRECTS:
                 return _judged(response)
             there = _absolute(place, response.header("location"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import unquote
 
+from poterne import ports
 from poterne.catalogue import Catalogue
 from poterne.errors import InvalidTarget, NoSettings
 from poterne.knowledge import load
@@ -35,6 +36,8 @@ class Account:
         settings = report.settings
         incoming = tuple(_good(setting for setting in settings.incoming if setting.protocol != "smtp"))
         outgoing = tuple(_good(setting for setting in settings.outgoing if setting.protocol == "smtp"))
+        # Port 25 without a sign-in, beside a better one, is where other servers deliver.
+        outgoing = tuple(setting for setting in outgoing if setting.auth or not _relays(setting)) or outgoing
         if not incoming and not outgoing:
             raise NoSettings("there is no tested, encrypted setting to hand over")
         domain = _name(report.target.domain)
@@ -84,6 +87,11 @@ def _good(settings: Iterable[Setting]) -> Iterable[Setting]:
         if host is not None and setting.verified and setting.security != "none":
             auth = tuple(family for family in setting.auth if family in families)
             yield setting.model_copy(update={"host": host, "auth": auth})
+
+
+def _relays(setting: Setting) -> bool:
+    row = ports.facts(setting.port)
+    return row is not None and row.service == "smtp"
 
 
 def _name(text: str | None) -> str | None:

@@ -25,14 +25,15 @@ def families(evidence: Evidence) -> Iterator[Symptom]:
 
 def no_mail_service(evidence: Evidence) -> Iterator[Symptom]:
     """A host that answers, and resets every mail port. ICMP errors of its own are a firewall's, which may well guard
-    some. Ports that servers seldom offer only must not open.
+    some. Ports that servers seldom offer only must not open; those for filters carry no mail.
     """
     if evidence.target.kind == "endpoint" or evidence.options.ports is not None:
         return
     for host in dict.fromkeys(observation.host for observation in evidence.tried):
         seen = [observation for observation in evidence.tried if observation.host == host]
         usual = [observation for observation in seen if needed(observation, evidence)]
-        if usual and all(map(reset, usual)) and not any(observation.state == "open" for observation in seen):
+        opened = [observation for observation in seen if observation.state == "open"]
+        if usual and all(map(reset, usual)) and all(direction(observation) == "filters" for observation in opened):
             yield from (Symptom("no-mail-service", "certain", observation, host=host) for observation in usual)
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from poterne.diagnose.evidence import Evidence, direction, verified
-from poterne.diagnose.offers import is_own
+from poterne.diagnose.offers import is_own, not_offered
 from poterne.diagnose.symptom import Symptom
 from poterne.model import Lookup, ParamValue
 
 _MAX = 5
+_SUBMISSION = frozenset({"submissions", "submission"})
 _SIDES = {"smtp": "outgoing", "imap": "incoming", "pop3": "incoming"}
 
 
@@ -41,6 +42,12 @@ def refused(evidence: Evidence) -> Iterator[Symptom]:
             yield Symptom("offer-untested", "certain", host=evidence.target.domain, params=params, blocks=blocks)
         else:
             yield Symptom("offer-refused", "certain", host=evidence.target.domain, params=params, blocks=alone)
+
+
+def not_sent(evidence: Evidence) -> Iterator[Symptom]:
+    """A domain whose records say that it has no server for sending (RFC 6186 section 3.4); no source names one."""
+    if not_offered(evidence.lookups) >= _SUBMISSION and not any(o.protocol == "smtp" for o in evidence.offers):
+        yield Symptom("sending-not-offered", "certain", host=evidence.target.domain)
 
 
 def _unserved(lookup: Lookup, evidence: Evidence) -> bool:

@@ -1,6 +1,7 @@
 """No network at all, or one that wants a sign-in first."""
 
-from poterne.diagnose.comparison import Comparison, is_web
+from poterne.diagnose.arranged import is_web
+from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import answers, reached, settled, spoke
 from poterne.diagnose.operators import independent
 from poterne.diagnose.rules import names

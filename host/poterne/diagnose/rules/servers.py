@@ -1,6 +1,7 @@
 """The server's side: it is down, it turns us away, or it keeps one port silent; held against controls that answer."""
 
-from poterne.diagnose.comparison import Comparison, is_web
+from poterne.diagnose.arranged import is_web
+from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import direction, needed, reached, reset, settled, spoke
 from poterne.diagnose.operators import independent
 from poterne.diagnose.symptom import Said, Symptom
@@ -18,7 +19,9 @@ def server_down(case: Comparison) -> Said:
     """
     for host in _hosts(case):
         here = [o for o in case.target if o.host == host]
-        if any(reached(o) or spoke(o) for o in here) or any(case.unreliable(o.family) for o in here):
+        if any(reached(o) or spoke(o) for o in here):
+            continue
+        if any(case.signature(o) == "silent" and case.unreliable(o.family) for o in here):
             continue
         yield from case.want(Want("web", host=host), Want("portal"), Want("controls"))
         if not all(settled(o) and _gone(case, o) for o in here) or len({o.port for o in here}) < 2:

@@ -7,6 +7,7 @@ from poterne.diagnose.comparison import Comparison
 from poterne.diagnose.evidence import direction, reset, settled, spoke, verified, web_ports
 from poterne.diagnose.operators import independent, known_ports, vouches
 from poterne.diagnose.wanted import Want
+from poterne.knowledge import load
 from poterne.model import Family, Observation
 
 _RELAY_PORT = 25
@@ -62,7 +63,8 @@ def _doubtful(faults: tuple[str, ...], *, public: bool | None) -> bool:
 
 def _signs_of_life(case: Comparison) -> Iterator[Want]:
     """Controls fail like the target, and on every port that they were asked on: are they alive on any other? Asked
-    while they have only been silent for a while, so that nobody waits for a dead one.
+    while they have only been silent for a while, so that nobody waits for a dead one. Hosts that a policy names may
+    serve the web; of the others the ports are known.
     """
     for family, port in dict.fromkeys((o.family, o.port) for o in case.failing):
         if case.unreliable(family):
@@ -77,6 +79,8 @@ def _signs_of_life(case: Comparison) -> Iterator[Want]:
         offered = {number for o in dead for number in known_ports(o.host)}
         candidates = dict.fromkeys((*sorted(set(working), key=_likely), *sorted(offered, key=_likely)))
         further = [number for number in candidates if number not in (port, *_BEGUN)][:_MAX_SIGNS_OF_LIFE]
+        if all(o.source == "policy" for o in dead):
+            further += [number for number in load("controls")["begin"]["web_ports"][:1] if number not in further]
         yield from case.want(*(Want("controls", port=number) for number in further))
 
 

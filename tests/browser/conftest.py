@@ -24,6 +24,20 @@ ROOT = Path(__file__).parents[2]
 # Another folder can be named: a package, unpacked.
 EXTENSION = Path(os.environ.get("POTERNE_EXTENSION", ROOT / "extension"))
 FAILED = pytest.StashKey[bool]()
+# Elsewhere `make test` asks Chromium, and `make test-all` Firefox too: a browser takes seconds to start.
+BOTH = {"test_check.py"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        asked = (
+            item.callspec.params.get("family")
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else ""
+        )
+        if item.path.parent == Path(__file__).parent and asked == "firefox" and item.path.name not in BOTH:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -152,6 +152,7 @@ def test_the_beginning_the_running_and_the_end_fit_in_every_language(chromium: B
     assert found + in_each_language({"stopped": popup.page}) == []
 
 
+@pytest.mark.slow
 def test_what_a_page_says_and_is_filled_in_with_fits_in_every_language(lab: Lab, policy: Path) -> None:
     browser = lab.browser("chromium")
     lab.real_host(browser, policy)
@@ -195,6 +196,7 @@ def colours(page: Page, scheme: str, forced: str) -> None:
     until(lambda: page.evaluate(query), f"{scheme}, forced colours {forced}")
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_on_the_pages_of_what_is_kept(chromium: Browser) -> None:
     """In light, in dark, with forced colours, on a narrow screen."""
     pages = done(chromium)

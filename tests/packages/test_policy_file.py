@@ -51,7 +51,7 @@ def _names(table: BaseModel) -> Iterator[str]:
     for name in type(table).model_fields:
         value = getattr(table, name)
         if isinstance(value, BaseModel):
-            yield from (f"{name}.{field}" for field, _ in value)
+            yield from (f"{name}.{field}" for field in type(value).model_fields)
         else:
             yield name
 

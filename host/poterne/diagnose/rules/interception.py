@@ -124,11 +124,14 @@ def _opens_at(seen: Observation) -> int | None:
 
 
 def _suspicions(case: Comparison) -> Iterator[Want]:
-    """An answer that comes far too soon, here and at two controls; a canary that opened."""
+    """An answer that comes far too soon, or turns us away, here and at two controls; a canary that opened."""
     for seen in case.of("canary"):
         if seen.state == "open" and not spoke(seen):
             yield from case.want(Want("canary", port=465 if seen.port == 25 else 25))
     for seen in case.tried:
+        alike = [o for o in case.controls_at(seen.family, seen.port) if _turned_away(o)]
+        if _turned_away(seen) and independent(alike) >= 2:
+            yield from case.want(Want("canary", port=seen.port))
         slower = _much_slower(case.target, seen)
         if slower is None or seen.path:
             continue
@@ -136,6 +139,10 @@ def _suspicions(case: Comparison) -> Iterator[Want]:
         if independent(alike) >= 2:
             yield from case.want(Want("canary", port=seen.port))
             yield from case.want(Want("trace", observation=seen.id, beside=slower.id))
+
+
+def _turned_away(seen: Observation) -> bool:
+    return settled(seen) and seen.greeting_kind in ("refused", "busy")
 
 
 def _much_slower(others: tuple[Observation, ...], seen: Observation) -> Observation | None:

@@ -25,6 +25,13 @@ CODE = "smtp-intercepted"
 # ---- somebody answers in the servers' place
 
 
+def test_where_everybody_turns_us_away_the_canary_is_waited_for() -> None:
+    away = {"greeting": "554 no", "greeting_kind": "refused", "capabilities": (), "security": "none", "tls": None}
+    canary = Want("canary", port=25)
+    assert canary in World().change(away, 25).wanted
+    assert canary not in World().change(away, 25, who="target").wanted
+
+
 def test_the_canary_greets() -> None:
     world = World().canary(25, "open", greeting="220 box", greeting_kind="accepted").canary(465)
     finding = found(world.conclusion, CODE)

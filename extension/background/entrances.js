@@ -56,7 +56,8 @@ export function followEntrances(pages, command) {
   });
   chrome.runtime.onInstalled.addListener(draw);
   chrome.runtime.onStartup.addListener(draw);
-  chrome.storage.local.onChanged.addListener((changes) => {
+  // The user's choice, or the administrator's.
+  chrome.storage.onChanged.addListener((changes) => {
     if (changes["language"]) draw();
   });
 }

@@ -1,5 +1,6 @@
+import { read } from "../shared/managed.js";
 import { entryOf, LIMITS, pastIn, reportKey, withEntry, withNetworks } from "../shared/past.js";
-import { effective, managedPreferences } from "../shared/preferences.js";
+import { effective } from "../shared/preferences.js";
 
 /** @typedef {import("../shared/run.js").Run} Run */
 /** @typedef {import("../shared/past.js").Past} Past */
@@ -39,7 +40,7 @@ export class Keeper {
    * @param {Pick<chrome.storage.StorageArea, "get" | "set" | "remove">} area
    * @param {() => Promise<Record<string, unknown>>} [managed]
    */
-  constructor(area, managed = managedPreferences) {
+  constructor(area, managed = read) {
     this.#area = area;
     this.#managed = managed;
   }

@@ -175,8 +175,10 @@ export class Pages {
    * @param {number} tab
    * @param {PageState} state
    */
-  #store(tab, state) {
-    return this.#area.set({ [keyOf(tab)]: state });
+  async #store(tab, state) {
+    await this.#area.set({ [keyOf(tab)]: state });
+    // Of a tab that was closed while it was read, nobody will tell again that it is gone.
+    await chrome.tabs.get(tab).catch(() => this.forget(tab));
   }
 }
 

@@ -1,5 +1,5 @@
 import { plain } from "../shared/catalogue.js";
-import { byTarget, lastOfEach, networkName, reportKey, verdictWord } from "../shared/past.js";
+import { byTarget, lastOfEach, LIMITS, networkName, pastIn, reportKey, verdictWord } from "../shared/past.js";
 import { h } from "../ui/dom.js";
 import { row } from "../ui/past.js";
 import { save } from "../ui/save.js";
@@ -121,7 +121,7 @@ function networks({ t, past }) {
             "data-action": "name-network",
             "data-id": key,
             value: network.name,
-            maxlength: 40,
+            maxlength: LIMITS.name,
             placeholder: t.text("past_network_example"),
           }),
         ),
@@ -160,9 +160,8 @@ const send = (/** @type {import("../background/keeper.js").PastCommand} */ comma
 /** Everything that is kept, but for the salt: with it, networks could be told. */
 async function everything() {
   const stored = await chrome.storage.local.get(null);
-  const past = /** @type {import("../shared/past.js").Entry[]} */ (stored["past"] ?? []);
-  const known = /** @type {import("../shared/past.js").Past["networks"]} */ (stored["networks"] ?? {});
-  const runs = past.map(({ id, target, at, network }) => ({
+  const { entries, networks: known } = pastIn(stored);
+  const runs = entries.map(({ id, target, at, network }) => ({
     target,
     at,
     network: network && known[network] ? known[network].name || known[network].number : null,
@@ -184,8 +183,7 @@ const actions = {
   async compare() {
     const { chosen } = current;
     if (chosen.length !== 2) return;
-    const stored = await chrome.storage.local.get("past");
-    const entries = /** @type {import("../shared/past.js").Entry[]} */ (stored["past"] ?? []);
+    const { entries } = pastIn(await chrome.storage.local.get("past"));
     const ids = entries.filter(({ id }) => chosen.includes(id)).map(({ id }) => id);
     change({ compared: await pair(ids.reverse()) });
     document.querySelector("main")?.scrollIntoView();

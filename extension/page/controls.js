@@ -190,7 +190,7 @@
    */
   function shown(element) {
     if (visible(element)) return true;
-    if (typeof element === "object" && element.matches("select,input[type=radio],input[type=checkbox]")) {
+    if (element.matches("select,input[type=radio],input[type=checkbox]")) {
       const label = /** @type {HTMLInputElement} */ (element).labels?.[0];
       return Boolean((label && visible(label)) || (element.tagName === "SELECT" && element.parentElement && visible(element.parentElement)));
     }
@@ -236,12 +236,15 @@
     return places
       .flatMap((place) => [...(place?.querySelectorAll("[role=option]") ?? [])])
       .slice(0, MOST_OPTIONS)
-      .map((option) => ({
-        element: /** @type {HTMLElement} */ (option),
-        text: short(option.getAttribute("aria-label") ?? option.textContent),
-        value: (/** @type {HTMLElement} */ (option).dataset["value"] ?? option.getAttribute("value") ?? "").slice(0, 60),
-      }));
+      .map(option);
   }
+
+  /** One choice of a list that the page draws itself. @param {Element} element */
+  const option = (element) => ({
+    element: /** @type {HTMLElement} */ (element),
+    text: short(element.getAttribute("aria-label") ?? element.textContent),
+    value: (/** @type {HTMLElement} */ (element).dataset["value"] ?? element.getAttribute("value") ?? "").slice(0, 60),
+  });
 
   /** @param {HTMLElement} element  a radio button or a check box, the browser's or the page's own */
   const on = (element) =>
@@ -282,5 +285,5 @@
     return options(control)[chosen(control)]?.text ?? "";
   }
 
-  page.controls = { collect, visible, locked, options, chosen, read };
+  page.controls = { collect, visible, locked, option, options, chosen, read };
 })();

@@ -72,6 +72,12 @@
     return choice(control, words, found);
   }
 
+  /** A field for no more than a port's digits. @param {HTMLInputElement} input */
+  const holdsPort = ({ type, maxLength }) => type === "number" || (maxLength > 1 && maxLength <= 5);
+
+  /** Whether a field is called a server and a port: "Server:Port". @param {Control} control */
+  const namesBoth = ({ labels }) => labels.some(({ text }) => /\p{L}\s*[:/&+]\s*(?:port|puerto|porta|poort)\b/iu.test(text));
+
   /**
    * @param {Control} control
    * @param {FormWords} words
@@ -79,14 +85,14 @@
    */
   function typed(control, words, found) {
     const input = /** @type {HTMLInputElement} */ (control.element);
-    const small = input.type === "number" || (input.maxLength > 1 && input.maxLength <= 5);
+    const small = holdsPort(input);
     const other = weight(control, words.other);
     const example = input.placeholder.trim();
     const port = weight(control, words.port) + (/^\d{2,5}$/u.test(example) ? 3 : 0);
     const named = weight(control, words.host);
     const host = Math.max(named, weight(control, words.address_of_server) - 1) + (HOST_NAME.test(example) && !example.includes("@") ? 2 : 0);
     const address = input.type === "email" ? 3 : weight(control, words.address);
-    const together = control.labels.some(({ text }) => /\p{L}\s*[:/&+]\s*(?:port|puerto|porta|poort)\b/iu.test(text));
+    const together = namesBoth(control);
     if (together && host > 0 && !small) return found("host");
     if (port > 0 && port >= other && (port >= host || small || matches(normal(control.hints), words.port))) return found("port");
     if (host > 0 && host > other && !small && input.type !== "email") {
@@ -165,7 +171,7 @@
       const next = controls[control.order + 1];
       if (!next || next.kind !== "text" || known.has(next) || next.labels.length > 0) continue;
       const input = /** @type {HTMLInputElement} */ (next.element);
-      const numeric = input.type === "number" || (input.maxLength > 1 && input.maxLength <= 5) || mailPort(Number(page.controls.read(next)), words);
+      const numeric = holdsPort(input) || mailPort(Number(page.controls.read(next)), words);
       if (numeric) found.push({ control: next, kind: "port", texts: textsOf(next), meanings: [], direction: null });
     }
   }
@@ -277,7 +283,7 @@
     const held = said(host);
     const place = PLACE.exec(held.value)?.groups ?? {};
     const withPort = place["port"] !== undefined || place["scheme"] !== undefined;
-    const asksBoth = host.control.labels.some(({ text }) => /\p{L}\s*[:/&+]\s*(?:port|puerto|porta|poort)\b/iu.test(text));
+    const asksBoth = namesBoth(host.control);
     const together = !portPart && (withPort || asksBoth);
     const security = securityPart && securityOf(securityPart, port, words);
     const chosen = protocolPart ? protocolIn([normal(page.controls.read(protocolPart.control))], words) : null;

@@ -85,13 +85,7 @@
     for (let waited = 0; waited < OPENING_MS; waited += 30) {
       if (there().length > 0) return there();
       const fresh = shown().filter((element) => !before.has(element));
-      if (fresh.length > 0) {
-        return fresh.map((element) => ({
-          element: /** @type {HTMLElement} */ (element),
-          text: page.words.short(element.getAttribute("aria-label") ?? element.textContent),
-          value: (/** @type {HTMLElement} */ (element).dataset["value"] ?? element.getAttribute("value") ?? "").slice(0, 60),
-        }));
-      }
+      if (fresh.length > 0) return fresh.map(page.controls.option);
       if (waited === 300) {
         // Some open by the keyboard alone.
         control.element.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", code: "ArrowDown", bubbles: true, composed: true }));
@@ -234,9 +228,8 @@
       if (!kept) continue;
       const state = stateFor(field, kept, wanted, words);
       if (state === null) return { problem: /** @type {const} */ ("unfit") };
-      if (holds(kept.control, state)) plan.push({ field, kept, state });
-      else if (page.controls.locked(kept.control)) return { problem: /** @type {const} */ ("locked") };
-      else plan.push({ field, kept, state });
+      if (!holds(kept.control, state) && page.controls.locked(kept.control)) return { problem: /** @type {const} */ ("locked") };
+      plan.push({ field, kept, state });
     }
     const before = plan.map(({ kept }) => ({ text: shown(kept.control), state: stateOf(kept.control) }));
     const done = plan.map(() => true);

@@ -37,15 +37,8 @@ export function effective(preferences, managed) {
   return Object.fromEntries(all);
 }
 
-/**
- * What an administrator has set; empty where there is none.
- *
- * @returns {Promise<import("./managed.js").Managed>}
- */
-export const managedPreferences = () => read();
-
 /** @returns {Promise<Effective>} */
 export async function readPreferences() {
-  const [preferences, managed] = await Promise.all([chrome.storage.local.get(PREFERENCES), managedPreferences()]);
+  const [preferences, managed] = await Promise.all([chrome.storage.local.get(PREFERENCES), read()]);
   return effective(preferences, managed);
 }

@@ -28,7 +28,7 @@
  * @property {Report | null} report
  * @property {{code: ErrorMessage["code"], message: string} | null} refusal  why nothing was tested
  * @property {Failure | null} failure
- * @property {boolean} private  asked in a private window: shown there only, and never kept
+ * @property {boolean} private  asked in a private window, or about a page of one: shown there only, and never kept
  * @property {number | null} until  when its budget ends, in milliseconds since 1970
  * @property {string | null} network  the name of the network that it was made in, under our salt
  * @property {"typed" | "page"} origin  who named the target; a page's word leads to public addresses only

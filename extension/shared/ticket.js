@@ -2,6 +2,7 @@ import { hintInWords, remedyInWords, tell } from "./advice.js";
 import { plain } from "./catalogue.js";
 import { isControl, reasonsInWords } from "./evidence.js";
 import { outcome } from "./outcome.js";
+import { partyOf } from "./parties.js";
 import { redacted, secretsIn } from "./private.js";
 import { verdictFinding } from "./run.js";
 import { sentence } from "./sentence.js";
@@ -38,8 +39,8 @@ export const FILES = {
 /** How many lines of evidence a ticket holds. */
 const MOST = 40;
 
-/** Codes that the operator of the server can mend, or has to know of. */
-const ABOUT_SERVER = /^(?:cert-|tls-|auth-|greeting|no-greeting|connection-cut|slow-|server-|client-|port-|plaintext|starttls-inj)/;
+/** Whether the operator of the server can mend it. @param {import("../types/messages.d.ts").Finding} finding */
+const ofServer = (finding) => partyOf(finding) === "server";
 
 /**
  * @param {Report} report
@@ -76,10 +77,10 @@ const moment = ({ started_at: at }) => `${plain(at).replace("T", " ").replace(/\
  * @param {Observation} observation
  * @param {Catalogue} t
  */
-function doorLine({ host, address, port, ...rest }, t) {
+function doorLine(observation, t) {
+  const { host, address, port, error, tls, greeting } = observation;
   const place = `${plain(host)} [${plain(address)}] ${t.text("ticket_port", { port: String(port) })}`;
-  const observation = { host, address, port, ...rest };
-  const said = [t.text(outcome(observation, false).key), rest.error, rest.tls?.fault, rest.greeting && `“${rest.greeting}”`];
+  const said = [t.text(outcome(observation, false).key), error, tls?.fault, greeting && `“${greeting}”`];
   return t.text("ticket_entry", { name: place, value: said.flatMap((one) => (one ? [plain(one)] : [])).join(" · ") });
 }
 
@@ -130,13 +131,13 @@ function forProvider(report, seen, t) {
  */
 function forServer(report, seen, t) {
   const doors = report.observations.filter(({ role }) => role === "target").slice(0, MOST);
-  const findings = report.findings.filter(({ code }) => ABOUT_SERVER.test(code));
+  const findings = report.findings.filter(ofServer);
   const certificates = new Map(
     doors.flatMap(({ tls }) => (tls?.issuer ? [[`${tls.issuer} ${tls.not_after}`, tls]] : [])),
   );
   const asked = tell(report, t);
   return text([
-    asked && ABOUT_SERVER.test(report.verdict.code) ? asked : t.text("ticket_server", { host: subjectOf(report) }),
+    asked && ofServer(verdictFinding(report)) ? asked : t.text("ticket_server", { host: subjectOf(report) }),
     "",
     ...entry("ticket_when", moment(report), t),
     ...entry("ticket_from", seen.join(", "), t),

@@ -126,6 +126,7 @@ export interface PageScripts {
     collect(words: FormWords): { controls: Control[]; foreign: number; cut: boolean };
     visible(element: Element): boolean;
     locked(control: Control): boolean;
+    option(element: Element): { element: HTMLElement; text: string; value: string };
     options(control: Control): { element: HTMLElement; text: string; value: string }[];
     chosen(control: Control): number;
     read(control: Control): string;

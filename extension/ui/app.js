@@ -1,8 +1,8 @@
 import { browserName } from "../shared/browsers.js";
 import { DISCONNECTED } from "../shared/link-state.js";
 import { pastIn, reportKey } from "../shared/past.js";
-import { watch } from "../shared/managed.js";
-import { effective, managedPreferences, PREFERENCES } from "../shared/preferences.js";
+import { read, watch } from "../shared/managed.js";
+import { effective, PREFERENCES } from "../shared/preferences.js";
 import { byId, load } from "../shared/programs.js";
 import { IDLE } from "../shared/run.js";
 import { catalogueFor, isPrivate } from "./catalogues.js";
@@ -120,12 +120,13 @@ const toClipboard = (text) =>
  */
 export async function mount({ inTab }) {
   const { send, minds } = background(!inTab);
-  const known = Promise.all([chrome.storage.local.get(KEPT), managedPreferences()]);
+  const known = Promise.all([chrome.storage.local.get(KEPT), read()]);
   let pinned = pinnedRun();
+  const tabAsked = tabInQuestion(inTab);
   /** What the background has said while this page was not ready. @type {import("./stored.js").Stored | null} */
   let news = null;
   let ready = false;
-  const [[local, fixed], t, place, programs, state, privately, past] = await Promise.all([
+  const [[local, fixed], t, place, programs, state, tab, privately, past] = await Promise.all([
     known,
     known.then(([chosen, fixed]) => catalogueFor(effective(chosen, fixed).language.value)),
     whereAmI(),
@@ -134,7 +135,8 @@ export async function mount({ inTab }) {
       news = state;
       if (ready) update(shown(state, await pinned));
     }),
-    isPrivate(),
+    tabAsked,
+    tabAsked.then(isPrivate),
     pinned,
   ]);
 
@@ -157,7 +159,7 @@ export async function mount({ inTab }) {
     program: byId(programs, effective(local, managed).program.value),
     handed: null,
     copied: null,
-    tab: await tabInQuestion(inTab),
+    tab,
     page: null,
     emptyRefused: false,
   };
@@ -198,7 +200,6 @@ export async function mount({ inTab }) {
   ready = true;
   update({});
 
-  const { tab } = view;
   if (tab !== null) {
     const showPage = followPage(tab, (page) => update({ page }));
     // A bound report shows what was read at the click; the popup was opened by a click of its own, and reads now.

@@ -10,9 +10,19 @@ export async function catalogueFor(choice) {
   return new Catalogue(language, await response.json());
 }
 
-/** Whether this page is in a private window, of which nothing is kept. */
-export async function isPrivate() {
+/**
+ * Whether this page is in a private window, of which nothing is kept, or about a tab of one: Chromium shows a report in
+ * a usual window, whichever tab it is bound to.
+ *
+ * @param {number | null} tab
+ */
+export async function isPrivate(tab) {
   if (chrome.extension.inIncognitoContext) return true;
   // Firefox for Android has no windows.
-  return (await chrome.windows?.getCurrent())?.incognito ?? false;
+  if ((await chrome.windows?.getCurrent())?.incognito) return true;
+  if (tab === null) return false;
+  return chrome.tabs.get(tab).then(
+    ({ incognito }) => incognito,
+    () => false,
+  );
 }

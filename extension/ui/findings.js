@@ -3,12 +3,10 @@ import { others } from "../shared/grouping.js";
 import { known, verdictFinding } from "../shared/run.js";
 import { sentence } from "../shared/sentence.js";
 import { h } from "./dom.js";
-import { shape } from "./shapes.js";
+import { SEVERITY_SHAPES, shape } from "./shapes.js";
 
 /** @typedef {import("./screen.js").View} View */
 /** @typedef {import("../types/messages.d.ts").Finding} Finding */
-
-const SHAPES = { blocker: "bad", warning: "warning", note: "note", good: "good" };
 
 /**
  * What else was found. While a run is going it could still change, and would push the rows about.
@@ -47,7 +45,7 @@ function item({ t, run }, finding, advise) {
   return h(
     "li",
     { "data-finding": code, "data-severity": severity, "data-tone": severity },
-    shape(SHAPES[severity]),
+    shape(SEVERITY_SHAPES[severity]),
     h(
       "div",
       {},

@@ -6,13 +6,12 @@ import { known, verdictFinding } from "../shared/run.js";
 import { portsOf, sentence } from "../shared/sentence.js";
 import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
-import { ring, shape } from "./shapes.js";
+import { ring, SEVERITY_SHAPES, shape } from "./shapes.js";
 
 /** @typedef {import("./screen.js").View} View */
 /** @typedef {import("../types/messages.d.ts").Finding} Finding */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 
-const SHAPES = { blocker: "bad", warning: "warning", note: "note", good: "good" };
 const METER = { certain: 3, likely: 2, possible: 1 };
 
 /** Codes that are about port 25 whatever ports they name. */
@@ -91,7 +90,7 @@ function certainAlready(t, run) {
     findings.filter(({ confidence, severity }) => confidence === "certain" && severity !== "note"),
     null,
   );
-  if (gravest) return { sign: SHAPES[gravest.severity], text: sentence(gravest, t, plain(run.target)).headline };
+  if (gravest) return { sign: SEVERITY_SHAPES[gravest.severity], text: sentence(gravest, t, plain(run.target)).headline };
   const works = settings.outgoing.find(({ verified, security }) => verified && security !== "none");
   return works ? { sign: "good", text: t.text("ui_sends_already", { host: plain(works.host), port: String(works.port) }) } : null;
 }
@@ -109,7 +108,7 @@ function verdict(view, report) {
   const use = remedyInWords(report, t);
   return card(
     severity,
-    shape(code === "unproven" ? "unknown" : SHAPES[severity]),
+    shape(code === "unproven" ? "unknown" : SEVERITY_SHAPES[severity]),
     { text: text.headline, attributes: { "data-verdict": code, "data-confidence": confidence } },
     use && h("p", { class: "use", "data-use": true }, shape("good"), h("span", {}, use)),
     text.advice && h("p", { class: "advice" }, text.advice),

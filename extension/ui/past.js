@@ -1,8 +1,8 @@
-import { lastOfEach, networkName, ofTarget, verdictWord } from "../shared/past.js";
+import { byTarget, lastOfEach, networkName, ofTarget, verdictWord } from "../shared/past.js";
 import { plain } from "../shared/catalogue.js";
 import { sentence } from "../shared/sentence.js";
 import { h } from "./dom.js";
-import { shape } from "./shapes.js";
+import { SEVERITY_SHAPES, shape } from "./shapes.js";
 
 /** @typedef {import("./screen.js").View} View */
 /** @typedef {import("../shared/past.js").Entry} Entry */
@@ -11,8 +11,6 @@ import { shape } from "./shapes.js";
 
 /** How many runs the popup shows; the page of all runs shows the others. */
 const FEW = 4;
-
-const SHAPES = { blocker: "bad", warning: "warning", note: "note", good: "good" };
 
 /** @param {string} id */
 export const reportAddress = (id) => `/report/report.html?past=${encodeURIComponent(id)}`;
@@ -27,7 +25,7 @@ export function past(view) {
   if (run.phase === "running") return null;
   const idle = run.phase === "idle";
   const others = known.entries.filter(({ id }) => id !== run.id);
-  const entries = (idle ? lastOfEachTarget(others) : lastOfEach(ofTarget(others, run.target))).slice(0, FEW);
+  const entries = (idle ? byTarget(others).flatMap(({ entries: [last] }) => last ?? []) : lastOfEach(ofTarget(others, run.target))).slice(0, FEW);
   if (entries.length === 0) return null;
   const current = run.id !== null && known.entries.some(({ id }) => id === run.id) ? run.id : null;
   return h(
@@ -41,12 +39,6 @@ export function past(view) {
     ),
     h("ul", { class: "past-list" }, ...entries.map((entry) => h("li", {}, row(t, known, entry, { named: idle, current })))),
   );
-}
-
-/** @param {readonly Entry[]} entries */
-function lastOfEachTarget(entries) {
-  const seen = new Set();
-  return entries.filter(({ target }) => !seen.has(target) && seen.add(target));
 }
 
 /**
@@ -71,7 +63,7 @@ export function row(t, { networks }, entry, { named, current = null }) {
       "data-tone": finding.severity,
       title: headline,
     },
-    shape(finding.code === "unproven" ? "unknown" : SHAPES[finding.severity]),
+    shape(finding.code === "unproven" ? "unknown" : SEVERITY_SHAPES[finding.severity]),
     h(
       "div",
       { class: "past-what" },

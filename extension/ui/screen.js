@@ -28,7 +28,7 @@ import { why } from "./why.js";
  * @property {import("../shared/preferences.js").Effective} preferences
  * @property {import("../shared/past.js").Past} past
  * @property {boolean} welcomed  what it does and never does has been read
- * @property {boolean} privately  in a private window
+ * @property {boolean} privately  in a private window, or about a tab of one
  * @property {import("./ticket.js").Choice} ticket
  * @property {boolean} inTab
  * @property {string | null} copied  the copy button that was pressed last

@@ -1,6 +1,6 @@
-import { watch } from "../shared/managed.js";
+import { read, watch } from "../shared/managed.js";
 import { pastIn } from "../shared/past.js";
-import { effective, managedPreferences } from "../shared/preferences.js";
+import { effective } from "../shared/preferences.js";
 import { catalogueFor } from "./catalogues.js";
 import { h, morph } from "./dom.js";
 import { mark } from "./shapes.js";
@@ -31,7 +31,7 @@ export async function settledPage(title, own, draw) {
   async function stored() {
     const [local, managed] = await Promise.all([
       chrome.storage.local.get(["language", "program", "history", "past", "networks"]),
-      managedPreferences(),
+      read(),
     ]);
     const preferences = effective(local, managed);
     return { preferences, managed, past: pastIn(local), t: await catalogueFor(preferences.language.value) };

@@ -38,6 +38,9 @@ const PATHS = {
   arrow: ["M4 10h12", "M11 5l5 5l-5 5"],
 };
 
+/** The shape of a finding, by its severity. */
+export const SEVERITY_SHAPES = { blocker: "bad", warning: "warning", note: "note", good: "good" };
+
 /**
  * @param {string} name
  * @param {string} [className]

@@ -45,8 +45,9 @@ def test_the_worker_is_stopped_in_the_middle(popup: Popup, host: Host) -> None:
 def test_the_worker_is_stopped_after_the_end(popup: Popup, host: Host) -> None:
     popup.check("provider.example")
     verdict, settings = popup.verdict, popup.settings("outgoing")
+    [pid] = host.pids()
     stop_worker(popup)
-    until(lambda: not host.pids() or len(host.pids()) == 1, "the port to be gone")
+    until(lambda: pid not in host.pids(), "the host to end with its port")
     assert (popup.run, popup.verdict, popup.settings("outgoing")) == ("done", verdict, settings)
     popup.page.evaluate("location.reload()")
     again = Popup(popup.page)
@@ -103,7 +104,7 @@ def test_a_report_of_the_largest_size_is_shown_whole(browser: Browser, lab: Lab)
     )
     popup.ask("example.org")
     until(
-        lambda: [row for row in popup.endpoints() if row["state"] == "open"].__len__() == RESULTS,
+        lambda: len([row for row in popup.endpoints() if row["state"] == "open"]) == RESULTS,
         "every result",
         within=30,
     )

@@ -3,10 +3,11 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import vm from "node:vm";
 
-import { siteDomain } from "../../extension/background/reader.js";
+import { keyOf, Pages, siteDomain } from "../../extension/background/reader.js";
 import { targetInText, targetOfLink } from "../../extension/background/text-target.js";
 import { fitting, isOf, stands, targetOf } from "../../extension/shared/page.js";
-import { begin, receive } from "../../extension/shared/run.js";
+import { begin, IDLE, receive } from "../../extension/shared/run.js";
+import { isPrivate } from "../../extension/ui/catalogues.js";
 import { report } from "./records.mjs";
 
 const EXTENSION = new URL("../../extension/", import.meta.url);
@@ -132,4 +133,43 @@ test("a page's word stays a page's word when it was refused", () => {
   const refused = receive(run, { type: "error", id: "1", code: "forbidden", message: "no" });
   assert.equal(refused.origin, "page");
   assert.deepEqual(refused.page, run.page);
+});
+
+/** A browser with these tabs; of any other it says that there is none. */
+const withTabs = (tabs) => ({
+  extension: { inIncognitoContext: false },
+  windows: { getCurrent: async () => ({ incognito: false }) },
+  scripting: { executeScript: async () => [{ result: { token: "t", origin: "https://a.example", site: "a.example", servers: [] } }] },
+  tabs: {
+    get: async (id) => {
+      if (!tabs.has(id)) throw new Error(`No tab with id: ${id}.`);
+      return tabs.get(id);
+    },
+  },
+});
+
+test("what is bound to a tab of a private window is private, in whichever window it is shown", async (t) => {
+  globalThis.chrome = withTabs(new Map([[7, { incognito: true }], [8, { incognito: false }]]));
+  t.after(() => delete globalThis.chrome);
+  assert.deepEqual(await Promise.all([7, 8, 9, null].map(isPrivate)), [true, false, false, false]);
+});
+
+test("of a tab that was closed while its page was read nothing stays", async (t) => {
+  const tabs = new Map([[7, {}], [8, {}]]);
+  globalThis.chrome = withTabs(tabs);
+  t.mock.method(globalThis, "fetch", async () => ({ json: async () => words }));
+  t.after(() => delete globalThis.chrome);
+  const stored = {};
+  const area = {
+    get: async (key) => (key in stored ? { [key]: stored[key] } : {}),
+    set: async (items) => void Object.assign(stored, items),
+    remove: async (key) => void delete stored[key],
+  };
+  const pages = new Pages(area, async () => IDLE);
+  await pages.read(8);
+  const reading = pages.read(7);
+  tabs.delete(7);
+  await pages.forget(7);
+  await reading;
+  assert.deepEqual(Object.keys(stored), [keyOf(8)]);
 });

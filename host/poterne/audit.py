@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 import sys
-from datetime import UTC, datetime
+import time
 from logging.handlers import RotatingFileHandler, SysLogHandler
 from pathlib import Path
 from typing import Protocol
@@ -59,7 +59,6 @@ def line(target: Target, verdict: str, *, rule: str | None = None, client: str |
 class _Writer:
     def __init__(self, handler: logging.Handler) -> None:
         self._handler = handler
-        handler.setFormatter(_Formatter())
 
     def __call__(self, target: Target, verdict: str, *, rule: str | None = None, client: str | None = None) -> None:
         text = line(target, verdict, rule=rule, client=client)
@@ -69,22 +68,6 @@ class _Writer:
             self._handler.handle(record)
         finally:
             self._handler.close()
-
-
-class _Formatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return record.getMessage()
-
-
-class _Dated(_Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        return f"{moment} {super().format(record)}"
-
-
-class _File(RotatingFileHandler):
-    def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 (logging's own name)
-        super().setFormatter(_Dated())
 
 
 class _Journal(logging.Handler):
@@ -137,4 +120,10 @@ def _handler(log: Log) -> logging.Handler:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with path.open("ab"):
                 # It can be written. It is opened again when there is something to write: others may have rotated it.
-                return _File(path, maxBytes=log.max_bytes, backupCount=log.keep, encoding="utf-8", delay=True)
+                handler = RotatingFileHandler(
+                    path, maxBytes=log.max_bytes, backupCount=log.keep, encoding="utf-8", delay=True
+                )
+            dated = logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+            dated.converter = time.gmtime
+            handler.setFormatter(dated)
+            return handler

@@ -10,6 +10,9 @@ from poterne.model import Language, MailProtocol, Port, Security, UserName
 from poterne.tables import Host, Hosts, Https, Table, as_tuple
 
 Text = Annotated[str, Field(max_length=200)]
+Address = Annotated[str, Field(max_length=2048, pattern=r"^(https?|file)://[!-~]+$")]
+CHROMIUM_ID = r"^[a-p]{32}$"
+FIREFOX_ID = r"^([A-Za-z0-9._-]{0,64}@[A-Za-z0-9._-]{1,64}|\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\})$"
 SignIn = Literal["password", "oauth2", "kerberos", "ntlm", "certificate"]
 
 
@@ -68,10 +71,10 @@ class Deploy(Table):
     `block_other_hosts`: no other native host may be started than this and `other_hosts`.
     """
 
-    update_url: Annotated[str, Field(max_length=2048, pattern=r"^(https?|file)://[!-~]+$")] | None = None
-    xpi_url: Annotated[str, Field(max_length=2048, pattern=r"^(https?|file)://[!-~]+$")] | None = None
-    chromium_id: Annotated[str, Field(pattern=r"^[a-p]{32}$")] | None = None
-    firefox_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._@{}-]{3,80}$")] | None = None
+    update_url: Address | None = None
+    xpi_url: Address | None = None
+    chromium_id: Annotated[str, Field(pattern=CHROMIUM_ID)] | None = None
+    firefox_id: Annotated[str, Field(pattern=FIREFOX_ID)] | None = None
     pinned: bool = True
     user_level_hosts: bool = False
     block_other_hosts: bool = True

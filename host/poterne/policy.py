@@ -224,10 +224,14 @@ class Policy(Table):
         if options.relay is not None and not self.allow.relay:
             raise Forbidden("this machine's policy does not allow naming a relay (allow.relay)", "allow.relay")
 
+    @property
+    def expected_domains(self) -> tuple[str, ...]:
+        """The domains whose accounts have the servers that are stated."""
+        return self.expected.domains or ((self.organisation.domain,) if self.organisation.domain else ())
+
     def servers_of(self, domain: str) -> tuple[Server, ...]:
         """The servers that are stated for the accounts of a domain."""
-        domains = self.expected.domains or ((self.organisation.domain,) if self.organisation.domain else ())
-        return self.expected.servers if domain in domains else ()
+        return self.expected.servers if domain in self.expected_domains else ()
 
     def stated(self, target: Target) -> tuple[Server, ...]:
         """Those that a target is about: all of its domain, or those of the server that was named."""

@@ -3,6 +3,7 @@ The extension says the same sentences (`extension/shared/advice.js`, `way.js`).
 """
 
 import re
+from collections.abc import Iterable
 from typing import get_args
 
 from poterne import ports
@@ -116,6 +117,15 @@ def _stated(server: ExpectedServer, catalogue: Catalogue) -> str:
     values["found_port"] = str(found.port)
     values["found_security"] = catalogue.word("security", found.security)
     return catalogue.text("expected_server_differs", **values)
+
+
+def remarks_in_words(settings: Iterable[Setting], catalogue: Catalogue) -> list[str]:
+    """What to know before these settings are used, with the hosts that it is about: one line each."""
+    told: dict[str, dict[str, None]] = {}
+    for setting in settings:
+        for remark in setting.remarks:
+            told.setdefault(remark, {})[setting.host] = None
+    return [f"{', '.join(hosts)} · {catalogue.word('remark', remark)}" for remark, hosts in told.items()]
 
 
 def way_in_words(way: Way, code: str, catalogue: Catalogue) -> str:

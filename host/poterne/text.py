@@ -18,6 +18,7 @@ from poterne.reasons import compared, reasons_in_words, traced
 from poterne.telling import (
     expected_in_words,
     hint_in_words,
+    remarks_in_words,
     remedy_in_words,
     tell,
     verdict_finding,
@@ -212,10 +213,9 @@ class _Page:
             hosts = dict.fromkeys(setting.host for setting in rows if setting.source == source)
             line = f"{say('cli_source')} · {', '.join(map(with_unicode, hosts))} · {word('source', source)}"
             self._console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
-        for remark in dict.fromkeys(remark for setting in rows for remark in setting.remarks):
-            hosts = dict.fromkeys(setting.host for setting in rows if remark in setting.remarks)
+        for line in remarks_in_words(rows, self._catalogue):
             row = Table.grid(padding=(0, 1))
-            row.add_row(Text("!", style="yellow"), Text(f"{', '.join(hosts)} · {word('remark', remark)}"))
+            row.add_row(Text("!", style="yellow"), Text(line))
             self._console.print(Padding(row, (0, 0, 0, 4)))
 
     def _endpoints(self) -> None:

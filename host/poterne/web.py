@@ -133,7 +133,7 @@ async def _may_be_named(host: str, gate: Gate, resolver: Names, *, trust: Trust,
     if trust != "foreign":
         return True
     private: list[str] = load("special")["private_names"]
-    if "." not in host or host.rpartition(".")[2] in private or host.endswith(".home.arpa"):
+    if "." not in host or any(host == zone or host.endswith(f".{zone}") for zone in private):
         return False
     asking = asyncio.create_task(resolver.addresses(host, source))
     await asyncio.wait({asking}, timeout=load("timing")["names"]["patience"])

@@ -85,9 +85,8 @@ def registrations() -> dict[Path, BrowserFamily]:
     }
 
 
-def _registration(family: BrowserFamily, ids: Mapping[str, str] | None) -> str:
-    text = manifest.dump(manifest.make(family, Path("/") / HOME / "poterne-host"))
-    return text if ids is None else text.replace(manifest.extension_ids()[family], ids[family])
+def _registration(family: BrowserFamily, ids: Mapping[BrowserFamily, str] | None) -> str:
+    return manifest.dump(manifest.make(family, Path("/") / HOME / "poterne-host", ids=ids))
 
 
 def _fill(root: Path, bundle: Path, epoch: int, ids: Path | None) -> None:

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from manifests.packages import parts, place
 from manifests.packages.place import HERE, ROOT, PackageError
+from poterne.organisation import CHROMIUM_ID
+from poterne.setup.browsers import BrowserFamily
 
 PROGRAMS = ("poterne", "poterne-host")
-_CHROMIUM_ID = re.compile(r"[a-p]{32}")
 
 
 @cache
@@ -95,10 +96,10 @@ def archive(dist: Path, work: Path, epoch: int, ids: Path | None) -> Path:
     return target
 
 
-def read_ids(path: Path) -> dict[str, str]:
+def read_ids(path: Path) -> dict[BrowserFamily, str]:
     """Whom the programs let call, by family of browsers; raises PackageError."""
     try:
-        ids: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        ids: dict[BrowserFamily, str] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PackageError(f"{path}: {error.strerror or error}") from error
     except ValueError as error:
@@ -107,7 +108,7 @@ def read_ids(path: Path) -> dict[str, str]:
         not isinstance(ids, dict)
         or set(ids) != {"chromium", "firefox"}
         or not all(isinstance(identity, str) for identity in ids.values())
-        or not _CHROMIUM_ID.fullmatch(ids["chromium"])
+        or not re.fullmatch(CHROMIUM_ID, ids["chromium"])
     ):
         raise PackageError(f'{path}: expected {{"chromium": "…", "firefox": "…"}}')
     return ids

@@ -11,10 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 from manifests.packages import archive, crx, extension, keys
 from manifests.packages.place import PackageError, version
-
-_FIREFOX_ID = re.compile(
-    r"[A-Za-z0-9._-]{0,64}@[A-Za-z0-9._-]{1,64}|\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}"
-)
+from poterne.organisation import FIREFOX_ID
 
 
 def make(
@@ -26,7 +23,7 @@ def make(
     tells. Raises PackageError.
     """
     base = _base(base_url)
-    if firefox_id is not None and not _FIREFOX_ID.fullmatch(firefox_id):
+    if firefox_id is not None and not re.fullmatch(FIREFOX_ID, firefox_id):
         raise PackageError(f"{firefox_id!r} cannot be an id in Firefox: name@example.org, or a GUID in braces")
     private = keys.load_or_make(key)
     ids = {

@@ -66,6 +66,7 @@ class Lap:
         self.whole = Series(_WHOLE, "all of it, controls included")
         self.peers: list[Series] = []
         self.missing: list[str] = []
+        self.failed: list[str] = []
         self.ailing: set[str] = set()
         self._rows = tomllib.loads((_HERE / "peers.toml").read_text(encoding="utf-8"))["peer"] if peers else []
 
@@ -80,7 +81,9 @@ class Lap:
                         series.took.clear()
                     self.trip.clear()
                     self.verified.clear()
-        self.peers = [series for series, command in filled if command is not None]
+        ran = [series for series, command in filled if command is not None]
+        self.peers = [series for series in ran if series.name not in self.ailing]
+        self.failed = [series.name for series in ran if series.name in self.ailing]
         self.missing = [series.name for series, command in filled if command is None]
 
     def _round(self, filled: "list[tuple[Series, str | None]]") -> None:
@@ -164,8 +167,9 @@ def _tables(laps: list[Lap]) -> str:
         lines += ["| who | what it does | in F6 |", "| --- | --- | --- |"]
         everybody = [beside.us, beside.minimal, beside.whole, *beside.peers]
         for series in sorted(everybody, key=lambda one: statistics.median(one.over(floors))):
-            ailed = " (ended with an error)" if series.name in beside.ailing else ""
-            lines.append(f"| {series.name} | {series.does}{ailed} | {_spread(series.over(floors))} |")
+            lines.append(f"| {series.name} | {series.does} | {_spread(series.over(floors))} |")
+        if beside.failed:
+            lines += ["", f"Not measured, since they ended with an error: {'; '.join(beside.failed)}."]
         if beside.missing:
             lines += ["", f"Not installed, hence not measured: {', '.join(beside.missing)}."]
     resident = max(lap.resident for lap in laps) / (1 << 20)

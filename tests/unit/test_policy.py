@@ -450,6 +450,7 @@ def test_an_unknown_key_is_named(tmp_path: Path, text: str, said: str) -> None:
         '[organisation]\nhelp = "http://example.org/"\n',
         '[deploy]\nupdate_url = "ftp://example.org/"\n',
         '[deploy]\nchromium_id = "abc"\n',
+        '[deploy]\nfirefox_id = "poterne"\n',
         '[expected]\nservers = [{protocol = "smtp", host = "a.example", port = 587}]\n',
         '[expected]\nservers = [{protocol = "smtp", host = "a.example", port = 1, security = "tls", user = "jane"}]\n',
     ],

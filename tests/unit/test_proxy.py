@@ -134,7 +134,9 @@ def test_a_proxy_is_led_into_this_network_by_nobody(tmp_path: Path, monkeypatch:
     assert not [head for head in through.heads if "10.0.0.1" in head[0]]
 
 
-@pytest.mark.parametrize("host", ["localhost", "db.localhost", "printer.local", "intranet", "router.lan", "in.example"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "db.localhost", "printer.local", "intranet", "router.lan", "nas.home.arpa", "in.example"]
+)
 def test_a_proxy_is_led_into_this_network_by_no_name_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:

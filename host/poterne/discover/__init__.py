@@ -222,9 +222,12 @@ class Discovery:
     def _usual(self, missing: frozenset[str] | set[str]) -> tuple[int, ...]:
         if not missing:
             return ()
+        return self._not_withheld(ports.usual(None if missing >= _SIDES else frozenset(missing | {"filters"})))
+
+    def _not_withheld(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        """Those of the ports whose service the domain does not say to be missing (RFC 6186 section 3.4)."""
         withheld = not_offered(self.lookups)
-        usual = ports.usual(None if missing >= _SIDES else frozenset(missing | {"filters"}))
-        return tuple(port for port in usual if (row := ports.facts(port)) is None or row.service not in withheld)
+        return tuple(port for port in numbers if (row := ports.facts(port)) is None or row.service not in withheld)
 
     async def _side_by_side(self, streams: dict[str, AsyncGenerator[Server, None]]) -> AsyncGenerator[Server, None]:
         """The servers of all streams as they come. Guesses alone are not waited for where the domain itself has said
@@ -268,12 +271,7 @@ class Discovery:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(load("timing")["names"]["patience"]):
                             await self._records.wait()
-                withheld = not_offered(self.lookups)
-                wanted = tuple(
-                    port
-                    for port in ports.usual(conventional.directions, conventional.protocols)
-                    if (row := ports.facts(port)) is None or row.service not in withheld
-                )
+                wanted = self._not_withheld(ports.usual(conventional.directions, conventional.protocols))
                 served = {row.direction for port in wanted if (row := ports.facts(port))}
                 if not served & _SIDES:
                     continue
@@ -329,9 +327,7 @@ class Discovery:
             if row is None or row.dialogue != offer.protocol:
                 begins: Security = "tls" if offer.security == "tls" else "starttls"
                 odd.setdefault(offer.port, (ports.service_of(offer.protocol, begins) or "smtp", begins))
-        by_document = (
-            source not in (srv.SOURCE, expected.SOURCE) and self.policy is not None and self.toolkit is not None
-        )
+        by_document = source not in (srv.SOURCE, expected.SOURCE)
         if by_document and self.policy is not None and self.toolkit is not None:
             lab = self.policy.lab
             permitted = tuple(address for address in answer.addresses if self.toolkit.gate.allows(address, "foreign"))

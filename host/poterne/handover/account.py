@@ -11,6 +11,7 @@ from poterne.errors import InvalidTarget, NoSettings
 from poterne.knowledge import load
 from poterne.model import Report, Setting, Target
 from poterne.target import host_name, parse
+from poterne.telling import remarks_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,7 @@ class Account:
 
     def cautions(self, catalogue: Catalogue, settings: Iterable[Setting] | None = None) -> list[str]:
         """What to know before these settings, or all of them, are used: one line each."""
-        told: dict[str, dict[str, None]] = {}
-        for setting in (*self.incoming, *self.outgoing) if settings is None else settings:
-            for remark in setting.remarks:
-                told.setdefault(remark, {})[setting.host] = None
-        return [f"{', '.join(hosts)} · {catalogue.word('remark', remark)}" for remark, hosts in told.items()]
+        return remarks_in_words((*self.incoming, *self.outgoing) if settings is None else settings, catalogue)
 
     def able(self, families: Iterable[str]) -> "Account":
         """The same, less the settings whose sign-in needs something else than one of `families`."""

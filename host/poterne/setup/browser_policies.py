@@ -50,7 +50,7 @@ def read(browser: Browser, machine: Machine) -> Iterator[tuple[str, Said]]:
         elif machine.platform == "darwin":
             yield from _of_profile(machine.place(f"/Library/Managed Preferences/{place}.plist"))
         elif browser.family == "chromium":
-            for file in _json_files(machine.place(place)):
+            for file in json_files(machine.place(place)):
                 yield from _of_file(file, None)
         elif machine.place(place).exists():
             yield from _of_file(machine.place(place), "policies")
@@ -72,7 +72,8 @@ def load_json(path: Path) -> Any:
         raise ValueError("it is nested too deeply") from error
 
 
-def _json_files(directory: Path) -> list[Path]:
+def json_files(directory: Path) -> list[Path]:
+    """The files of a folder in which Chromium's browsers read policies, in their order; none where there is none."""
     try:
         return sorted(path for path in directory.iterdir() if path.suffix == ".json")
     except OSError:

@@ -96,6 +96,12 @@ def launcher_directory(level: Level, machine: Machine) -> Path:
     return machine.place(_table()["launcher"][level][machine.platform])
 
 
+def managed_storage(platform: Platform) -> str:
+    """The table's words for where Firefox's family reads what an extension finds as managed."""
+    place: str = _table()["managed_storage"][platform]
+    return place
+
+
 def locations(browser: Browser, level: Level, machine: Machine) -> Sequence[Location]:
     """Every manifest that is to be written for a browser; evaluated at the call, since HOME may change."""
     places = browser.places(level, machine)

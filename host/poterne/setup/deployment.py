@@ -11,15 +11,14 @@ from typing import Any, Literal
 from poterne.errors import SetupError
 from poterne.policy import Policy
 from poterne.setup import browsers, disk, enterprise, launcher, regfile
-from poterne.setup.browser_policies import load_json
+from poterne.setup.browser_policies import json_files, load_json
 from poterne.setup.browsers import Browser
 from poterne.setup.enterprise import Rules
-from poterne.setup.machine import Machine
+from poterne.setup.machine import HIVES, Machine
 from poterne.setup.register import POLICIES
 
 OWN_FILE = "poterne.json"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "poterne.org")
-_HIVE = "HKEY_LOCAL_MACHINE"
 _SOFTWARE = "Software\\"
 
 
@@ -44,8 +43,7 @@ class _Ledger:
     @classmethod
     def of(cls, machine: Machine) -> "_Ledger":
         path = browsers.launcher_directory("system", machine) / POLICIES
-        found = _json(path)
-        files = found.get("files") if found else None
+        files = _lenient(path).get("files")
         return cls(path, files if isinstance(files, dict) else {})
 
     def save(self) -> None:
@@ -157,7 +155,7 @@ def _placed(browser: Browser, ours: Rules, machine: Machine) -> list[tuple[Path,
     (directory,) = places
     parts: dict[Path, dict[str, Any]] = {}
     for key, value in ours.tree.items():
-        holders = [path for path in _files(directory) if path.name != OWN_FILE and key in _lenient(path)]
+        holders = [path for path in json_files(directory) if path.name != OWN_FILE and key in _lenient(path)]
         parts.setdefault(holders[-1] if holders else directory / OWN_FILE, {})[key] = value
     return [(path, Rules(tree, ours.owned)) for path, tree in parts.items()]
 
@@ -178,7 +176,8 @@ def _linux(policy: Policy, root: Path, chosen: Iterable[Browser]) -> list[Writte
             done.append(_merged(root / place, Rules({"policies": dict(ours.tree)}, owned)))
     if any(browser.family == "firefox" for browser in chosen) and enterprise.managed(policy):
         told = enterprise.managed_manifest(policy)
-        done.append(_merged(root / "usr/lib/mozilla/managed-storage" / f"{told['name']}.json", Rules(told, _ALL)))
+        folder = root / browsers.managed_storage("linux").lstrip("/")
+        done.append(_merged(folder / f"{told['name']}.json", Rules(told, _ALL)))
     return done
 
 
@@ -199,7 +198,7 @@ def _registry(policy: Policy, path: Path, chosen: Iterable[Browser]) -> Written:
     kept: list[str] = []
     for browser in chosen:
         for place in browser.policies.get("win32", ()):
-            base = f"{_HIVE}\\SOFTWARE\\{place.removeprefix(_SOFTWARE)}"
+            base = f"{HIVES['system']}\\SOFTWARE\\{place.removeprefix(_SOFTWARE)}"
             kept += regfile.add(keys, base, enterprise.as_keys(browser, enterprise.rules(browser, policy)))
     return _put(path, regfile.dump(keys), kept)
 
@@ -271,13 +270,6 @@ def _put(path: Path, data: bytes, kept: Sequence[str]) -> Written:
     return Written(path, "written", kept)
 
 
-def _files(directory: Path) -> list[Path]:
-    try:
-        return sorted(path for path in directory.iterdir() if path.suffix == ".json")
-    except OSError:
-        return []
-
-
 def _object(path: Path) -> dict[str, Any]:
     """The JSON object of a file that is to be merged into; empty where there is none. Raises SetupError."""
     try:
@@ -299,13 +291,6 @@ def _lenient(path: Path) -> Mapping[str, Any]:
     except SetupError:
         # Chromium passes over such a file as well.
         return {}
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    try:
-        return _object(path) or None
-    except SetupError:
-        return None
 
 
 def _dumped(tree: Mapping[str, Any]) -> str:

@@ -28,13 +28,15 @@ def extension_ids() -> Mapping[BrowserFamily, str]:
     return ids
 
 
-def caller(family: BrowserFamily) -> str:
-    """How a browser of this family names the extension in a manifest."""
-    extension = extension_ids()[family]
+def caller(family: BrowserFamily, ids: Mapping[BrowserFamily, str] | None = None) -> str:
+    """How a browser of this family names the extension in a manifest; `ids` stand for those of `extension_ids`."""
+    extension = (ids or extension_ids())[family]
     return f"chrome-extension://{extension}/" if family == "chromium" else extension
 
 
-def make(family: BrowserFamily, launcher: Path, name: str = HOST_NAME) -> dict[str, Any]:
+def make(
+    family: BrowserFamily, launcher: Path, name: str = HOST_NAME, *, ids: Mapping[BrowserFamily, str] | None = None
+) -> dict[str, Any]:
     """A manifest for one browser, never shared between two; raises SetupError for a name that browsers refuse."""
     if not _NAME.fullmatch(name):
         raise SetupError(f"{name!r} cannot be the name of a native host")
@@ -45,7 +47,7 @@ def make(family: BrowserFamily, launcher: Path, name: str = HOST_NAME) -> dict[s
         "description": DESCRIPTION,
         "path": str(launcher),
         "type": "stdio",
-        _CALLERS[family]: [caller(family)],
+        _CALLERS[family]: [caller(family, ids)],
     }
 
 

@@ -113,9 +113,9 @@ def _summary(rules: "Policy") -> Iterator[str]:
     yield f"  outside sources  {', '.join(rules.discovery.sources) or 'none'}"
     yield f"  log              {rules.log.to}"
     if count := len(rules.expected.servers):
-        domains = rules.expected.domains or ((rules.organisation.domain,) if rules.organisation.domain else ())
+        domains = ", ".join(rules.expected_domains) or "no domain: set organisation.domain"
         servers = "1 server" if count == 1 else f"{count} servers"
-        yield f"  expected         {servers}, for {', '.join(domains) or 'no domain: set organisation.domain'}"
+        yield f"  expected         {servers}, for {domains}"
     if rules.lab is not None:
         yield "  lab              yes: only in a file that is named with --policy"
 

@@ -102,7 +102,7 @@ def uninstall(
             else:
                 done.append(_uninstall(location, hand))
     if not dry_run:
-        last = not any(_names(location, hand.inside(location), machine) for location in _everywhere(level, machine))
+        last = not any(_names(location, hand.inside(location)) for location in _everywhere(level, machine))
         if last:
             disk.remove(hand.program)
         # Policies that were written for browsers have a note of their own there, and still need this one.
@@ -237,7 +237,7 @@ def _is_broken(data: bytes) -> bool:
     return False
 
 
-def _names(location: Location, program: Path, machine: Machine) -> bool:
+def _names(location: Location, program: Path) -> bool:
     """The manifest there names our launcher; one that cannot be read counts, so that the launcher stays."""
     try:
         data = disk.read(location.manifest)

@@ -202,6 +202,14 @@ def test_names_that_do_not_resolve(state: str, code: str, target: str) -> None:
     assert found(conclusion, code).host == name
 
 
+def test_guesses_that_do_not_exist_leave_room_for_what_the_domain_names() -> None:
+    guesses = [resolved(f"g{n}.example.org", "guess", state="nxdomain", addresses=()) for n in range(6)]
+    exchanger = resolved("mx.example.org", "mx", state="servfail", addresses=())
+    names = [resolved("example.org", "domain"), *guesses, exchanger]
+    conclusion = concluded("me@example.org", seen(587), names=names)
+    assert [finding.host for finding in conclusion.findings if finding.code.startswith("dns-")] == ["mx.example.org"]
+
+
 def test_an_account_without_an_address_or_an_exchanger_of_its_own_is_well_where_its_servers_are() -> None:
     names = [resolved("example.org", "mx", state="nodata", addresses=()), resolved("smtp.example.org", "guess")]
     conclusion = concluded("me@example.org", seen(587, host="smtp.example.org", source="guess"), names=names)

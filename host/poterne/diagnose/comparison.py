@@ -57,7 +57,7 @@ class Comparison(Limits):
         here = [o for o in self.target if (o.family, o.port) == (family, port)]
         failing = tuple(o for o in here if settled(o) and not spoke(o))
         judged = self.judged(family, port)
-        signature = self._shared(failing, judged, port)
+        signature = self._shared(failing, judged, family, port)
         if signature is None or not self._closed(here, family, port, signature):
             return None
         fits = (signature, "silent") if signature in REPORTED else (signature,)
@@ -83,10 +83,11 @@ class Comparison(Limits):
             return kinds.pop()
         return ours.pop() if len(ours) == 1 else None
 
-    def _shared(self, failing: tuple[Observation, ...], judged: list[Observation], port: int) -> Signature | None:
+    def _shared(
+        self, failing: tuple[Observation, ...], judged: list[Observation], family: Family, port: int
+    ) -> Signature | None:
         """The one way in which all of them fail, if that says anything."""
         signature = self._common(failing, judged)
-        family = failing[0].family if failing else 4
         # Servers may take minutes to greet (RFC 5321 section 4.5.3.2.1), and look up names as slowly as one another.
         if signature == "mute" or (signature == "silent" and self.unreliable(family)):
             return None

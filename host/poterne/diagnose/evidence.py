@@ -177,13 +177,11 @@ def cut_in_tls(observation: Observation) -> bool:
 
 
 def refused_by_target(observation: Observation) -> bool:
-    """Whether the refusal came from the target's address; an ICMP error of somebody on the way does not say that."""
-    return reset(observation) or reported_by_target(observation)
-
-
-def reported_by_target(observation: Observation) -> bool:
-    """Whether the target's own ICMP error turned the connection away, whatever its code: a firewall there."""
-    return observation.reporter is not None and observation.reporter == observation.address
+    """Whether the refusal came from the target's address: a reset, or an ICMP error of its own, whatever its code (a
+    firewall there). An ICMP error of somebody on the way does not say that.
+    """
+    own_error = observation.reporter is not None and observation.reporter == observation.address
+    return reset(observation) or own_error
 
 
 def reset(observation: Observation) -> bool:

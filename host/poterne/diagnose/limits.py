@@ -32,7 +32,7 @@ class Limits(Arranged):
         least, share = (float(load("findings")["limits"][name]) for name in ("signs_of_loss", "share_of_loss"))
         seen = [o for o in (*self.target, *self.controls) if o.family == family and settled(o)]
         answered = [o for o in seen if o.state == "open"]
-        late = [o for o in answered if o.attempts > 1 or (o.stages.connect_ms or 0) >= _REPEATED_MS]
+        late = [o for o in answered if _late(o)]
         places = {(o.host, o.address, o.port) for o in answered}
         alive = {o.host for o in answered}
         opened = {o.port for o in answered if o.role == "control"}
@@ -62,17 +62,14 @@ class Limits(Arranged):
         again = tuple(o for o in hasty if not self.seen_twice(o))
         if signature != "silent":
             return again[:1] if len(again) == len(hasty) and not all(map(_slow_to_fail, hasty)) else ()
-        return again if self.lossy(family, port) or self.limited(family, port, signature) else ()
+        return again if self._lossy(family, port) or self.limited(family, port, signature) else ()
 
     @cached_property
     def losing(self) -> bool:
         """Whether anything opened only when it was tried again: packets are lost, or new connections limited."""
-        return any(
-            o.state == "open" and not o.cached and (o.attempts > 1 or (o.stages.connect_ms or 0) >= _REPEATED_MS)
-            for o in (*self.target, *self.controls)
-        )
+        return any(o.state == "open" and not o.cached and _late(o) for o in (*self.target, *self.controls))
 
-    def lossy(self, family: Family, port: int) -> bool:
+    def _lossy(self, family: Family, port: int) -> bool:
         if self.losing:
             return True
         for host, ports in self._by_host(family).items():
@@ -133,6 +130,11 @@ class Limits(Arranged):
             and settled(o)
         ]
         return len(same) > 1
+
+
+def _late(opened: Observation) -> bool:
+    """Whether its first SYN, or the answer to it, was lost."""
+    return opened.attempts > 1 or (opened.stages.connect_ms or 0) >= _REPEATED_MS
 
 
 def _slow_to_fail(seen: Observation) -> bool:

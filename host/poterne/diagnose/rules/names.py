@@ -38,8 +38,8 @@ def names(evidence: Evidence) -> Iterator[Symptom]:
             code = "dns-differs"
         if code is None or (code, answer.name) in told:
             continue
-        told.add((code, answer.name))
-        if _is_news(answer, evidence, resolved=resolved) and len(told) <= _MAX_TOLD:
+        if _is_news(answer, evidence, resolved=resolved) and len(told) < _MAX_TOLD:
+            told.add((code, answer.name))
             yield Symptom(code, "certain", host=answer.name)
 
 

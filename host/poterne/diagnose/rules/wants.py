@@ -16,8 +16,6 @@ _EXPECTED = (25, 465, 587, 993)
 _TRUST_FAULTS = ("cert-untrusted", "cert-incomplete-chain", "cert-self-signed")
 _FAMILIES: tuple[Family, Family] = (4, 6)
 _MAX_SIGNS_OF_LIFE = 2
-# On these every control is asked from the beginning.
-_BEGUN = (25, 587, 465)
 
 
 def wants(case: Comparison) -> Iterator[Want]:
@@ -66,6 +64,7 @@ def _signs_of_life(case: Comparison) -> Iterator[Want]:
     while they have only been silent for a while, so that nobody waits for a dead one. Hosts that a policy names may
     serve the web; of the others the ports are known.
     """
+    table = load("controls")["begin"]
     for family, port in dict.fromkeys((o.family, o.port) for o in case.failing):
         if case.unreliable(family):
             continue
@@ -78,9 +77,11 @@ def _signs_of_life(case: Comparison) -> Iterator[Want]:
         working = [o.port for o in case.target if spoke(o) and o.family == family]
         offered = {number for o in dead for number in known_ports(o.host)}
         candidates = dict.fromkeys((*sorted(set(working), key=_likely), *sorted(offered, key=_likely)))
-        further = [number for number in candidates if number not in (port, *_BEGUN)][:_MAX_SIGNS_OF_LIFE]
+        # On these every control is asked from the beginning.
+        begun = (_RELAY_PORT, *table["life_ports"])
+        further = [number for number in candidates if number not in (port, *begun)][:_MAX_SIGNS_OF_LIFE]
         if all(o.source == "policy" for o in dead):
-            further += [number for number in load("controls")["begin"]["web_ports"][:1] if number not in further]
+            further += [number for number in table["web_ports"][:1] if number not in further]
         yield from case.want(*(Want("controls", port=number) for number in further))
 
 

@@ -285,10 +285,11 @@ class _Run:
         loop = asyncio.get_running_loop()
         while True:
             conclusion = diagnose(self._evidence())
+            if conclusion.verdict.code != "ok":
+                self.compared.begin()
             waiting = [task for want in _in_order(conclusion.wanted) if not (task := self._fetch(want)).done()]
             seen = self.targets.observations.values()
             if not seen or any(each.state != "open" for each in seen):
-                self.compared.begin()
                 waiting += self.compared.expected
             left = self.toolkit.deadline - loop.time()
             if not waiting or left <= 0:

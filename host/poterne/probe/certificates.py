@@ -13,7 +13,7 @@ from service_identity.cryptography import verify_certificate_hostname, verify_ce
 
 from poterne.model import Tls
 from poterne.probe.text import display, displays
-from poterne.probe.tls import TrustStores
+from poterne.probe.tls import FIRST_FAULT, TrustStores
 
 _UNPARSABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion, ValueError)
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
@@ -67,8 +67,8 @@ def _examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: i
     name_ok = _covers(leaf, host)
     if not name_ok:
         faults.add("cert-name-mismatch")
-    if not faults and refused_with is not None:
-        # Neither trust nor dates nor names: a wrong purpose, a weak key, a constraint. `alert` has OpenSSL's words.
+    if refused_with is not None and (not faults or FIRST_FAULT.get(refused_with) == "tls-failed"):
+        # Neither trust nor dates nor names, whatever else is wrong too.
         faults.add("tls-failed")
     ordered = tuple(fault for fault in _ORDER if fault in faults)
     return Tls(

@@ -35,7 +35,7 @@ class Issued:
         return Issued(self.key, self.der.replace(old, new))
 
     def resigned(
-        self, issuer: "Issued", old: bytes, new: bytes, digest: hashes.HashAlgorithm | None = None
+        self, issuer: "Issued", old: bytes = b"", new: bytes = b"", digest: hashes.HashAlgorithm | None = None
     ) -> "Issued":
         """The same with bytes exchanged before the issuer signed it, with SHA-256 unless said."""
         digest = digest or hashes.SHA256()
@@ -43,7 +43,7 @@ class Issued:
         whole = self.certificate.tbs_certificate_bytes
         algorithm = _SIGNED_WITH[type(digest)]
         body = whole[_header(whole) :]
-        assert body.count(old) == 1
+        assert not old or body.count(old) == 1
         body = body.replace(old, new).replace(_SIGNED_WITH[hashes.SHA256], algorithm)
         signed = _sequence(body)
         signature = b"\x00" + issuer.key.sign(signed, ec.ECDSA(digest))
@@ -62,7 +62,9 @@ def _header(der: bytes) -> int:
 
 
 def _length(size: int) -> bytes:
-    return bytes([size]) if size < 0x80 else b"\x82" + size.to_bytes(2)
+    if size < 0x80:
+        return bytes([size])
+    return b"\x81" + bytes([size]) if size < 0x100 else b"\x82" + size.to_bytes(2)
 
 
 def _sequence(content: bytes) -> bytes:
@@ -80,6 +82,7 @@ def issue(
     aia: bool = False,
     client_only: bool = False,
     further: Iterable[x509.ExtensionType] = (),
+    critical: Iterable[x509.ExtensionType] = (),
     key: rsa.RSAPrivateKey | None = None,
     serial: int | None = None,
 ) -> Issued:
@@ -107,8 +110,9 @@ def issue(
     if client_only:
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
         builder = builder.add_extension(usage, critical=False)
-    for extension in further:
-        builder = builder.add_extension(extension, critical=False)
+    for extensions, weighs in ((further, False), (critical, True)):
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=weighs)
     signed = builder.sign(issuer.key if issuer else key_pair, hashes.SHA256())
     return Issued(key_pair, signed.public_bytes(Encoding.DER))
 

@@ -40,19 +40,20 @@ def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: in
     with warnings.catch_warnings():
         # What a library thinks of a stranger's certificate is no news for the terminal.
         warnings.simplefilter("ignore")
-        return _examine(chain, host, stores, refused_with)
+        try:
+            return _examine(chain, host, stores, refused_with)
+        except _UNPARSABLE:
+            # OpenSSL read it; this parser reads names and dates late, and is stricter with them.
+            return Tls(fault="tls-failed", faults=("tls-failed",))
 
 
 def _examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: int | None) -> Tls:
     if not chain:
         return Tls(fault="tls-failed", faults=("tls-failed",))
-    try:
-        certificates = [x509.load_der_x509_certificate(der) for der in chain[:10]]
-        leaf = certificates[0]
-        names = _names(leaf)
-        not_before, not_after = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-    except _UNPARSABLE:
-        return Tls(fault="tls-failed", faults=("tls-failed",))
+    certificates = [x509.load_der_x509_certificate(der) for der in chain[:10]]
+    leaf = certificates[0]
+    names = _names(leaf)
+    not_before, not_after = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     now = datetime.now(UTC)
     system = _verify(chain, stores.system_files)
     public = _verify(chain, [(stores.public_file, None)])
@@ -88,9 +89,11 @@ def _examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: i
 
 
 def _verify(chain: list[bytes], roots: list[tuple[str | None, str | None]]) -> int | None:
-    """OpenSSL's code for the first fault of the chain, names and dates left out; None where it leads to a root."""
+    """OpenSSL's code for the first fault of the chain; None where it leads to a root, whatever its names, dates, purpose
+    and extensions are.
+    """
     store = crypto.X509Store()
-    store.set_flags(_NO_CHECK_TIME)
+    store.set_flags(_NO_CHECK_TIME | crypto.X509StoreFlags.IGNORE_CRITICAL)
     for file, folder in roots:
         with suppress(crypto.Error):  # roots that cannot be read are none
             store.load_locations(file, folder)

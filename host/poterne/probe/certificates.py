@@ -89,8 +89,8 @@ def _examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: i
 
 
 def _verify(chain: list[bytes], roots: list[tuple[str | None, str | None]]) -> int | None:
-    """OpenSSL's code for the first fault of the chain; None where it leads to a root, whatever its names, dates, purpose
-    and extensions are.
+    """OpenSSL's code for the first fault of the chain; None where it leads to a root. Names, dates, purpose and unknown
+    extensions are left out.
     """
     store = crypto.X509Store()
     store.set_flags(_NO_CHECK_TIME | crypto.X509StoreFlags.IGNORE_CRITICAL)

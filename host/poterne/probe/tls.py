@@ -153,7 +153,10 @@ def _system_files() -> list[tuple[str | None, str | None]]:
 
 def good(tls: ssl.SSLObject, stores: TrustStores) -> Tls:
     """The facts of a handshake that the strict context accepted."""
-    certificate: dict[str, Any] = tls.getpeercert() or {}
+    certificate: dict[str, Any] = {}
+    # OpenSSL takes a certificate with a name in no encoding beside the right one; Python cannot tell what stands in it.
+    with suppress(ValueError, ssl.SSLError):
+        certificate = tls.getpeercert() or {}
     alternatives: tuple[tuple[str, str], ...] = certificate.get("subjectAltName", ())
     cipher = tls.cipher()
     chain = _chain(tls, verified=True)

@@ -166,8 +166,9 @@ def inside(kind: int, data: bytes, times: int = 1) -> Fault:
         tls = Sealed(peer, context(pki().leaf, pki().intermediate))
         for _ in range(times):
             tls.send(kind, data)
-        tls.send(DATA, b"220 mail ESMTP\r\n250 mail\r\n")
-        peer.drain()
+        tls.send(DATA, b"220 mail ESMTP\r\n")
+        while peer.line():
+            tls.send(DATA, b"250 mail\r\n")
 
     return converse
 

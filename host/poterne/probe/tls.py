@@ -17,6 +17,8 @@ from poterne.probe.text import display, displays
 FIRST_FAULT = {
     9: "cert-not-yet-valid",
     10: "cert-expired",
+    13: "tls-failed",
+    14: "tls-failed",
     18: "cert-self-signed",
     19: "cert-untrusted",
     20: "cert-untrusted",

@@ -106,6 +106,13 @@ async def test_a_forged_answer_is_not_taken(tmp_path: Path, forged: Forgery, fro
     assert (answer.state, answer.addresses) == ("ok", ("192.0.2.7",))
 
 
+async def test_what_cannot_be_told_from_the_true_answer_is_taken(tmp_path: Path) -> None:
+    """So it was the id, the port and the question that made the difference."""
+    with NameServer({A: ["192.0.2.7"]}, forged=_poisoned) as server:
+        answer = await ask(tmp_path, server)
+    assert "192.0.2.66" in answer.addresses
+
+
 async def test_an_answer_that_must_not_be_kept_is_kept_for_the_check(tmp_path: Path) -> None:
     """A TTL of 0: who asked twice might judge one address and dial another."""
     with NameServer({A: ["192.0.2.7"]}, ttl=0) as server:

@@ -110,6 +110,7 @@ class Gate:
         self._policy = policy
         self._by_page = origin == "page"
         self._typed: set[str] = set()
+        self._judged: dict[tuple[str, Trust], bool] = {}
 
     def admit(self, address: str) -> None:
         """An address of a host that the user typed: whoever names it further may lead there too."""
@@ -120,6 +121,11 @@ class Gate:
         """Whether an address may be dialled for a host that the user typed, that a typed domain named, or that a
         document, a redirect or a page named (DESIGN 2.5). Addresses that carry an IPv4 address are judged by it too.
         """
+        if (address, trust) not in self._judged:
+            self._judged[address, trust] = self._judge(address, trust)
+        return self._judged[address, trust]
+
+    def _judge(self, address: str, trust: Trust) -> bool:
         if self._policy.denies(address):
             return False
         for judged in _faces(ipaddress.ip_address(address)):

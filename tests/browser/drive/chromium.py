@@ -52,8 +52,9 @@ def extension_id(manifest: Path) -> str:
 
 
 class Chromium(Browser):
-    """In a directory in which one ran before it finds that one's profile. `policies` is a folder that takes the place of the machine's, for this browser alone (needs root). With `desk` it
-    runs on that machine, and is to get the extension from there.
+    """In a directory in which one ran before it finds that one's profile. `policies` is a folder that takes the place
+    of the machine's, for this browser alone (needs root). With `desk` it runs on that machine, and is to get the
+    extension from there.
     """
 
     family: ClassVar[Literal["chromium", "firefox"]] = "chromium"

@@ -1,8 +1,6 @@
 """The conductor: a Request in, a stream of Events out, a Report last. Doors call it; it calls every room below."""
 
 import asyncio
-import sys
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from poterne.diagnose.expected import compare
 from poterne.diagnose.wanted import Want
 from poterne.dial import Gate
 from poterne.errors import Forbidden, InvalidRequest
+from poterne.hosts import is_address
 from poterne.knowledge import load
 from poterne.machine import source_address
 from poterne.model import (
@@ -40,7 +39,7 @@ from poterne.model import (
     Target,
 )
 from poterne.probe.endpoint import Toolkit
-from poterne.probe.names import Names, is_address
+from poterne.probe.names import Names
 from poterne.probe.tls import TrustStores
 from poterne.target import parse
 from poterne.targets import Targets
@@ -48,7 +47,6 @@ from poterne.targets import Targets
 if TYPE_CHECKING:
     from poterne import audit
 
-_NAP = 1.0  # seconds of sleep that count
 _READ_BY_EVERY_CHECK = ("timing", "dialogues", "discovery", "controls", "auth", "app_passwords", "findings")
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 
@@ -371,20 +369,13 @@ class _Place:
 
     def disturbance(self, later: "_Place") -> Disturbance | None:
         """What happened between this moment and a later one."""
-        if later.slept - self.slept > _NAP:
+        if later.slept - self.slept > load("timing")["machine"]["nap"]:
             return "slept"
         return "moved" if later.addresses != self.addresses else None
 
 
-def slept() -> float:
-    """Seconds that this machine has slept since it started; elsewhere than on Linux nobody tells."""
-    if sys.platform != "linux":
-        return 0.0
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
-
-
 def _place() -> _Place:
-    return _Place(tuple(source_address(family) for family in (4, 6)), slept())
+    return _Place(tuple(source_address(family) for family in (4, 6)), machine.slept())
 
 
 def _in_order(wanted: frozenset[Want]) -> list[Want]:

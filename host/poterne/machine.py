@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -165,6 +166,13 @@ def socket_address(address: str, family: int, port: int) -> tuple[str, int] | tu
     if zone:
         scope = int(zone) if zone.isdigit() else socket.if_nametoindex(zone)
     return address, port, 0, scope
+
+
+def slept() -> float:
+    """Seconds that this machine has slept since it started; elsewhere than on Linux nobody tells."""
+    if sys.platform != "linux":
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
 
 
 # ---- what the kernel of Linux is asked (rtnetlink(7)) ----------------------------------------------------------------

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from poterne import ports
 from poterne.errors import Forbidden, PolicyError
+from poterne.hosts import is_address, is_within
 from poterne.model import Family, Options, Port, Target
 from poterne.organisation import Deploy, Expected, Log, Organisation, Server
 from poterne.tables import Host, Hosts, Https, Networks, RootsFile, Table, address_of, as_tuple, host_of, listed
@@ -173,7 +174,7 @@ class Lab(Table):
     def renamed(self, host: str, port: int) -> tuple[str, int] | None:
         """(host, port) to resolve and dial, by the first entry whose destination is a name or another port alone."""
         for entry in self.connect_to:
-            if entry.matches(host, port) and not (entry.to_host and _is_address(entry.to_host)):
+            if entry.matches(host, port) and not (entry.to_host and is_address(entry.to_host)):
                 return entry.to_host or host, entry.to_port or port
         return None
 
@@ -184,15 +185,7 @@ class Lab(Table):
     def places(self, host: str) -> tuple[str, ...]:
         """The addresses that entries give to this very host, which is not looked up then."""
         named = [entry.to_host for entry in self.connect_to if entry.host == host]
-        return tuple(dict.fromkeys(place for place in named if place and _is_address(place)))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+        return tuple(dict.fromkeys(place for place in named if place and is_address(place)))
 
 
 class Policy(Table):
@@ -244,7 +237,7 @@ class Policy(Table):
         )
 
     def _forbids_target(self, name: str) -> str | None:
-        if _is_address(name.partition("%")[0]):
+        if is_address(name.partition("%")[0]):
             if rule := self.forbids(name):
                 return rule
             return "allow.targets" if self.allow.targets is not None and self.allow.networks is None else None
@@ -268,7 +261,7 @@ class Policy(Table):
 
 
 def _below(name: str, domains: tuple[str, ...]) -> bool:
-    return any(name == domain or name.endswith(f".{domain}") for domain in domains)
+    return any(is_within(name, domain) for domain in domains)
 
 
 def default_path() -> Path:

@@ -11,6 +11,7 @@ import unicodedata
 import idna
 
 from poterne.errors import InvalidTarget
+from poterne.hosts import is_address
 from poterne.knowledge import load
 from poterne.model import Security, Target
 
@@ -78,7 +79,7 @@ def _account(typed: str, address: str) -> Target:
             "an address at a numeric host has no mail domain: give the server itself, such as 192.0.2.7"
         )
     name = host_name(domain)
-    if _is_address(name):
+    if is_address(name):
         raise InvalidTarget(
             "an address at a numeric host has no mail domain: give the server itself, such as 192.0.2.7"
         )
@@ -91,7 +92,7 @@ def _server(typed: str, text: str, *, default_port: int | None = None, asked: Se
     port = port if port is not None else default_port
     if port is not None:
         return Target(input=typed, kind="endpoint", host=name, port=port, asked=asked)
-    if _is_address(name) or "." not in name:
+    if is_address(name) or "." not in name:
         return Target(input=typed, kind="server", host=name)
     return Target(input=typed, kind="domain", domain=name)
 
@@ -175,11 +176,3 @@ def _one_machine(address: IpAddress) -> IpAddress:
     if address.is_unspecified or address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255"):
         raise InvalidTarget("that address stands for no single machine")
     return address
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -11,10 +11,11 @@ from poterne import __version__
 from poterne import proxy as proxies
 from poterne.dial import Connection, Failure, Gate, Trust
 from poterne.errors import Forbidden, InvalidTarget, WebError
+from poterne.hosts import is_address, is_within
 from poterne.knowledge import load
 from poterne.model import Endpoint
 from poterne.policy import Policy
-from poterne.probe.names import Names, is_address
+from poterne.probe.names import Names
 from poterne.probe.places import Place, mapped, places
 from poterne.probe.text import display
 from poterne.target import host_name
@@ -133,7 +134,7 @@ async def _may_be_named(host: str, gate: Gate, resolver: Names, *, trust: Trust,
     if trust != "foreign":
         return True
     private: list[str] = load("special")["private_names"]
-    if "." not in host or any(host == zone or host.endswith(f".{zone}") for zone in private):
+    if "." not in host or any(is_within(host, zone) for zone in private):
         return False
     asking = asyncio.create_task(resolver.addresses(host, source))
     await asyncio.wait({asking}, timeout=load("timing")["names"]["patience"])

@@ -117,7 +117,7 @@ async def test_a_machine_that_is_elsewhere_at_the_end_says_so(
         peer.reset()
 
     monkeypatch.setattr("poterne.check.source_address", lambda family: address)
-    monkeypatch.setattr("poterne.check.slept", lambda: nap)
+    monkeypatch.setattr("poterne.machine.slept", lambda: nap)
     with Server(disturb) as server:
         rules = policy(tmp_path, connect_to=mapped(HOST, p587=server))
         found = await report(f"{HOST}:587", rules, family=4, budget=3.0)

@@ -325,6 +325,20 @@ class TestTheSystemsResolver:
         assert (await names.guess("a.example", "guess")).state == "nxdomain"
         await names.close()
 
+    async def test_a_guess_that_resolves_is_not_looked_up_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looked: list[object] = []
+
+        def finding(name: str, *_: object, **__: object) -> list[object]:
+            looked.append(name)
+            return [(0, 0, 0, "", ("127.0.0.7", 0))]
+
+        monkeypatch.setattr("poterne.probe.names.socket.getaddrinfo", finding)
+        names = Names(Policy())
+        both = await names.guess("a.example", "guess"), await names.addresses("a.example", "mx")
+        await names.close()
+        assert [(answer.source, answer.addresses) for answer in both] == [(s, ("127.0.0.7",)) for s in ("guess", "mx")]
+        assert looked == ["a.example"]
+
     def test_its_addresses_count_whatever_dns_says(self, system: Any) -> None:
         answer = system({}, self.finding("127.0.0.7", "::1", "127.0.0.7"))
         assert (answer.state, answer.addresses) == ("ok", ("127.0.0.7", "::1"))

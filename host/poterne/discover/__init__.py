@@ -12,11 +12,12 @@ from poterne.diagnose.offers import is_own, not_offered
 from poterne.discover import expected, guess, mx, srv
 from poterne.discover.side_by_side import as_they_come
 from poterne.discover.source import Asking, Find, Unusable, lookup
+from poterne.hosts import is_address
 from poterne.knowledge import load
 from poterne.model import Lookup, NameAnswer, Offer, Security, Target
 from poterne.policy import Policy
 from poterne.probe.endpoint import Toolkit
-from poterne.probe.names import Names, is_address
+from poterne.probe.names import Names
 
 if TYPE_CHECKING:
     from poterne.discover.document import Web

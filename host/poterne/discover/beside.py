@@ -6,8 +6,9 @@ from contextlib import aclosing
 from poterne import ports
 from poterne.discover import Server, guess, mx
 from poterne.errors import InvalidTarget
+from poterne.hosts import is_address
 from poterne.model import NameAnswer
-from poterne.probe.names import Names, is_address
+from poterne.probe.names import Names
 from poterne.suffixes import registered_domain
 from poterne.target import host_name
 

@@ -9,9 +9,9 @@ from poterne.discover.clientconfig import Unreadable, read
 from poterne.discover.document import Web
 from poterne.discover.source import Asking, Found, Unusable, bounded, lookup, offered_host
 from poterne.errors import InvalidTarget
+from poterne.hosts import is_address
 from poterne.knowledge import load
 from poterne.model import NameAnswer
-from poterne.probe.names import is_address
 from poterne.suffixes import registered_domain
 
 SOURCE = "ispdb"

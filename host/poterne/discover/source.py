@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from poterne.diagnose.offers import is_own
 from poterne.errors import InvalidTarget
+from poterne.hosts import is_address
 from poterne.knowledge import load
 from poterne.model import Lookup, MailProtocol, NameAnswer, NameState, Offer, Security, UserName
-from poterne.probe.names import Names, is_address
+from poterne.probe.names import Names
 from poterne.probe.text import display
 from poterne.target import host_name
 
@@ -71,11 +72,6 @@ def offered_port(text: str | int) -> int:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 5 and 1 <= int(digits) <= 65535):
         raise Unusable(f"port “{display(digits, 20)}” is not from 1 to 65535", "port", display(digits, 20))
     return int(digits)
-
-
-def inside(host: str, domain: str) -> bool:
-    """Whether a host is the domain or below it."""
-    return host == domain or host.endswith(f".{domain}")
 
 
 def offer(

@@ -12,13 +12,13 @@ from poterne.discover.source import (
     Unusable,
     bounded,
     in_vain,
-    inside,
     left_out,
     lookup,
     offer,
     offered_host,
 )
 from poterne.discover.source import offered_port as usable_port
+from poterne.hosts import is_within
 from poterne.knowledge import load
 from poterne.model import Offer
 from poterne.probe.names import Names, Service
@@ -94,7 +94,7 @@ def _read(row: dict[str, Any], services: tuple[Service, ...], domain: str) -> tu
                     port=usable_port(service.port),
                     security=row["security"],
                     rank=len(offers),
-                    trusted=inside(host, domain),
+                    trusted=is_within(host, domain),
                 )
             )
         except Unusable as problem:

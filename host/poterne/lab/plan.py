@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from poterne.errors import PolicyError
+from poterne.hosts import is_within
 from poterne.model import Family, Port, Record, Security
 
 DEFAULT = Path(__file__).with_name("world.toml")
@@ -82,7 +83,7 @@ class Plan(Record):
             unknown = [name for name in server.services if name not in self.services]
             if server.certificate not in self.certificates:
                 unknown.append(server.certificate)
-            unknown += [host for host in server.hosts if not any(_within(host, domain) for domain in self.domains)]
+            unknown += [host for host in server.hosts if not any(is_within(host, domain) for domain in self.domains)]
             if unknown:
                 raise ValueError(f"unknown: {', '.join(unknown)}")
         if strangers := [host for host in self.controls if host not in hosts]:
@@ -101,7 +102,3 @@ def load(path: Path | None = None) -> Plan:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise PolicyError(f"{path}: {place}: {first['msg']}" if place else f"{path}: {first['msg']}") from error
-
-
-def _within(host: str, domain: str) -> bool:
-    return host == domain or host.endswith(f".{domain}")

@@ -1,7 +1,6 @@
 """Names: addresses as the mail program would get them, and what DNS says where that fails."""
 
 import asyncio
-import ipaddress
 import secrets
 import socket
 import threading
@@ -9,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from poterne.hosts import is_address
 from poterne.knowledge import load
 from poterne.model import NameAnswer, NameState
 from poterne.policy import Policy, Resolver
@@ -52,6 +52,9 @@ class Names:
 
     async def addresses(self, name: str, source: str) -> NameAnswer:
         """The addresses of a name (IPv6 and IPv4), or why there are none. Never raises."""
+        guessed = self._guessed.get(name)
+        if guessed is not None and (answer := await asyncio.shield(guessed)).addresses:
+            return _from(source, answer)
         if name not in self._asked:
             self._asked[name] = asyncio.create_task(self._addresses(name, source))
         return _from(source, await asyncio.shield(self._asked[name]))
@@ -228,15 +231,6 @@ class Names:
                 resolver.port = server.port
             self._resolvers[server] = resolver
         return self._resolvers[server]
-
-
-def is_address(name: str) -> bool:
-    """Whether a host is an address, not a name."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _from(source: str, answer: NameAnswer) -> NameAnswer:

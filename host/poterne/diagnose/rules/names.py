@@ -9,6 +9,7 @@ from poterne.diagnose.rules.interception import smtp_intercepted
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Said, Symptom
 from poterne.diagnose.wanted import Want
+from poterne.hosts import is_within
 from poterne.model import Confidence, NameAnswer, NameState, Observation
 
 _CODES: dict[NameState, str] = {
@@ -113,7 +114,7 @@ def hijacked(case: Comparison) -> Said:
 def _in_zone_of(label: str, typed: set[str]) -> bool:
     """Whether the zone that a label was invented in holds the target too; a top-level domain is nobody's own."""
     zone = label.partition(".")[2]
-    return "." in zone and any(name == zone or name.endswith(f".{zone}") for name in typed)
+    return "." in zone and any(is_within(name, zone) for name in typed)
 
 
 def wrong_host_name(case: Comparison) -> Said:

@@ -51,6 +51,7 @@ screenshots: $(VENV)
 bench: setup peers
 	@$(BIN)/python -m tests.bench.verdict
 	@$(BIN)/python -m tests.bench.peers $(BENCH_OPTIONS)
+	@$(BIN)/python -m tests.bench.popup
 
 peers:
 	@sh tests/tools/bench_peers.sh || echo "bench: peers that could not be installed are left out"

@@ -35,6 +35,7 @@ export class Keeper {
   #queue = Promise.resolve();
   /** What networks are recognised by; null where nothing is kept. @type {string | null} */
   salt = null;
+  #wanted = false;
 
   /**
    * @param {Pick<chrome.storage.StorageArea, "get" | "set" | "remove">} area
@@ -50,8 +51,8 @@ export class Keeper {
     return this.#next(async () => {
       const [stored, managed] = await Promise.all([this.#area.get(["salt", "history"]), this.#managed()]);
       const { salt } = /** @type {{salt?: string}} */ (stored);
-      const wanted = effective(stored, managed).history.value;
-      this.salt = wanted ? (salt ?? (await this.#fresh())) : null;
+      this.#wanted = effective(stored, managed).history.value;
+      this.salt = this.#wanted ? (salt ?? (await this.#fresh())) : null;
     });
   }
 
@@ -59,17 +60,22 @@ export class Keeper {
    * Keeps a run that is done.
    *
    * @param {Run} run
+   * @returns {Promise<boolean>}  false: it is wanted, and there is no room
    */
   keep({ id, target, report, network, private: isPrivate }) {
     return this.#next(async () => {
-      if (isPrivate || this.salt === null || !id || !report) return;
+      if (isPrivate || !this.#wanted || !id || !report) return;
+      this.salt ??= await this.#fresh();
       const { entries, networks } = await this.#past();
       const next = withEntry(entries, entryOf({ id, target, report, network }));
       await this.#write(next.entries, networks, next.dropped, { [reportKey(id)]: report });
     });
   }
 
-  /** @param {PastCommand} asked */
+  /**
+   * @param {PastCommand} asked
+   * @returns {Promise<boolean>}  false: there is no room
+   */
   command(asked) {
     return this.#next(async () => {
       const { entries, networks } = await this.#past();
@@ -109,7 +115,7 @@ export class Keeper {
   }
 
   /**
-   * Where there is no room, the oldest go, until there is.
+   * Where there is no room, the oldest go, until there is; all come back where that does not help.
    *
    * @param {Entry[]} entries
    * @param {Past["networks"]} networks
@@ -117,19 +123,56 @@ export class Keeper {
    * @param {Record<string, unknown>} [more]
    */
   async #write(entries, networks, dropped, more = {}) {
-    if (dropped.length > 0) await this.#area.remove(dropped.map(reportKey));
-    try {
-      await this.#area.set({ past: entries, networks: withNetworks(networks, entries), ...more });
-    } catch (error) {
-      const oldest = entries.at(-1);
-      if (!oldest || entries.length === 1) throw error;
-      await this.#write(entries.slice(0, -1), networks, [oldest.id], more);
+    const set = (/** @type {Entry[]} */ list) =>
+      this.#area.set({ past: list, networks: withNetworks(networks, list), ...more });
+    const gone = dropped.map(reportKey);
+    if (Object.keys(more).length === 0) {
+      await set(entries);
+      await this.#area.remove(gone);
+      return;
+    }
+    const oldest = entries.slice(1).map(({ id }) => reportKey(id)).reverse();
+    let before = await this.#area.get(["past", ...gone]);
+    await this.#area.remove(gone);
+    for (let kept = entries.length; ; kept -= 1) {
+      try {
+        return await set(entries.slice(0, kept));
+      } catch (error) {
+        const key = oldest[entries.length - kept];
+        if (kept === entries.length) before = { ...before, ...(await this.#area.get(oldest)) };
+        // An area that does not even take again what it holds is not full, but broken: nothing is given up for that.
+        const lasting = key !== undefined && (await this.#takes({ past: before["past"] ?? [] }));
+        if (lasting) {
+          await this.#area.remove(key);
+          continue;
+        }
+        await this.#area.set(before).catch(() => {});
+        throw error;
+      }
     }
   }
 
-  /** @param {() => Promise<void>} step */
+  /** @param {Record<string, unknown>} items */
+  #takes(items) {
+    return this.#area.set(items).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /**
+   * @param {() => Promise<void>} step
+   * @returns {Promise<boolean>}  whether it could be done
+   */
   #next(step) {
-    this.#queue = this.#queue.then(step).catch((error) => console.error("Past runs could not be written:", error));
-    return this.#queue;
+    const done = this.#queue.then(step).then(
+      () => true,
+      (error) => {
+        console.warn("Past runs could not be written:", error);
+        return false;
+      },
+    );
+    this.#queue = done;
+    return done;
   }
 }

@@ -1,3 +1,4 @@
+import { ASK_UNKEPT } from "../shared/run.js";
 import { badgeOf } from "./badge.js";
 import { Controller } from "./controller.js";
 import { HostLink } from "./host-link.js";
@@ -5,6 +6,7 @@ import { followEntrances } from "./entrances.js";
 import { isPastCommand, Keeper } from "./keeper.js";
 import { Pages } from "./reader.js";
 import { CoalescingStore } from "./store.js";
+import { Unkept } from "./unkept.js";
 
 /** @typedef {import("./controller.js").Command} Command */
 /** @typedef {import("./controller.js").Wish} Wish */
@@ -18,13 +20,20 @@ const HOST = "org.poterne.host";
 const keeper = new Keeper(chrome.storage.local);
 
 /** Listeners have to be there in the first turn; what they do waits for what was stored. */
-const started = Promise.all([chrome.storage.session.get(["link", "run"]), keeper.refresh()]).then(([stored]) =>
+const started = Promise.all([chrome.storage.session.get(["link", "run", "unkept"]), keeper.refresh()]).then(([stored]) =>
   start(stored),
 );
 
-/** @param {{link?: LinkState, run?: Run}} stored */
+/** @type {Unkept} */
+let unkept;
+
+/** @param {{link?: LinkState, run?: Run, unkept?: string | null}} stored */
 function start(stored) {
-  const store = new CoalescingStore(chrome.storage.session);
+  const store = new CoalescingStore(chrome.storage.session, () => unkept.refused());
+  /** The run that could not be put among the past ones. @type {string | null} */
+  let unremembered = stored.unkept ?? null;
+  const state = () => ({ link: link.state, run: controller.run, unkept: unremembered });
+  unkept = new Unkept(chrome.storage.session, (message) => chrome.runtime.sendMessage(message), state);
   const link = new HostLink({
     state: stored.link,
     connect: () => chrome.runtime.connectNative(HOST),
@@ -42,13 +51,17 @@ function start(stored) {
     newId: () => crypto.randomUUID(),
     version: chrome.runtime.getManifest().version,
     onRun: () => changed(),
-    onDone: (run) => keeper.keep(run),
+    onDone: async (run) => {
+      if (await keeper.keep(run)) return;
+      unremembered = run.id;
+      changed();
+    },
     salt: () => keeper.salt,
     now: () => Date.now(),
   });
 
   function changed() {
-    store.put({ link: link.state, run: controller.run });
+    store.put(state());
     showBadge(controller.run, link.state);
   }
   changed();
@@ -84,9 +97,13 @@ chrome.windows?.onRemoved.addListener(async () => {
   if (!windows.some(({ incognito }) => incognito)) controller.forgetPrivate();
 });
 
-chrome.runtime.onMessage.addListener((/** @type {Command | Wish | PastCommand | PageWish} */ asked, _sender, answer) => {
+chrome.runtime.onMessage.addListener((/** @type {Command | Wish | PastCommand | PageWish | {type: typeof ASK_UNKEPT}} */ asked, _sender, answer) => {
   if (isPastCommand(asked)) {
     started.then(() => keeper.command(asked)).then(answer);
+    return true;
+  }
+  if (asked.type === ASK_UNKEPT) {
+    started.then(() => answer(unkept.state));
     return true;
   }
   if (asked.type === "page") {

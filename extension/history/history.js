@@ -9,7 +9,7 @@ import { sideBySide } from "../ui/side-by-side.js";
 /** @typedef {import("../ui/settled-page.js").Settled} Settled */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 
-/** @typedef {{chosen: string[], compared: [Report, Report] | null, asked: boolean}} Own */
+/** @typedef {{chosen: string[], compared: [Report, Report] | null, asked: boolean, refused: boolean}} Own */
 
 const asked = new URLSearchParams(location.search);
 
@@ -26,17 +26,19 @@ async function pair([one, other]) {
 }
 
 /** @type {Own} */
-const own = { chosen: [], compared: await pair([asked.get("before"), asked.get("after")]), asked: false };
+const own = { chosen: [], compared: await pair([asked.get("before"), asked.get("after")]), asked: false, refused: false };
 
 let current = own;
 
 /** @param {Settled & Own} view */
 function draw(view) {
-  const { t, past, preferences, compared } = view;
+  const { t, past, preferences, compared, refused } = view;
   if (past.entries.length === 0) {
     return [h("p", { class: "nothing", "data-key": "none" }, t.text(preferences.history.value ? "past_none" : "past_off"))];
   }
-  return [compared && sideBySide(view, compared), ...targets(view), networks(view), whole(view)];
+  const unkept =
+    refused && h("p", { class: "unkept", "data-key": "unkept", "data-unkept": "choice", role: "status" }, t.text("ui_unkept_choice"));
+  return [compared && sideBySide(view, compared), ...targets(view), networks(view), unkept, whole(view)];
 }
 
 /** @param {Settled & Own} view */
@@ -200,7 +202,12 @@ root.addEventListener("click", ({ target }) => {
 root.addEventListener("change", ({ target }) => {
   if (!(target instanceof HTMLInputElement)) return;
   const { action, id = "" } = target.dataset;
-  if (action === "name-network") send({ type: "name-network", network: id, name: target.value });
+  if (action === "name-network") {
+    send({ type: "name-network", network: id, name: target.value }).then((done) => {
+      if (done === false) target.value = target.defaultValue;
+      change({ refused: done === false });
+    });
+  }
   if (action === "choose") {
     const rest = current.chosen.filter((one) => one !== id);
     change({ chosen: target.checked ? [...rest, id] : rest });

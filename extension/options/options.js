@@ -2,6 +2,7 @@ import { plain } from "../shared/catalogue.js";
 import { choices, load } from "../shared/programs.js";
 import { h } from "../ui/dom.js";
 import { languages } from "../ui/screen.js";
+import { storeChoice } from "../ui/store-choice.js";
 import { settledPage } from "../ui/settled-page.js";
 
 /** @typedef {import("../ui/settled-page.js").Settled} Settled */
@@ -54,7 +55,7 @@ function desk(t, { organisation, help, domain, servers = [] }) {
   );
 }
 
-await settledPage("options_title", {}, ({ t, managed, preferences: { language, program, history } }) => {
+const update = await settledPage("options_title", { refused: false }, ({ t, managed, refused, preferences: { language, program, history } }) => {
   const { organisation } = managed;
   const whose = organisation ? t.text("options_managed_by", { name: plain(organisation) }) : t.text("options_managed");
   const by = (/** @type {{managed: boolean}} */ preference) => (preference.managed ? whose : null);
@@ -80,12 +81,15 @@ await settledPage("options_title", {}, ({ t, managed, preferences: { language, p
       h("input", { type: "checkbox", "data-action": "history", checked: history.value, disabled: history.managed }),
       { key: "options_history", follows: true },
     ),
+    refused && h("p", { class: "unkept", "data-key": "unkept", "data-unkept": "choice", role: "status" }, t.text("ui_unkept_choice")),
     desk(t, managed),
     h("p", {}, h("a", { href: "/history/history.html" }, t.text("past_all"))),
   ];
 });
 
 document.querySelector("main")?.addEventListener("change", ({ target }) => {
-  if (target instanceof HTMLSelectElement) chrome.storage.local.set({ [target.dataset["action"] ?? ""]: target.value });
-  if (target instanceof HTMLInputElement) chrome.storage.local.set({ history: target.checked });
+  const list = target instanceof HTMLSelectElement ? target : null;
+  const box = target instanceof HTMLInputElement ? target : null;
+  const choice = list ? { [list.dataset["action"] ?? ""]: list.value } : box && { history: box.checked };
+  if (choice) storeChoice(choice, list ?? box ?? undefined).then((stored) => update({ refused: !stored }));
 });

@@ -9,9 +9,10 @@
  */
 
 /**
- * Why a run came to no end: the host was lost, the background was stopped, or the host said so in its own words.
+ * Why a run came to no end: the host was lost, the background was stopped, there was no room to keep what was found, or
+ * the host said so in its own words.
  *
- * @typedef {{cause: "host" | "interrupted", message: null} | {cause: "internal", message: string}} Failure
+ * @typedef {{cause: "host" | "interrupted" | "unkept", message: null} | {cause: "internal", message: string}} Failure
  */
 
 /**
@@ -84,6 +85,20 @@ export const stop = (run) => (run.phase === "running" ? { ...run, phase: "stoppe
  * @returns {Run}
  */
 export const fail = (run, failure) => (run.phase === "running" ? { ...run, phase: "failed", failure } : run);
+
+/** A page's question for the run that could not be stored, and the name under which the background brings it. */
+export const ASK_UNKEPT = "unkept";
+
+/**
+ * What is left of a run where there is no room for it.
+ *
+ * @param {Run} run
+ * @returns {Run}
+ */
+export function lost({ id, target, private: isPrivate, origin, page, phase }) {
+  const known = { ...IDLE, id, target, private: isPrivate, origin, page };
+  return phase === "idle" ? known : { ...known, phase: "failed", failure: { cause: "unkept", message: null } };
+}
 
 /** @param {Finding} finding */
 const sameAs = (finding) => (/** @type {Finding} */ other) =>

@@ -11,6 +11,7 @@ import { done } from "./handover.js";
 import { followPage, tabInQuestion } from "./page-state.js";
 import { save } from "./save.js";
 import { screen } from "./screen.js";
+import { storeChoice } from "./store-choice.js";
 import { follow } from "./stored.js";
 import { ticketFile, USUAL } from "./ticket.js";
 
@@ -145,11 +146,13 @@ export async function mount({ inTab }) {
   /**
    * What of the background's state this page may show: a past run keeps its page, a private one its window.
    *
-   * @param {Pick<View, "link" | "run">} state
+   * @param {Pick<View, "link" | "run" | "unkept">} state
    * @param {View["run"] | null} pinnedTo
    */
-  const shown = ({ link, run }, pinnedTo) =>
-    pinnedTo ? { link: DISCONNECTED, run: pinnedTo } : { link, run: run.private && !privately ? IDLE : run };
+  const shown = ({ link, run, unkept }, pinnedTo) =>
+    pinnedTo
+      ? { link: DISCONNECTED, run: pinnedTo, unkept: null }
+      : { link, run: run.private && !privately ? IDLE : run, unkept };
 
   /** @type {View} */
   let view = {
@@ -159,6 +162,7 @@ export async function mount({ inTab }) {
     program: byId(programs, effective(local, managed).program.value),
     handed: null,
     copied: null,
+    choiceRefused: false,
     tab,
     page: null,
     emptyRefused: false,
@@ -167,6 +171,13 @@ export async function mount({ inTab }) {
   const announcer = h("p", { class: "visually-hidden", role: "status" });
   root.after(announcer);
   const field = () => /** @type {HTMLInputElement} */ (root.querySelector("#target"));
+  /** What was put into the field; where it stands there still, nobody has typed another. */
+  let proposed = "";
+  /** @param {string} target */
+  function propose(target) {
+    proposed = target;
+    field().value = target;
+  }
 
   /** Nothing moves between the press of a button and its release. */
   let pressed = false;
@@ -195,6 +206,8 @@ export async function mount({ inTab }) {
     document.title = view.t.text(inTab ? "ui_report_title" : "app_name");
     const focused = root.contains(document.activeElement);
     morph(root, screen(view));
+    // Another window has asked about another target, and nothing was typed here.
+    if (ready && view.run.target !== proposed && field().value === proposed) propose(view.run.target);
     if (focused && !root.contains(document.activeElement)) field().focus();
   }
   ready = true;
@@ -207,7 +220,7 @@ export async function mount({ inTab }) {
     else send({ type: "page", act: "read", tab }).then(showPage);
   }
 
-  field().value = view.run.target;
+  propose(view.run.target);
   field().focus();
   field().select();
 
@@ -278,6 +291,15 @@ export async function mount({ inTab }) {
     update({ handed });
   }
 
+  /**
+   * @param {Record<string, unknown>} choice
+   * @param {HTMLSelectElement} [list]  where it was made
+   */
+  async function choose(choice, list) {
+    const choiceRefused = !(await storeChoice(choice, list));
+    update({ choiceRefused });
+  }
+
   /** @type {Record<string, (data: DOMStringMap) => void>} */
   const actions = {
     stop: () => send({ type: "stop" }),
@@ -287,7 +309,7 @@ export async function mount({ inTab }) {
     "export-copy": ({ format }) => handOver(/** @type {Handed["format"]} */ (format), true),
     "copy-report": () => copy(JSON.stringify(view.run.report, null, 2), view.t.text("ui_report")),
     "ticket-save": () => save(ticketFile(view)),
-    welcome: () => chrome.storage.local.set({ welcomed: true }),
+    welcome: () => choose({ welcomed: true }),
     print: () => window.print(),
     "open-tab"() {
       const bound = view.page?.reading?.servers.length ? `?tab=${tab}` : "";
@@ -295,7 +317,7 @@ export async function mount({ inTab }) {
       window.close();
     },
     "test-page": ({ target = "", server = null }) => {
-      field().value = target;
+      propose(target);
       send({ type: "run", target, private: privately, origin: "page", page: bond(server) });
     },
     "fill-page": ({ server = "", toHost = "", toPort, toSecurity }) => {
@@ -333,6 +355,7 @@ export async function mount({ inTab }) {
     if (view.run.phase === "done") unpin();
     const origin = originOf(target);
     const server = origin === "page" ? (view.run.page?.server ?? null) : null;
+    propose(target);
     send({ type: "run", target, private: privately, origin, page: bond(server) });
   });
 
@@ -365,6 +388,6 @@ export async function mount({ inTab }) {
       return;
     }
     // Each other list is named as what it chooses is stored.
-    chrome.storage.local.set({ [action]: target.value });
+    choose({ [action]: target.value }, target);
   });
 }

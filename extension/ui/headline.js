@@ -40,6 +40,7 @@ export function headline(view) {
     const detail = h("p", { class: "advice" }, t.text("ui_stopped_detail"));
     return card("stopped", shape("stopped"), { text: t.text("ui_stopped") }, detail);
   }
+  if (run.failure?.cause === "unkept") return card("failed", shape("bad"), { text: t.text("ui_unkept_lost") });
   if (run.failure) return card("failed", shape("bad"), { text: t.text("ui_failed") }, failure(view, run.failure));
   return card("idle", null, { text: "" });
 }

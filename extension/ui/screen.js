@@ -31,6 +31,8 @@ import { why } from "./why.js";
  * @property {boolean} privately  in a private window, or about a tab of one
  * @property {import("./ticket.js").Choice} ticket
  * @property {boolean} inTab
+ * @property {string | null} unkept  the run that there was no room to keep
+ * @property {boolean} choiceRefused  there was no room for what was chosen last
  * @property {string | null} copied  the copy button that was pressed last
  * @property {import("../shared/programs.js").Programs} programs
  * @property {import("../shared/programs.js").Program | null} program  the one in whose words settings are said
@@ -71,6 +73,7 @@ export function screen(view) {
     // What a host had found before it was lost stays; an older run is not what this screen is about.
     ...(broken && view.run.phase !== "failed" ? [] : result),
     versions(view),
+    unkept(view),
     past(view),
     footer(view),
   );
@@ -144,6 +147,21 @@ function welcome({ t, run, welcomed, past: { entries } }) {
         { type: "button", class: "button small", "data-key": "read", "data-action": "welcome" },
         t.text("ui_welcome_read"),
       ),
+  );
+}
+
+/**
+ * What the browser had no room for.
+ *
+ * @param {View} view
+ */
+function unkept({ t, run, unkept: id, choiceRefused }) {
+  const result = run.phase === "done" && run.id === id;
+  if (!result && !choiceRefused) return null;
+  return h(
+    "p",
+    { class: "unkept", "data-key": "unkept", "data-unkept": result ? "result" : "choice", role: "status" },
+    t.text(result ? "ui_unkept_result" : "ui_unkept_choice"),
   );
 }
 

@@ -1,11 +1,15 @@
 import { DISCONNECTED } from "../shared/link-state.js";
-import { IDLE } from "../shared/run.js";
+import { ASK_UNKEPT, IDLE } from "../shared/run.js";
 
 /**
  * What the background keeps for the pages.
  *
- * @typedef {{link: import("../shared/link-state.js").LinkState, run: import("../shared/run.js").Run}} Stored
+ * @typedef {{link: import("../shared/link-state.js").LinkState, run: import("../shared/run.js").Run,
+ *   unkept: string | null}} Stored  `unkept`: the run that could not be kept, in whole or among past runs
  */
+
+/** @param {unknown} run */
+const isLost = (run) => /** @type {import("../shared/run.js").Run | undefined} */ (run)?.failure?.cause === "unkept";
 
 /**
  * Reads the state of the background and follows it.
@@ -18,17 +22,37 @@ export async function follow(onChange) {
   let newer = {};
   /** @type {Stored | null} */
   let state = null;
+  /** The run that the background had to tell of itself. @type {string | null} */
+  let told = null;
   // Listens before it reads: a change between the two would be lost for ever, one that is seen twice does no harm.
   chrome.storage.session.onChanged.addListener((changes) => {
-    for (const key of /** @type {const} */ (["link", "run"])) {
+    for (const key of /** @type {const} */ (["link", "run", "unkept"])) {
       const value = changes[key]?.newValue;
       if (value !== undefined) newer = { ...newer, [key]: value };
     }
     if (!state) return;
+    if (told !== null && newer.run?.id === told) {
+      if (isLost(newer.run)) newer = { ...newer, run: state.run };
+      else [told, newer] = [null, { unkept: null, ...newer }];
+    }
     state = { ...state, ...newer };
     onChange(state);
   });
-  const stored = await chrome.storage.session.get(["link", "run"]);
-  state = { link: DISCONNECTED, run: IDLE, ...stored, ...newer };
-  return state;
+  // What there is no room to store, the background says itself.
+  chrome.runtime.onMessage.addListener((message) => {
+    // Other pages ask under the same name.
+    if (message?.type !== ASK_UNKEPT || !message.state) return;
+    newer = message.state;
+    told = message.state.run.id;
+    if (!state) return;
+    state = message.state;
+    onChange(message.state);
+  });
+  const stored = await chrome.storage.session.get(["link", "run", "unkept"]);
+  const whole = isLost(stored["run"]) ? await chrome.runtime.sendMessage({ type: ASK_UNKEPT }).catch(() => null) : null;
+  if (whole) told = whole.run.id;
+  /** @type {Stored} */
+  const first = { link: DISCONNECTED, run: IDLE, unkept: null, ...stored, ...whole, ...newer };
+  state = first;
+  return first;
 }

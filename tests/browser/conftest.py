@@ -66,10 +66,13 @@ class Lab:
             self._stack.enter_context(tempfile.TemporaryDirectory(prefix="poterne-", ignore_cleanup_errors=True))
         )
 
-    def browser(self, family: str, *, extension: Path = EXTENSION, **options: Any) -> Browser:
+    def browser(
+        self, family: str, *, extension: Path = EXTENSION, directory: Path | None = None, **options: Any
+    ) -> Browser:
+        """A new one, unless `directory` is that of one that has ended."""
         executable = executable_of(cast("installed.Family", family))
         kinds: dict[str, type[Browser]] = {"chromium": Chromium, "firefox": Firefox}
-        browser = cast("Any", kinds[family])(executable, extension, self.directory(), **options)
+        browser = cast("Any", kinds[family])(executable, extension, directory or self.directory(), **options)
         self._stack.callback(browser.close)
         self._stack.callback(self._keep, browser)
         return cast("Browser", browser)

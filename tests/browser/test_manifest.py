@@ -5,6 +5,7 @@ import re
 
 from .conftest import EXTENSION, ROOT
 from .drive.chromium import extension_id
+from .drive.page import Browser
 
 MANIFEST = json.loads((EXTENSION / "manifest.json").read_text())
 # DESIGN's least: a host to talk to, a place for the run; the tab that the user is on, when they ask for it.
@@ -28,7 +29,22 @@ def test_pages_run_their_own_code_only() -> None:
     policy = {name: values.split() for name, _, values in (rule.strip().partition(" ") for rule in rules)}
     assert policy["default-src"] == ["'none'"]
     assert policy["script-src"] == ["'self'"]
+    assert policy.pop("require-trusted-types-for") == ["'script'"]
+    assert policy.pop("trusted-types") == ["'none'"]
     assert all(values in (["'self'"], ["'none'"]) for values in policy.values())
+
+
+def test_the_browser_makes_no_markup_of_text_in_a_page(browser: Browser) -> None:
+    page = browser.open(browser.url("popup/popup.html"))
+    for attempt in (
+        "document.createElement('p').innerHTML = '<b>text</b>'",
+        "document.createElement('script').text = 'text'",
+        "trustedTypes.createPolicy('any', {})",
+    ):
+        refused = page.evaluate(
+            f"(() => {{ try {{ {attempt}; return null; }} catch ({{ name }}) {{ return name; }} }})()"
+        )
+        assert refused == "TypeError", attempt
 
 
 def test_no_script_makes_markup_or_code_from_text() -> None:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 
 import { Keeper } from "../../extension/background/keeper.js";
 import { Catalogue } from "../../extension/shared/catalogue.js";
@@ -100,6 +100,45 @@ test("where there is no room, the oldest goes", async () => {
   assert.ok(ids.length > 1 && ids.length < 9);
   const reports = Object.keys(storage.data).filter((key) => key.startsWith(reportKey("")));
   assert.deepEqual(reports.sort(), ids.map(reportKey).sort());
+});
+
+test("where even that makes no room, nothing of before is lost, and it is said", async () => {
+  mock.method(console, "warn", () => {});
+  const storage = area({}, 9000);
+  const kept = await keeper(storage);
+  for (const id of ["1", "2"]) assert.equal(await kept.keep(done(id)), true);
+  const before = structuredClone(storage.data);
+  assert.equal(await kept.keep(done("3", { report: report({ version: "x".repeat(9000) }) })), false);
+  assert.deepEqual(storage.data, before);
+  assert.equal(await kept.keep(done("4")), true);
+  mock.restoreAll();
+});
+
+test("a storage that takes nothing at all costs no past run", async () => {
+  mock.method(console, "warn", () => {});
+  const storage = area();
+  const kept = await keeper(storage);
+  for (const id of ["1", "2"]) await kept.keep(done(id));
+  const before = structuredClone(storage.data);
+  storage.set = async () => {
+    throw new Error("An unexpected error occurred");
+  };
+  const removed = mock.method(storage, "remove");
+  assert.equal(await kept.keep(done("3")), false);
+  assert.deepEqual(storage.data, before);
+  assert.deepEqual(removed.mock.calls.flatMap(({ arguments: [keys] }) => keys), []);
+  assert.equal(await kept.command({ type: "forget", id: "1" }), false);
+  assert.deepEqual(storage.data, before);
+  mock.restoreAll();
+});
+
+test("without room for a salt, a run that should be kept is said not to be", async () => {
+  mock.method(console, "warn", () => {});
+  const kept = await keeper(area({}, 10));
+  assert.equal(kept.salt, null);
+  assert.equal(await kept.keep(done("1")), false);
+  assert.equal(await kept.keep(done("1", { private: true })), true);
+  mock.restoreAll();
 });
 
 test("number and size are bounded", () => {

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 from . import keys
 from .managed import Desk
 from .page import Browser, Element, LateError, Page, Scheme, until
-from .process import Process, is_root
+from .process import Process, is_root, temporary
 from .wire import GoneError, Wire, WireError
 
 _QUIET = (
@@ -52,8 +52,9 @@ def extension_id(manifest: Path) -> str:
 
 
 class Chromium(Browser):
-    """`policies` is a folder that takes the place of the machine's, for this browser alone (needs root). With `desk` it
-    runs on that machine, and is to get the extension from there.
+    """In a directory in which one ran before it finds that one's profile. `policies` is a folder that takes the place
+    of the machine's, for this browser alone (needs root). With `desk` it runs on that machine, and is to get the
+    extension from there.
     """
 
     family: ClassVar[Literal["chromium", "firefox"]] = "chromium"
@@ -70,9 +71,11 @@ class Chromium(Browser):
     ) -> None:
         self.profile = directory / "profile"
         self.manifests = self.profile / "NativeMessagingHosts"
-        self.manifests.mkdir(parents=True)
+        self.manifests.mkdir(parents=True, exist_ok=True)
+        # Of a browser that ran in this directory before, and was killed.
+        (self.profile / "DevToolsActivePort").unlink(missing_ok=True)
         self.downloads = directory / "downloads"
-        self.downloads.mkdir()
+        self.downloads.mkdir(exist_ok=True)
         self.log = directory / "chromium.log"
         self.id = extension_id(extension / "manifest.json")
         self._scheme: Scheme | None = None
@@ -93,7 +96,12 @@ class Chromium(Browser):
             "--window-size=1000,800",
             "about:blank",
         ]
-        environment = {**os.environ, "HOME": str(directory), "LANGUAGE": "en_US"}
+        environment = {
+            **os.environ,
+            "HOME": str(directory),
+            "LANGUAGE": "en_US",
+            "TMPDIR": temporary(directory),
+        }
         environment.pop("DBUS_SESSION_BUS_ADDRESS", None)
         command = desk.command(command) if desk else _with_policies(command, policies, directory)
         self._process = Process(command, log=self.log, environment=environment)
@@ -188,6 +196,12 @@ class Chromium(Browser):
 
     def wait(self) -> None:
         self._process.wait()
+
+    def quit(self) -> None:
+        """Closed as a person closes it: what belongs to the profile is written."""
+        with contextlib.suppress(WireError):
+            self._wire.request("Browser.close")
+        assert self._process.wait(20), "Chromium did not end"
 
     def close(self) -> None:
         self._process.end()

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 from . import keys
 from .managed import Desk
 from .page import Browser, Element, LateError, Page, Scheme, until
-from .process import Process
+from .process import Process, temporary
 from .wire import GoneError, Wire, WireError
 
 _HOST_NAME = "b6f0a1d4-57c1-4c6b-9d0e-6f1f5c0a7e21"
@@ -154,7 +154,12 @@ class Firefox(Browser):
         self._process = Process(
             desk.command(command) if desk else command,
             log=self.log,
-            environment={**os.environ, "HOME": str(home), "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"},
+            environment={
+                **os.environ,
+                "HOME": str(home),
+                "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1",
+                "TMPDIR": temporary(directory),
+            },
         )
         try:
             self._wire = Wire(self._endpoint())

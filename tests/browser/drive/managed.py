@@ -5,6 +5,7 @@ a server on loopback from which browsers are to take the extension.
 import base64
 import http.server
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from .process import temporary
 
 # Overlays: what is not in the upper folder is this machine's own.
 LAID_OVER = ("/etc", "/usr/lib/mozilla")
@@ -79,6 +82,7 @@ def pack_crx(executable: str, extension: Path, key: Path, directory: Path) -> Pa
             *("--headless", "--no-sandbox", f"--user-data-dir={directory / 'packing'}"),
             *(f"--pack-extension={extension}", f"--pack-extension-key={key}"),
         ],
+        env={**os.environ, "TMPDIR": temporary(directory)},
         capture_output=True,
         check=False,
         timeout=120,

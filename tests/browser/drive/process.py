@@ -13,6 +13,19 @@ from pathlib import Path
 assert sys.platform != "win32", "the browser tests drive browsers on POSIX systems"
 
 
+# What an address of a Unix socket may take, and what Chromium puts behind its folder for temporary files.
+_SOCKET_BYTES = 107
+_SOCKET = "org.chromium.Chromium.XXXXXX/SingletonSocket"
+
+
+def temporary(directory: Path) -> str:
+    """A folder for a browser's temporary files that goes with its directory: killed, it removes none itself."""
+    folder = directory / "tmp"
+    folder.mkdir(exist_ok=True)
+    assert len(os.fsencode(folder / _SOCKET)) <= _SOCKET_BYTES, f"no socket has its place in {folder}"
+    return str(folder)
+
+
 class Process:
     """A program in a process group of its own; its output goes to a file."""
 

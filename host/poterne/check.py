@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from poterne import audit
 
 _NAP = 1.0  # seconds of sleep that count
+_READ_BY_EVERY_CHECK = ("timing", "dialogues", "discovery", "controls", "auth", "app_passwords", "findings")
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 
 
@@ -70,8 +71,18 @@ def _cache(policy: policies.Policy) -> Cache:
 
 def warm(policy: policies.Policy | None = None) -> None:
     """Does what the first check would wait for: trust stores, and the libraries that are imported late."""
-    import dns.asyncresolver  # noqa: F401
+    import ssl
 
+    import dns.asyncbackend
+    import dns.asyncresolver
+
+    from poterne.discover import document  # noqa: F401
+
+    # Both import at their first use what they need.
+    dns.asyncbackend.get_backend("asyncio")
+    ssl.cert_time_to_seconds("Jan  1 00:00:00 2026 GMT")
+    for name in _READ_BY_EVERY_CHECK:
+        load(name)
     _stores(policy or policies.Policy()).warm()
 
 
@@ -167,7 +178,7 @@ class _Run:
             resolver,
             self.toolkit,
             tell=self.events.put_nowait,
-            on_planned=self.compared.begin,
+            on_planned=self.compared.begin_soon,
             on_quiet=self.compared.calm.set,
             on_silence=self._think_soon,
         )
@@ -176,6 +187,7 @@ class _Run:
             await self.targets.observe()
             self.disturbed = before.disturbance(_place())
             conclusion = await self._weigh()
+            self.compared.end()
             self._tell_compared()
             for finding in conclusion.findings:
                 self.events.put_nowait(FindingEvent(finding=finding))
@@ -273,6 +285,8 @@ class _Run:
         loop = asyncio.get_running_loop()
         while True:
             conclusion = diagnose(self._evidence())
+            if conclusion.verdict.code != "ok":
+                self.compared.begin()
             waiting = [task for want in _in_order(conclusion.wanted) if not (task := self._fetch(want)).done()]
             seen = self.targets.observations.values()
             if not seen or any(each.state != "open" for each in seen):

@@ -19,8 +19,12 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Trust = Literal["typed", "named", "foreign"]
 Schedule = Literal["connect", "control", "late", "gateway", "again"]
 
-# RFC 6052 section 2.1, RFC 8215: the last 32 bits are the IPv4 address that a translator dials.
-_TRANSLATION_PREFIXES = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+# The last 32 bits are the IPv4 address that a translator or a tunnel dials: RFC 6052 section 2.1, RFC 8215, RFC 7915
+# section 1.3 (in its old form, RFC 2765 section 2.1), RFC 4291 section 2.5.5.1.
+_TRANSLATION_PREFIXES = tuple(
+    ipaddress.IPv6Network(prefix) for prefix in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")
+)
+_THEMSELVES = ipaddress.IPv6Network("::/127")
 # Who named a host, for the targets (others: the typed domain) and for whatever else is asked (others: a stranger).
 _TRUST: dict[bool, dict[str, Trust]] = {
     True: {"typed": "typed", **dict.fromkeys(("certificate", "autoconfig", "ispdb", "pacc"), "foreign")},
@@ -106,6 +110,7 @@ class Gate:
         self._policy = policy
         self._by_page = origin == "page"
         self._typed: set[str] = set()
+        self._judged: dict[tuple[str, Trust], bool] = {}
 
     def admit(self, address: str) -> None:
         """An address of a host that the user typed: whoever names it further may lead there too."""
@@ -116,6 +121,11 @@ class Gate:
         """Whether an address may be dialled for a host that the user typed, that a typed domain named, or that a
         document, a redirect or a page named (DESIGN 2.5). Addresses that carry an IPv4 address are judged by it too.
         """
+        if (address, trust) not in self._judged:
+            self._judged[address, trust] = self._judge(address, trust)
+        return self._judged[address, trust]
+
+    def _judge(self, address: str, trust: Trust) -> bool:
         if self._policy.denies(address):
             return False
         for judged in _faces(ipaddress.ip_address(address)):
@@ -357,7 +367,7 @@ def _faces(address: IpAddress) -> tuple[IpAddress, ...]:
         faces.append(address.sixtofour)
     if address.teredo is not None:
         faces.extend(address.teredo)
-    if any(address in prefix for prefix in _TRANSLATION_PREFIXES):
+    if address not in _THEMSELVES and any(address in prefix for prefix in _TRANSLATION_PREFIXES):
         faces.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return tuple(faces)
 

@@ -62,6 +62,8 @@ class Lap:
         self.trip: list[float] = []
         self.us, self.minimal = Series(_US), Series(_MINIMAL)
         self.verified: list[float] = []
+        self.resolved: list[float] = []
+        self.busy: list[float] = []
         self.resident = 0
         self.whole = Series(_WHOLE, "all of it, controls included")
         self.peers: list[Series] = []
@@ -81,6 +83,8 @@ class Lap:
                         series.took.clear()
                     self.trip.clear()
                     self.verified.clear()
+                    self.resolved.clear()
+                    self.busy.clear()
         ran = [series for series, command in filled if command is not None]
         self.peers = [series for series in ran if series.name not in self.ailing]
         self.failed = [series.name for series in ran if series.name in self.ailing]
@@ -109,6 +113,8 @@ class Lap:
         # The first check of a host also opens its caches; a popup's host has done so before.
         self.us.took.append(warm["checks"][-1]["last"])
         self.verified.append(warm["checks"][-1]["verified"])
+        self.resolved.append(warm["checks"][-1]["resolve"])
+        self.busy.append(warm["checks"][-1]["busy"])
         self.resident = max(self.resident, warm["resident"])
         if not self._rows:
             return
@@ -148,16 +154,18 @@ class Lap:
 def _tables(laps: list[Lap]) -> str:
     lines = [
         "| round trip | families | last result: of 1.25 F6 + 15 ms | in F6 | to the minimal asyncio client "
-        "| first verified setting: in F6 |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| first verified setting: in F6 | first plan: in round trips | processors busy |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for lap in laps:
         floors = [6 * trip for trip in lap.trip]
         goal = [took / (1.25 * floor + 15) for took, floor in zip(lap.us.took, floors, strict=True)]
         verified = [took / floor for took, floor in zip(lap.verified, floors, strict=True)]
+        planned = [took / trip for took, trip in zip(lap.resolved, lap.trip, strict=True)]
         lines.append(
             f"| {statistics.median(lap.trip):.1f} ms | {lap.family or 'both'} | {_spread(goal)} "
-            f"| {_spread(lap.us.over(floors))} | {_spread(lap.us.over(lap.minimal.took))} | {_spread(verified)} |"
+            f"| {_spread(lap.us.over(floors))} | {_spread(lap.us.over(lap.minimal.took))} | {_spread(verified)} "
+            f"| {_spread(planned)} | {statistics.median(lap.busy):.0%} |"
         )
     beside = next((lap for lap in laps if lap.peers), None)
     if beside is not None:

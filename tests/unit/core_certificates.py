@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
@@ -20,7 +20,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 class Issued:
     """A key, and its certificate in DER."""
 
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     der: bytes
 
     @property
@@ -34,6 +34,42 @@ class Issued:
         assert len(old) == len(new)
         return Issued(self.key, self.der.replace(old, new))
 
+    def resigned(
+        self, issuer: "Issued", old: bytes = b"", new: bytes = b"", digest: hashes.HashAlgorithm | None = None
+    ) -> "Issued":
+        """The same with bytes exchanged before the issuer signed it, with SHA-256 unless said."""
+        digest = digest or hashes.SHA256()
+        assert isinstance(issuer.key, ec.EllipticCurvePrivateKey)
+        whole = self.certificate.tbs_certificate_bytes
+        algorithm = _SIGNED_WITH[type(digest)]
+        body = whole[_header(whole) :]
+        assert not old or body.count(old) == 1
+        body = body.replace(old, new).replace(_SIGNED_WITH[hashes.SHA256], algorithm)
+        signed = _sequence(body)
+        signature = b"\x00" + issuer.key.sign(signed, ec.ECDSA(digest))
+        return Issued(self.key, _sequence(signed + algorithm + b"\x03" + _length(len(signature)) + signature))
+
+
+# AlgorithmIdentifier of ecdsa-with-SHA256 and ecdsa-with-SHA1 (RFC 5758 section 3.2).
+_SIGNED_WITH: dict[type[hashes.HashAlgorithm], bytes] = {
+    hashes.SHA256: bytes.fromhex("300a06082a8648ce3d040302"),
+    hashes.SHA1: bytes.fromhex("300906072a8648ce3d0401"),
+}
+
+
+def _header(der: bytes) -> int:
+    return 2 if der[1] < 0x80 else 2 + (der[1] & 0x7F)
+
+
+def _length(size: int) -> bytes:
+    if size < 0x80:
+        return bytes([size])
+    return b"\x81" + bytes([size]) if size < 0x100 else b"\x82" + size.to_bytes(2)
+
+
+def _sequence(content: bytes) -> bytes:
+    return b"\x30" + _length(len(content)) + content
+
 
 def issue(
     name: str,
@@ -46,17 +82,20 @@ def issue(
     aia: bool = False,
     client_only: bool = False,
     further: Iterable[x509.ExtensionType] = (),
+    critical: Iterable[x509.ExtensionType] = (),
+    key: rsa.RSAPrivateKey | None = None,
+    serial: int | None = None,
 ) -> Issued:
-    """A certificate for the common name `name`; self-signed without an issuer."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    """A certificate for the common name `name`, without any where it is empty; self-signed without an issuer."""
+    key_pair = key or ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
     now = datetime.now(UTC)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .public_key(key_pair.public_key())
+        .serial_number(serial or x509.random_serial_number())
         .not_valid_before(now + timedelta(days=from_days))
         .not_valid_after(now + timedelta(days=to_days))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
@@ -71,10 +110,11 @@ def issue(
     if client_only:
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
         builder = builder.add_extension(usage, critical=False)
-    for extension in further:
-        builder = builder.add_extension(extension, critical=False)
-    signed = builder.sign(issuer.key if issuer else key, hashes.SHA256())
-    return Issued(key, signed.public_bytes(Encoding.DER))
+    for extensions, weighs in ((further, False), (critical, True)):
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=weighs)
+    signed = builder.sign(issuer.key if issuer else key_pair, hashes.SHA256())
+    return Issued(key_pair, signed.public_bytes(Encoding.DER))
 
 
 def _general_name(san: str) -> x509.GeneralName:
@@ -90,10 +130,14 @@ def pem(*chain: Issued) -> bytes:
 
 
 def context(
-    *chain: Issued, newest: ssl.TLSVersion | None = None, oldest: ssl.TLSVersion | None = None
+    *chain: Issued, newest: ssl.TLSVersion | None = None, oldest: ssl.TLSVersion | None = None, weak: bool = False
 ) -> ssl.SSLContext:
-    """A server's side of TLS that shows this chain, the leaf first. A `newest` before TLS 1.2 weakens the rest too."""
+    """A server's side of TLS that shows this chain, the leaf first. A `newest` before TLS 1.2 weakens the rest too;
+    `weak`: it takes any key and any digest.
+    """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if weak:
+        made.set_ciphers("ALL:@SECLEVEL=0")
     key = chain[0].key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with TemporaryDirectory() as folder:
         file = Path(folder) / "chain.pem"

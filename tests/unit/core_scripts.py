@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from typing import Literal
 
 from tests.unit.core_servers import Behaviour, Peer
 
@@ -167,6 +168,21 @@ def http(tls: ssl.SSLContext | None = None) -> Behaviour:
         while peer.line():
             pass
         peer.send(b"HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nContent-Length: 0\r\n\r\n")
+
+    return converse
+
+
+def until_tls(layer: Literal["starttls", "tls"], then: Callable[[Peer], None]) -> Behaviour:
+    """A submission server up to the moment at which TLS begins; from there on it does `then`."""
+
+    def converse(peer: Peer) -> None:
+        if layer == "starttls":
+            peer.send(b"220 mail ESMTP\r\n")
+            peer.line()
+            peer.send(multiline(b"250", b"mail", (b"STARTTLS",)))
+            peer.line()
+            peer.send(b"220 go\r\n")
+        then(peer)
 
     return converse
 

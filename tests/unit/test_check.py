@@ -14,6 +14,7 @@ from poterne.check import check
 from poterne.diagnose import Evidence, diagnose
 from poterne.dial import Connection, Failure, Gate
 from poterne.errors import Forbidden, InvalidRequest, InvalidTarget
+from poterne.knowledge import load
 from poterne.lab.sockets import SilenceUnavailableError, silent
 from poterne.model import Endpoint, ObservationEvent, Options, PlanEvent, ReportEvent, Request, Settings, SettingsEvent
 
@@ -312,6 +313,23 @@ async def test_without_a_network_there_is_still_a_report(tmp_path: Path, monkeyp
     with NameServer({("*", "*"): "SERVFAIL"}) as names:
         found = await report("me@example.org", policy(tmp_path, resolver=names.place))
     assert (found.verdict.code, found.online) == ("offline", False)
+
+
+@pytest.mark.parametrize(("well", "compared"), [(True, False), (False, True)])
+async def test_nobody_else_is_asked_where_all_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, well: bool, compared: bool
+) -> None:
+    """However fast the target is, a failure is compared; however slow the rest, it is not where there is none."""
+    monkeypatch.setitem(load("timing")["compare"], "hold", 30.0)
+    holder, nobody = free_port(4)
+    with holder, Server(smtp(pki().good)) as server, NameServer({("*", "*"): "NXDOMAIN"}) as names:
+        entries = mapped(HOST, p587=server if well else nobody)
+        tables = '[controls]\nhosts = ["one.control.example"]\ncanary = []\nportal = ""'
+        rules = policy(tmp_path, tables=tables, connect_to=entries, roots=roots_file(), resolver=names.place)
+        found = await report(PORT, rules, ports=(587,), family=4)
+    assert found.verdict.code == ("ok" if well else "port-closed")
+    assert (("one.control.example", "A") in names.asked) is compared
+    assert any(answer.source == "random" for answer in found.names) is compared
 
 
 async def test_refused_on_both_families(tmp_path: Path) -> None:

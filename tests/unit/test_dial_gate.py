@@ -39,10 +39,13 @@ NOWHERE = ["0.0.0.0", "::", "224.0.0.1", "239.255.255.255", "ff02::1", "ff0e::1"
 
 
 def disguised(address: str) -> list[str]:
-    """Ways in which an IPv6 address carries that IPv4 address: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056)."""
+    """Ways in which an IPv6 address carries that IPv4 address: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056), translated
+    (RFC 2765), compatible (RFC 4291 section 2.5.5.1).
+    """
     a, b, c, d = (int(part) for part in address.split("."))
     high, low = f"{a << 8 | b:x}", f"{c << 8 | d:x}"
-    return [f"::ffff:{address}", f"64:ff9b::{high}:{low}", f"2002:{high}:{low}::1"]
+    written = f"{high}:{low}"
+    return [f"::ffff:{address}", f"64:ff9b::{written}", f"2002:{written}::1", f"::ffff:0:{written}", f"::{written}"]
 
 
 def place(address: str, role: Role, source: str) -> Endpoint:
@@ -101,7 +104,7 @@ def test_a_local_translation_prefix_is_judged_too() -> None:
 
 
 def test_public_addresses_in_disguise_are_public() -> None:
-    assert [allowed(form) for form in disguised("1.1.1.1")] == [["typed", "named", "foreign"]] * 3
+    assert [allowed(form) for form in disguised("1.1.1.1")] == [["typed", "named", "foreign"]] * 5
 
 
 @pytest.mark.parametrize(

@@ -306,6 +306,25 @@ class TestTheSystemsResolver:
 
         return getaddrinfo
 
+    async def test_why_a_guess_has_no_address_is_not_asked_until_somebody_names_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[str] = []
+
+        async def question(_: Names, name: str, kind: str, **__: object) -> tuple[str, None]:
+            asked.append(f"{name} {kind}")
+            return "nxdomain", None
+
+        monkeypatch.setattr("poterne.probe.names.socket.getaddrinfo", self.failing)
+        monkeypatch.setattr(Names, "_question", question)
+        names = Names(Policy())
+        guessed = await names.guess("a.example", "guess")
+        assert (guessed.state, guessed.addresses, guessed.source, asked) == ("nodata", (), "guess", [])
+        named = await names.addresses("a.example", "mx")
+        assert (named.state, sorted(asked)) == ("nxdomain", ["a.example A", "a.example AAAA"])
+        assert (await names.guess("a.example", "guess")).state == "nxdomain"
+        await names.close()
+
     def test_its_addresses_count_whatever_dns_says(self, system: Any) -> None:
         answer = system({}, self.finding("127.0.0.7", "::1", "127.0.0.7"))
         assert (answer.state, answer.addresses) == ("ok", ("127.0.0.7", "::1"))

@@ -65,6 +65,7 @@ class Comparison:
     _asked: dict[tuple[str, str], asyncio.Task[list[Observation]]] = field(default_factory=dict)
     _open: set[tuple[str, int]] = field(default_factory=set)
     _turns: dict[str, int] = field(default_factory=dict)
+    _held: asyncio.TimerHandle | None = None
     _network: str | None = None
     _pool: controls.Pool = field(init=False)
 
@@ -85,6 +86,16 @@ class Comparison:
 
     async def _look(self) -> None:
         self.machine, self._network = await asyncio.to_thread(_look_around)
+
+    def begin_soon(self) -> None:
+        """Begins when the target has been alone for a moment."""
+        if self._held is None:
+            self._held = asyncio.get_running_loop().call_later(load("timing")["compare"]["hold"], self.begin)
+
+    def end(self) -> None:
+        """What has not begun is not wanted any more."""
+        if self._held is not None:
+            self._held.cancel()
 
     def begin(self) -> None:
         """Starts, beside the target, what most failures are held against. Once is enough."""
@@ -143,6 +154,7 @@ class Comparison:
 
     async def close(self) -> None:
         """Ends what nobody waits for, and keeps what may clear this network for a while."""
+        self.end()
         tasks: list[asyncio.Future[Any]] = [*self._tasks.values(), *self._asked.values(), self.toolkit.warming]
         for task in tasks:
             task.cancel()

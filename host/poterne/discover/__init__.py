@@ -149,14 +149,18 @@ class Discovery:
 
     async def _has_offers(self, name: str) -> bool:
         """Whether a name has SRV records, or a host `autoconfig` whose document names servers."""
-        if self._wants(srv.SOURCE) and await srv.offers_any(name, self.resolver):
-            return True
-        if self._web is None or not self._wants("autoconfig"):
-            return False
+        documents = self._web is not None and self._wants("autoconfig")
+        place = asyncio.create_task(self.resolver.guess(f"autoconfig.{name}", "autoconfig")) if documents else None
+        try:
+            if self._wants(srv.SOURCE) and await srv.offers_any(name, self.resolver):
+                return True
+            if self._web is None or place is None or not (await place).addresses:
+                return False
+        finally:
+            if place is not None:
+                place.cancel()
         from poterne.discover import autoconfig
 
-        if not (await self.resolver.addresses(f"autoconfig.{name}", "autoconfig")).addresses:
-            return False
         return bool((await autoconfig.ask(0, load("discovery")["autoconfig"][0], name, self._web)).offers)
 
     async def _own_exchangers(self, name: str) -> NameAnswer:

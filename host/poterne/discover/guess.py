@@ -34,8 +34,8 @@ async def guesses(domain: str, resolver: Names) -> AsyncGenerator[tuple[Conventi
     answers, makes resolve are left out: a random label shows the addresses that such an answer has.
     """
     rows = conventional()
-    invented = asyncio.create_task(resolver.addresses(f"{secrets.token_hex(8)}.{domain}", "wildcard"))
-    tasks = {asyncio.create_task(resolver.addresses(f"{row.label}.{domain}", "guess")): row for row in rows}
+    invented = asyncio.create_task(resolver.guess(f"{secrets.token_hex(8)}.{domain}", "wildcard"))
+    tasks = {asyncio.create_task(resolver.guess(f"{row.label}.{domain}", "guess")): row for row in rows}
     pending = set(tasks)
     try:
         while pending:

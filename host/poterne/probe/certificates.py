@@ -13,7 +13,7 @@ from service_identity.cryptography import verify_certificate_hostname, verify_ce
 
 from poterne.model import Tls
 from poterne.probe.text import display, displays
-from poterne.probe.tls import TrustStores
+from poterne.probe.tls import FIRST_FAULT, TrustStores
 
 _UNPARSABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion, ValueError)
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
@@ -40,19 +40,20 @@ def examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: in
     with warnings.catch_warnings():
         # What a library thinks of a stranger's certificate is no news for the terminal.
         warnings.simplefilter("ignore")
-        return _examine(chain, host, stores, refused_with)
+        try:
+            return _examine(chain, host, stores, refused_with)
+        except _UNPARSABLE:
+            # OpenSSL read it; this parser reads names and dates late, and is stricter with them.
+            return Tls(fault="tls-failed", faults=("tls-failed",))
 
 
 def _examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: int | None) -> Tls:
     if not chain:
         return Tls(fault="tls-failed", faults=("tls-failed",))
-    try:
-        certificates = [x509.load_der_x509_certificate(der) for der in chain[:10]]
-        leaf = certificates[0]
-        names = _names(leaf)
-        not_before, not_after = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-    except _UNPARSABLE:
-        return Tls(fault="tls-failed", faults=("tls-failed",))
+    certificates = [x509.load_der_x509_certificate(der) for der in chain[:10]]
+    leaf = certificates[0]
+    names = _names(leaf)
+    not_before, not_after = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     now = datetime.now(UTC)
     system = _verify(chain, stores.system_files)
     public = _verify(chain, [(stores.public_file, None)])
@@ -67,8 +68,8 @@ def _examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: i
     name_ok = _covers(leaf, host)
     if not name_ok:
         faults.add("cert-name-mismatch")
-    if not faults and refused_with is not None:
-        # Neither trust nor dates nor names: a wrong purpose, a weak key, a constraint. `alert` has OpenSSL's words.
+    if refused_with is not None and (not faults or FIRST_FAULT.get(refused_with) == "tls-failed"):
+        # Neither trust nor dates nor names, whatever else is wrong too.
         faults.add("tls-failed")
     ordered = tuple(fault for fault in _ORDER if fault in faults)
     return Tls(
@@ -88,9 +89,11 @@ def _examine(chain: list[bytes], host: str, stores: TrustStores, refused_with: i
 
 
 def _verify(chain: list[bytes], roots: list[tuple[str | None, str | None]]) -> int | None:
-    """OpenSSL's code for the first fault of the chain, names and dates left out; None where it leads to a root."""
+    """OpenSSL's code for the first fault of the chain; None where it leads to a root. Names, dates, purpose and unknown
+    extensions are left out.
+    """
     store = crypto.X509Store()
-    store.set_flags(_NO_CHECK_TIME)
+    store.set_flags(_NO_CHECK_TIME | crypto.X509StoreFlags.IGNORE_CRITICAL)
     for file, folder in roots:
         with suppress(crypto.Error):  # roots that cannot be read are none
             store.load_locations(file, folder)

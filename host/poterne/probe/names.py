@@ -7,12 +7,15 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poterne.knowledge import load
 from poterne.model import NameAnswer, NameState
 from poterne.policy import Policy, Resolver
 from poterne.probe.text import display
+
+if TYPE_CHECKING:
+    import dns.asyncresolver
 
 # Of two answers without an address, the one that tells more.
 _TELLING: tuple[NameState, ...] = ("nxdomain", "servfail", "timeout", "unasked", "nodata", "ok")
@@ -42,15 +45,26 @@ class Names:
         self._second_resolver = policy.controls.resolver
         self._timing = load("timing")["names"]
         self._asked: dict[str, asyncio.Task[NameAnswer]] = {}
+        self._guessed: dict[str, asyncio.Task[NameAnswer]] = {}
         self._services: dict[str, asyncio.Task[tuple[NameState, tuple[Service, ...]]]] = {}
         self._reversed: dict[str, asyncio.Task[str | None]] = {}
+        self._resolvers: dict[Resolver | None, dns.asyncresolver.Resolver] = {}
 
     async def addresses(self, name: str, source: str) -> NameAnswer:
         """The addresses of a name (IPv6 and IPv4), or why there are none. Never raises."""
         if name not in self._asked:
             self._asked[name] = asyncio.create_task(self._addresses(name, source))
-        answer = await asyncio.shield(self._asked[name])
-        return answer if answer.source == source else answer.model_copy(update={"source": source})
+        return _from(source, await asyncio.shield(self._asked[name]))
+
+    async def guess(self, name: str, source: str) -> NameAnswer:
+        """The addresses of a name that nobody has named: as `addresses`, but where there are none nobody wants to know
+        why, and the answer (`nodata`) comes a question earlier. Never raises.
+        """
+        if name in self._asked:
+            return await self.addresses(name, source)
+        if name not in self._guessed:
+            self._guessed[name] = asyncio.create_task(self._addresses(name, source, explained=False))
+        return _from(source, await asyncio.shield(self._guessed[name]))
 
     async def mail_exchangers(self, domain: str) -> NameAnswer:
         """The MX records, the most wanted first (RFC 5321 section 5.1); a null MX (RFC 7505) is one empty name."""
@@ -98,7 +112,8 @@ class Names:
 
     async def close(self) -> None:
         """Ends questions that are still open."""
-        tasks = (*self._asked.values(), *self._services.values(), *self._reversed.values())
+        known = (self._asked, self._guessed, self._services, self._reversed)
+        tasks: list[asyncio.Task[Any]] = [task for tasks in known for task in tasks.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -136,7 +151,7 @@ class Names:
         names = sorted(record.target.to_text().removesuffix(".") for record in records or ())
         return display(names[0], MAX_NAME) or None if names else None
 
-    async def _addresses(self, name: str, source: str) -> NameAnswer:
+    async def _addresses(self, name: str, source: str, *, explained: bool = True) -> NameAnswer:
         started = perf_counter()
         if is_address(name):
             return NameAnswer(name=name, source=source, state="ok", addresses=(name,))
@@ -145,18 +160,24 @@ class Names:
         if self._lab_resolver is not None:
             state, found = await self._explain(name)
         else:
-            state, found = await self._system(name)
+            state, found = await self._system(name, explained=explained)
         return NameAnswer(
             name=name, source=source, state=state, addresses=found[:MAX_ADDRESSES], elapsed_ms=_since(started)
         )
 
-    async def _system(self, name: str, *, absolute: bool = False) -> tuple[NameState, tuple[str, ...]]:
-        """getaddrinfo, as programs use it (hosts files, VPN resolvers); DNS explains where it fails or takes long."""
+    async def _system(
+        self, name: str, *, absolute: bool = False, explained: bool = True
+    ) -> tuple[NameState, tuple[str, ...]]:
+        """getaddrinfo, as programs use it (hosts files, VPN resolvers); DNS explains where it takes long, and where it
+        fails, if an explanation is wanted.
+        """
         system = asyncio.ensure_future(_in_thread(lambda: _getaddrinfo(f"{name}." if absolute else name)))
         try:
             await asyncio.wait({system}, timeout=self._timing["patience"])
             if system.done() and system.result():
                 return "ok", system.result()
+            if system.done() and not explained:
+                return "nodata", ()
             state, _ = await self._explain(name)
             if not system.done():
                 await asyncio.wait({system}, timeout=self._timing["patience"] if state == "ok" else 0)
@@ -179,20 +200,13 @@ class Names:
         self, name: str, kind: str, *, server: Resolver | None = None, patience: float | None = None
     ) -> tuple[NameState, Any]:
         """Asks `server`, else the lab's resolver, else the system's."""
-        import dns.asyncresolver
         import dns.exception
         import dns.resolver
 
         server = server or self._lab_resolver
         lifetime = patience or self._timing["answer"]
         try:
-            if server is not None:
-                resolver = dns.asyncresolver.Resolver(configure=False)
-                resolver.nameservers = [server.address]
-                resolver.port = server.port
-            else:
-                resolver = dns.asyncresolver.Resolver()
-            answer = await resolver.resolve(name + ".", kind, lifetime=lifetime, search=False)
+            answer = await self._resolver(server).resolve(name + ".", kind, lifetime=lifetime, search=False)
         except (dns.exception.DNSException, OSError, ValueError) as error:
             kinds: dict[type[Exception], NameState] = {
                 dns.resolver.NXDOMAIN: "nxdomain",
@@ -203,6 +217,18 @@ class Names:
             return next((state for kind, state in kinds.items() if isinstance(error, kind)), "servfail"), None
         return "ok", list(answer)
 
+    def _resolver(self, server: Resolver | None) -> "dns.asyncresolver.Resolver":
+        """One for `server`, or for the system's; its configuration is read once."""
+        import dns.asyncresolver
+
+        if server not in self._resolvers:
+            resolver = dns.asyncresolver.Resolver(configure=server is None)
+            if server is not None:
+                resolver.nameservers = [server.address]
+                resolver.port = server.port
+            self._resolvers[server] = resolver
+        return self._resolvers[server]
+
 
 def is_address(name: str) -> bool:
     """Whether a host is an address, not a name."""
@@ -211,6 +237,10 @@ def is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _from(source: str, answer: NameAnswer) -> NameAnswer:
+    return answer if answer.source == source else answer.model_copy(update={"source": source})
 
 
 def _since(started: float) -> float:

@@ -157,6 +157,8 @@ class Session:
             return []
         no: Reply | None = None
         for question in filter(None, (dialogue.ask, dialogue.ask_plain)):
+            if early := self._early(stream):
+                raise Interrupted("excess", f"an answer before the question: {early}")
             try:
                 await stream.send(self._command(question, stream))
                 reply = await dialogue.read(stream, dialogue.tag_of(question, self._tag()))
@@ -179,6 +181,13 @@ class Session:
             raise Unwelcome
         return None
 
+    def _early(self, stream: Stream) -> str:
+        """The first line of what the server said before it was asked; where answers have tags, it may say anything.
+        Taken for the answer, it would shift every further one.
+        """
+        first = b"" if self._dialogue.framing == "imap" else stream.pending.partition(b"\n")[0]
+        return first.decode("utf-8", "replace").strip()
+
     def _learn(self, capabilities: list[bytes] | None) -> None:
         draft = self._draft
         listed = capabilities or []
@@ -196,6 +205,10 @@ class Session:
         if not offered and not (dialogue.try_unoffered and capabilities is None):
             draft.starttls = "absent"
             return True
+        if self._early(stream):
+            draft.starttls = "injected"
+            draft.error = "text in the clear before the question for encryption"
+            return False
         upgrade = dialogue.upgrade or ""
         with draft.stage("starttls_ms"):
             async with self._within("reply", silence="no answer to STARTTLS"):

@@ -2,8 +2,11 @@
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
+from collections.abc import Callable
+from typing import TypeVar
 
 from poterne.dial import quick_ack
 from poterne.errors import Interrupted
@@ -11,6 +14,8 @@ from poterne.errors import Interrupted
 MAX_SESSION = 64 * 1024
 MAX_LINE = 4096
 _CHUNK = 16 * 1024
+_AROUND_WORDS = re.compile(r"^\[[^\]]*\] | \(_ssl\.c:\d+\)$")
+T = TypeVar("T")
 
 
 class Stream:
@@ -41,17 +46,18 @@ class Stream:
         return bytes(self._lines)
 
     async def send(self, data: bytes) -> None:
-        """Sends all of it, inside TLS where TLS has begun. Raises Interrupted."""
-        if self._tls is not None:
-            try:
-                self._tls.write(data)
-            except ssl.SSLError as error:
-                raise Interrupted("tls", tls_words(error)) from None
-            data = b""
-        await self._flush(data)
+        """Sends all of it, inside TLS where TLS has begun. Raises what `line` raises."""
+        if self._tls is None:
+            await self._flush(data)
+        else:
+            # A server of TLS 1.2 may renegotiate at any time, and then what we say waits for what it says.
+            await self._in_tls(self._tls.write, data)
+            await self._flush()
 
     async def line(self) -> bytes:
-        """The next line without its end (CR LF, or a bare LF). Raises Interrupted."""
+        """The next line without its end (CR LF, or a bare LF). Raises Interrupted, and ssl.SSLCertVerificationError
+        where a server that renegotiates shows another certificate, which is not accepted.
+        """
         searched = 0
         while True:
             end = self._lines.find(b"\n", searched)
@@ -72,43 +78,35 @@ class Stream:
         self._lines.clear()
         self.first_bytes = b""
         tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        # The client's Finished stays behind: it leaves with the next question, in one segment.
+        await self._in_tls(tls.do_handshake)
+        self._tls = tls
+        return tls
+
+    async def _receive(self) -> bytes:
+        if self._tls is None:
+            return await self._read()
+        data = await self._in_tls(self._tls.read, _CHUNK)
+        if not data:
+            raise Interrupted("closed", "closed by the server")
+        return data
+
+    async def _in_tls(self, step: Callable[..., T], *arguments: object) -> T:
+        """One step of the TLS library, with all that it has to hear from the server before it can be done."""
         while True:
             try:
-                tls.do_handshake()
+                return step(*arguments)
             except ssl.SSLWantReadError:
                 await self._flush()
-                await self._feed()
+                self._incoming.write(await self._read())
+            except ssl.SSLZeroReturnError:
+                raise Interrupted("closed", "closed by the server") from None
             except ssl.SSLCertVerificationError:
                 await self._last_words()
                 raise
             except ssl.SSLError as error:
                 await self._last_words()
                 raise Interrupted("tls", tls_words(error)) from None
-            else:
-                # The client's Finished stays behind: it leaves with the next question, in one segment.
-                self._tls = tls
-                return tls
-
-    async def _receive(self) -> bytes:
-        if self._tls is None:
-            return await self._read()
-        while True:
-            try:
-                data = self._tls.read(_CHUNK)
-            except ssl.SSLWantReadError:
-                await self._flush()
-                await self._feed()
-            except ssl.SSLZeroReturnError:
-                raise Interrupted("closed", "closed by the server") from None
-            except ssl.SSLError as error:
-                raise Interrupted("tls", tls_words(error)) from None
-            else:
-                if not data:
-                    raise Interrupted("closed", "closed by the server")
-                return data
-
-    async def _feed(self) -> None:
-        self._incoming.write(await self._read())
 
     async def _read(self) -> bytes:
         if self.received >= MAX_SESSION:
@@ -149,7 +147,7 @@ class Stream:
                     await self.send(goodbye)
                 while True:
                     await self._receive()
-        except (Interrupted, TimeoutError):
+        except (Interrupted, TimeoutError, ssl.SSLError):
             pass
         finally:
             self.close()
@@ -163,7 +161,11 @@ def tls_words(error: ssl.SSLError) -> str:
     """The TLS library's own name of a failure, such as TLSV1_ALERT_PROTOCOL_VERSION."""
     if isinstance(error, ssl.SSLEOFError):
         return "UNEXPECTED_EOF_WHILE_READING"
-    return error.reason or str(error) or type(error).__name__
+    if error.reason:
+        return error.reason
+    # Python's table of names has gaps: what it does not know it writes "[SSL] tlsv1 alert … (_ssl.c:1006)".
+    words = _AROUND_WORDS.sub("", str(error))
+    return words.upper().replace(" ", "_") or type(error).__name__
 
 
 def _interrupted(error: OSError) -> Interrupted:

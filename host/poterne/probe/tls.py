@@ -12,14 +12,25 @@ from poterne.model import Tls
 from poterne.policy import Policy
 from poterne.probe.text import display, displays
 
-# X509_STORE_CTX_get_error(3): OpenSSL's code for the fault that it meets first.
-_FIRST_FAULT = {
+# X509_STORE_CTX_get_error(3): OpenSSL's code for the fault that it meets first. `tls-failed`: neither trust nor dates
+# nor names, but a wrong purpose, a critical extension that nobody knows, a weak key or digest; `alert` has its words.
+FIRST_FAULT = {
     9: "cert-not-yet-valid",
     10: "cert-expired",
+    13: "tls-failed",
+    14: "tls-failed",
     18: "cert-self-signed",
+    19: "cert-untrusted",
+    20: "cert-untrusted",
+    21: "cert-untrusted",
+    26: "tls-failed",
+    34: "tls-failed",
     62: "cert-name-mismatch",
     63: "cert-name-mismatch",
     64: "cert-name-mismatch",
+    66: "tls-failed",
+    67: "tls-failed",
+    68: "tls-failed",
 }
 # Failures after which it is worth asking whether the server knows old versions or weak ciphers only.
 _MAY_BE_LEGACY = (
@@ -144,7 +155,10 @@ def _system_files() -> list[tuple[str | None, str | None]]:
 
 def good(tls: ssl.SSLObject, stores: TrustStores) -> Tls:
     """The facts of a handshake that the strict context accepted."""
-    certificate: dict[str, Any] = tls.getpeercert() or {}
+    certificate: dict[str, Any] = {}
+    # OpenSSL takes a certificate with a name in no encoding beside the right one; Python cannot tell what stands in it.
+    with suppress(ValueError, ssl.SSLError):
+        certificate = tls.getpeercert() or {}
     alternatives: tuple[tuple[str, str], ...] = certificate.get("subjectAltName", ())
     cipher = tls.cipher()
     chain = _chain(tls, verified=True)
@@ -167,7 +181,12 @@ def doubtful(tls: ssl.SSLObject, refusal: ssl.SSLCertVerificationError | None, h
     from poterne.probe import certificates
 
     cipher = tls.cipher()
-    facts = certificates.examine(_chain(tls, verified=False), host, stores, refusal.verify_code if refusal else None)
+    code = refusal.verify_code if refusal else None
+    facts = certificates.examine(_chain(tls, verified=False), host, stores, code)
+    known = FIRST_FAULT.get(refusal.verify_code, "tls-failed") if refusal else "tls-failed"
+    if refusal and facts.faults == ("tls-failed",) and known not in facts.faults:
+        # Another certificate, without that fault: of several machines behind one name, one was refused.
+        facts = refused(refusal)
     return facts.model_copy(
         update={
             "version": tls.version(),
@@ -179,7 +198,7 @@ def doubtful(tls: ssl.SSLObject, refusal: ssl.SSLCertVerificationError | None, h
 
 def refused(refusal: ssl.SSLCertVerificationError) -> Tls:
     """What the refusal alone tells: its first fault."""
-    fault = _FIRST_FAULT.get(refusal.verify_code, "cert-untrusted")
+    fault = FIRST_FAULT.get(refusal.verify_code, "cert-untrusted")
     return Tls(
         trusted=False if fault in ("cert-self-signed", "cert-untrusted") else None,
         name_ok=False if fault == "cert-name-mismatch" else None,

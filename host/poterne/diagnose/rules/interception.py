@@ -129,9 +129,10 @@ def _suspicions(case: Comparison) -> Iterator[Want]:
         if seen.state == "open" and not spoke(seen):
             yield from case.want(Want("canary", port=465 if seen.port == 25 else 25))
     for seen in case.tried:
-        alike = [o for o in case.controls_at(seen.family, seen.port) if _turned_away(o)]
-        if _turned_away(seen) and independent(alike) >= 2:
-            yield from case.want(Want("canary", port=seen.port))
+        if _turned_away(seen):
+            yield from case.want_controls(seen.port)
+            if independent(o for o in case.controls_at(seen.family, seen.port) if _turned_away(o)) >= 2:
+                yield from case.want(Want("canary", port=seen.port))
         slower = _much_slower(case.target, seen)
         if slower is None or seen.path:
             continue

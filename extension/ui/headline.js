@@ -198,7 +198,7 @@ function card(tone, icon, line, ...more) {
     h("p", { class: "headline", role: "status", "data-key": "headline", ...line.attributes }, line.text),
     h(
       "div",
-      { class: "verdict-body", "data-key": "body" },
+      { class: "verdict-body", "data-key": `body ${tone === "running" ? tone : "ended"}` },
       ...more.map((node) => (node instanceof Node ? node : null)),
     ),
   );

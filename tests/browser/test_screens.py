@@ -236,6 +236,39 @@ def test_nothing_moves_while_answers_come(chromium: Browser) -> None:
     assert popup.page.evaluate("window.moves") == []
 
 
+# The largest that browsers make a popup of this width.
+POPUP = (480, 600)
+# Of the whole popup, what moves and how far, as the Layout Instability API counts it: at most a tenth is good. Under
+# the verdict that is the longest, with the picture of the way, the settings leave the popup.
+SHIFTS = {"jane@provider.example": 0.1, "smtp.expired.example": 0.1, screens.BLOCKED: 0.2}
+END_MOVES = """void (() => {
+    window.shift = 0;
+    const look = list => {
+        for (const { value } of list) if (document.querySelector("main").dataset.run === "done") window.shift += value;
+    };
+    window.shifts = new PerformanceObserver(list => look(list.getEntries()));
+    window.shifts.observe({ type: "layout-shift" });
+    // What was seen and not told yet, two frames after the end.
+    window.drawn = () => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(() => {
+        look(window.shifts.takeRecords());
+        resolve(window.shift);
+    })));
+})()"""
+
+
+def test_the_verdict_has_its_room_before_it_comes(chromium: Browser) -> None:
+    moved = {}
+    for target in SHIFTS:
+        popup = Popup(chromium.open(chromium.url("popup/popup.html")))
+        popup.page.resize(*POPUP)
+        popup.page.evaluate(END_MOVES)
+        popup.check(target)
+        moved[target] = popup.page.evaluate("window.drawn()")
+        popup.page.close()
+    assert {target: shift for target, shift in moved.items() if shift > SHIFTS[target]} == {}
+    assert any(moved.values()), "nothing was measured"
+
+
 def test_the_headline_is_the_only_live_region_that_speaks_of_the_result(chromium: Browser) -> None:
     popup = Popup(chromium.open(chromium.url("popup/popup.html")))
     popup.page.evaluate(

@@ -76,6 +76,7 @@ function running({ t, run }) {
       left !== null && h("span", { class: "left" }, t.text("ui_left", { seconds: t.number(left) }, left)),
     ),
     h("p", { class: "sure-already", "data-key": "sure" }, certain && shape(certain.sign), certain && h("span", {}, certain.text)),
+    h("p", { class: "answer-awaited", "data-key": "awaited" }, t.text("ui_answer_awaited")),
   );
 }
 

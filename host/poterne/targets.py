@@ -193,7 +193,7 @@ class Targets:
                     self._rules["allow.ports"] = None
                 continue
             for place in await places(server.answer, port, self.policy, self.resolver, self.options.family):
-                if route := self._route(server, port, place):
+                if route := self._first_route(server, port, place):
                     routes.setdefault(place.family, []).append(route)
         if routes and announced:
             found = [route.endpoint for family in routes.values() for route in family]
@@ -203,6 +203,16 @@ class Targets:
     def _announce(self, endpoints: Iterable[Endpoint]) -> None:
         self.endpoints.update((endpoint.id, endpoint) for endpoint in endpoints)
         self.tell(PlanEvent(endpoints=tuple(self.endpoints.values())))
+
+    def _first_route(self, server: Server, port: int, place: Place) -> _Route | None:
+        """A new endpoint at a place; where that may not be dialled, at the next address of the same family that may."""
+        addresses = [place.address]
+        if not mapped(self.policy, server.host, port):
+            addresses += [each for each in server.answer.addresses if (":" in each) == (place.family == 6)]
+        for address in dict.fromkeys(addresses):
+            if route := self._route(server, port, place._replace(address=address)):
+                return route
+        return None
 
     def _route(self, server: Server, port: int, place: Place) -> _Route | None:
         """A new endpoint, unless its address may not be dialled."""
@@ -214,7 +224,7 @@ class Targets:
         if port == self.target.port and self.target.asked is not None:
             asked = self.target.asked
         endpoint = Endpoint(
-            id=f"o{next(self._numbers)}",
+            id="",
             host=server.host,
             address=place.address,
             family=place.family,
@@ -228,6 +238,7 @@ class Targets:
             if rule := self.policy.forbids(endpoint.address):
                 self._rules[rule] = None
             return None
+        endpoint = endpoint.model_copy(update={"id": f"o{next(self._numbers)}"})
         self.dialled[endpoint.id] = place.port
         return _Route(endpoint, place.port)
 
@@ -259,12 +270,12 @@ class Targets:
             states = await asyncio.gather(*(self._probe(route, server.answer.elapsed_ms, toolkit) for route in routes))
             if "open" in states or not spare:
                 return
-            address, announced = spare.pop(0), routes[0].endpoint.id in self.endpoints
-            found = [
-                self._route(server, route.endpoint.port, Place(family, address, route.endpoint.port))
-                for route in routes
-            ]
-            routes = [route for route in found if route is not None]
+            announced, numbers = routes[0].endpoint.id in self.endpoints, [route.endpoint.port for route in routes]
+            routes = []
+            while spare and not routes:
+                address = spare.pop(0)
+                found = [self._route(server, port, Place(family, address, port)) for port in numbers]
+                routes = [route for route in found if route is not None]
             if announced:
                 self._announce(route.endpoint for route in routes)
 

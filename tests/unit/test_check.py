@@ -277,6 +277,19 @@ async def test_where_one_address_is_dead_the_next_is_tried(tmp_path: Path, monke
     assert [endpoint.id for endpoint in plans[-1].endpoints] == ["o1", "o2"]
 
 
+async def test_where_one_address_is_forbidden_the_next_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def explain(*_: object) -> tuple[str, tuple[str, ...]]:
+        return "ok", ("192.0.2.1", "127.0.0.1", "192.0.2.2")
+
+    monkeypatch.setattr("poterne.probe.names.Names._explain", explain)
+    rules = policy(tmp_path, tables='[allow]\ndeny_networks = ["192.0.2.0/24"]')
+    found = await report(PORT, rules, ports=(587,), family=4)
+    seen = only(found.observations)
+    assert (seen.id, seen.address, seen.state) == ("o1", "127.0.0.1", "refused")
+
+
 async def test_a_renamed_host_is_looked_up(tmp_path: Path) -> None:
     records = {("there.example", "A"): ["127.0.0.1"]}
     with Server(smtp(pki().good)) as server, NameServer(records) as names:

@@ -1,6 +1,7 @@
 """One probe, or a whole check, against servers on loopback."""
 
 import asyncio
+import socket
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from poterne.check import check
 from poterne.knowledge import load
 from poterne.model import CheckEvent, Endpoint, Observation, Options, Report, ReportEvent, Request, Security
 from poterne.probe.endpoint import Toolkit, observe
+from poterne.probe.stream import Stream
 from poterne.probe.tls import TrustStores
 
 QUICK = {"greeting": 0.9, "suspicion": 0.15, "suspicion_relay": 0.2, "reply": 0.45, "handshake": 0.5, "farewell": 0.1}
@@ -35,6 +37,19 @@ def hurry_names(monkeypatch: pytest.MonkeyPatch, answer: float = 0.5, patience: 
     table = load("timing")["names"]
     monkeypatch.setitem(table, "answer", answer)
     monkeypatch.setitem(table, "patience", patience)
+
+
+def remember_streams(monkeypatch: pytest.MonkeyPatch) -> list[Stream]:
+    """Every connection of the test from here on; each knows how much was read from it."""
+    streams: list[Stream] = []
+    begin = Stream.__init__
+
+    def remembered(self: Stream, sock: socket.socket) -> None:
+        begin(self, sock)
+        streams.append(self)
+
+    monkeypatch.setattr(Stream, "__init__", remembered)
+    return streams
 
 
 @cache

@@ -9,11 +9,11 @@ import pytest
 from tests.unit.core_certificates import pki
 from tests.unit.core_scripts import imap, saying, smtp
 from tests.unit.core_servers import Behaviour, Peer, Server
-from tests.unit.core_world import hurry, look
+from tests.unit.core_world import hurry, look, remember_streams
 
 from poterne.diagnose.evidence import verified
 from poterne.model import Family
-from poterne.probe.stream import MAX_SESSION, Stream
+from poterne.probe.stream import MAX_SESSION
 
 DEADLINE = 5.0
 GREETING = b"220 mail ESMTP\r\n"
@@ -24,14 +24,7 @@ OFFER = b"250-mail\r\n250 STARTTLS\r\n"
 def bounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Patience is short, and no connection of a test is read beyond the bound."""
     hurry(monkeypatch)
-    streams: list[Stream] = []
-    begin = Stream.__init__
-
-    def remembered(self: Stream, sock: socket.socket) -> None:
-        begin(self, sock)
-        streams.append(self)
-
-    monkeypatch.setattr(Stream, "__init__", remembered)
+    streams = remember_streams(monkeypatch)
     yield
     assert streams
     assert all(stream.received <= MAX_SESSION for stream in streams)

@@ -13,7 +13,7 @@ import pytest
 from tests.unit.core_certificates import HOST, context, issue, pki
 from tests.unit.core_scripts import until_tls
 from tests.unit.core_servers import LOOPBACK, Behaviour, Peer, Server
-from tests.unit.core_world import hurry, look
+from tests.unit.core_world import hurry, look, remember_streams
 
 from poterne.model import Family, Observation, Security
 from poterne.probe.stream import MAX_SESSION, Stream
@@ -32,15 +32,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[Stream]:
     """Every connection of the test; each knows how much was read from it."""
-    streams: list[Stream] = []
-    begin = Stream.__init__
-
-    def remembered(self: Stream, sock: socket.socket) -> None:
-        begin(self, sock)
-        streams.append(self)
-
-    monkeypatch.setattr(Stream, "__init__", remembered)
-    return streams
+    return remember_streams(monkeypatch)
 
 
 def at(layer: str, fault: Fault, *, greets: bool = True) -> Behaviour:

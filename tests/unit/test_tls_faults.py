@@ -27,12 +27,12 @@ from tests.unit.core_records import (
 )
 from tests.unit.core_scripts import smtp, until_tls
 from tests.unit.core_servers import GoneError, Peer, Server
-from tests.unit.core_world import hurry, look
+from tests.unit.core_world import hurry, look, remember_streams
 from tests.waiting import ready
 
 from poterne.diagnose.evidence import verified
 from poterne.model import Family, Observation
-from poterne.probe.stream import MAX_SESSION, Stream
+from poterne.probe.stream import MAX_SESSION
 
 DEADLINE = 20.0
 FAMILIES: tuple[Family, ...] = (4, 6)
@@ -45,14 +45,7 @@ Fault = Callable[[Peer], None]
 def bounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No connection of a test is read beyond the bound. Patience is long: a busy machine is no silence."""
     hurry(monkeypatch, greeting=15, reply=15, handshake=15)
-    streams: list[Stream] = []
-    begin = Stream.__init__
-
-    def remembered(self: Stream, sock: socket.socket) -> None:
-        begin(self, sock)
-        streams.append(self)
-
-    monkeypatch.setattr(Stream, "__init__", remembered)
+    streams = remember_streams(monkeypatch)
     yield
     assert streams
     assert all(stream.received <= MAX_SESSION for stream in streams)

@@ -202,9 +202,9 @@ export interface Settings {
   incoming: Setting[];
 }
 /**
- * One way to type an account into a program; `verified` as DESIGN has it: reached, answered, encrypted, trusted.
- * `remarks`: what to know before it is used. `unvouched`: the server is outside the domain, and only
- * DNS names it, which nothing vouches for (RFC 6186 section 6). `certificate`: only the certificate of another
+ * One way to type an account into a program; `verified` as docs/contract.md 2.3 has it: reached, answered,
+ * encrypted, trusted. `remarks`: what to know before it is used. `unvouched`: the server is outside the domain, and
+ * only DNS names it, which nothing vouches for (RFC 6186 section 6). `certificate`: only the certificate of another
  * server names it. `own-name`: the provider gives a user name of its own. `oauth2-only`: who names the server says
  * that it takes no password. `app-password`: the provider takes no usual password, but one made for programs.
  */

@@ -26,7 +26,7 @@ EXPORTS = ("mobileconfig", "autoconfig", "text", "json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status of DESIGN 2.1. One line on standard error says what went wrong."""
+    """Runs one command; returns the exit status (docs/contract.md 2.1). A line on standard error says what is wrong."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

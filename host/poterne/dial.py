@@ -103,7 +103,7 @@ class Failure:
 
 class Gate:
     """Asks the policy, then connects. `origin`: who named the target; nothing that a page says is trusted further than
-    a stranger is (DESIGN 2.5).
+    a stranger is (docs/contract.md 2.5).
     """
 
     def __init__(self, policy: Policy, origin: Origin = "typed") -> None:
@@ -119,7 +119,8 @@ class Gate:
 
     def allows(self, address: str, trust: Trust) -> bool:
         """Whether an address may be dialled for a host that the user typed, that a typed domain named, or that a
-        document, a redirect or a page named (DESIGN 2.5). Addresses that carry an IPv4 address are judged by it too.
+        document, a redirect or a page named (docs/contract.md 2.5). Addresses that carry an IPv4 address are judged
+        by it too.
         """
         if (address, trust) not in self._judged:
             self._judged[address, trust] = self._judge(address, trust)
@@ -146,9 +147,9 @@ class Gate:
         )
 
     def permits(self, endpoint: Endpoint) -> bool:
-        """Whether an endpoint may be dialled, by its role and by who named its host (DESIGN 2.5): what a certificate,
-        the default controls or the known networks name has to be public. Where a lab maps it, the lab's author named
-        it.
+        """Whether an endpoint may be dialled, by its role and by who named its host (docs/contract.md 2.5): what a
+        certificate, the default controls or the known networks name has to be public. Where a lab maps it, the lab's
+        author named it.
         """
         if self._policy.lab is not None and self._policy.lab.maps(endpoint.host, endpoint.port):
             return not self._policy.denies(endpoint.address)

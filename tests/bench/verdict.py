@@ -11,7 +11,7 @@ moments count from the first plan, which comes when the name is resolved. It pri
     provisional silence      to the round trip
     verdict                  to the round trip, and to the provisional silence
 
-DESIGN section 4 has limits in seconds for the last two; they stand behind the ratios.
+docs/contract.md, section 4, has limits in seconds for the last two; they stand behind the ratios.
 """
 
 import argparse

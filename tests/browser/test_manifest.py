@@ -8,7 +8,7 @@ from .drive.chromium import extension_id
 from .drive.page import Browser
 
 MANIFEST = json.loads((EXTENSION / "manifest.json").read_text())
-# DESIGN's least: a host to talk to, a place for the run; the tab that the user is on, when they ask for it.
+# The least that works: a host to talk to, a place for the run; the tab that the user is on, when they ask for it.
 ALLOWED = {"nativeMessaging", "storage", "activeTab", "scripting", "contextMenus"}
 ALLOWED_LATER = {"alarms", "notifications"}
 

@@ -193,7 +193,7 @@ def _peak_kib(pid: int) -> int:
     return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
 
-# ---- what DESIGN promises of every run -------------------------------------------------------------------------------
+# ---- what docs/contract.md promises of every run ---------------------------------------------------------------------
 
 
 def _keep_promises(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Every code that DESIGN names is produced on the wire by some test of this folder."""
+"""Every code that docs/contract.md names is produced on the wire by some test of this folder."""
 
 from pathlib import Path
 

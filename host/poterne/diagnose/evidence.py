@@ -150,7 +150,7 @@ def encrypted(observation: Observation) -> bool:
 
 
 def verified(observation: Observation) -> bool:
-    """DESIGN's `verified`: reached, the protocol answered, encrypted and trusted, the certificate names the host."""
+    """`verified` (docs/contract.md 2.3): reached, the protocol answered, encrypted, with a good certificate."""
     return answers(observation) and encrypted(observation)
 
 

@@ -49,8 +49,8 @@ def diagnose(evidence: Evidence) -> Conclusion:
 
 
 def _first(findings: list[Finding], *, well: bool) -> Finding:
-    """The verdict (DESIGN 2.3): a blocker; else what this network does that somebody should know of; else that all is
-    well.
+    """The verdict (docs/contract.md 2.3): a blocker; else what this network does that somebody should know of; else
+    that all is well.
     """
     if not well:
         return findings[0]
@@ -68,7 +68,7 @@ def _distrusted(findings: list[Finding]) -> frozenset[int]:
 
 
 def _missing(evidence: Evidence) -> frozenset[str]:
-    """What the target lacks to be usable as asked: outgoing, incoming, endpoint; empty where it works (DESIGN 2.1)."""
+    """What the target lacks to be usable as asked (docs/contract.md 2.1): outgoing, incoming, endpoint, or nothing."""
     if evidence.target.kind == "endpoint":
         return (
             frozenset()

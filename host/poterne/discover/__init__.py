@@ -315,8 +315,8 @@ class Discovery:
         return answer
 
     def _judged(self, answer: NameAnswer, source: str, offers: list[Offer]) -> Server | None:
-        """The server, unless a document has named what only the user or the domain may name (DESIGN 2.5). The gate
-        judges every address again; this keeps the host for whoever else names it.
+        """The server, unless a document has named what only the user or the domain may name (docs/contract.md 2.5).
+        The gate judges every address again; this keeps the host for whoever else names it.
         """
         if not answer.addresses:
             return None

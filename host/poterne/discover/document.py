@@ -37,8 +37,8 @@ class Web:
     _kept: dict[str, Fetched] = field(default_factory=dict)
 
     async def fetch(self, url: str, *, trust: Trust, named_by: str) -> Fetched:
-        """GETs a document. `trust` is the first URL's; what a redirect names is a stranger's (DESIGN 2.5). `named_by`
-        is `domain` or `policy` (see `dial.Gate.permits`), `default` for anybody else. Never raises.
+        """GETs a document. `trust` is the first URL's; what a redirect names is a stranger's (docs/contract.md 2.5).
+        `named_by` is `domain` or `policy` (see `dial.Gate.permits`), `default` for anybody else. Never raises.
         """
         if url not in self._kept:
             self._kept[url] = await self._follow(url, trust, named_by)

@@ -10,9 +10,10 @@ import { Exports } from "./exports.js";
 /** @typedef {import("./exports.js").Made | import("./exports.js").Unmade} Exported */
 
 /**
- * What a page asks of the background: `warm` starts the host where it is not running.
+ * What a document of the extension asks of the background: `warm` starts the host where it is not running.
  *
- * `private`: the page that asks is in a private window. `page`: what the run has to do with a page that was read.
+ * `private`: the document is in a private window. `origin`: who named the target; a page, unless it is said that the
+ * user typed it. `page`: what the run has to do with a page that was read.
  *
  * @typedef {{type: "warm"} | {type: "run", target: string, options?: OptionsInput, private?: boolean,
  *   origin?: Run["origin"], page?: Run["page"]} | {type: "stop"}} Command
@@ -90,12 +91,13 @@ export class Controller {
         this.#set(
           begin(this.#options.newId(), command.target, {
             private: command.private === true,
-            origin: command.origin ?? "typed",
+            origin: command.origin === "typed" ? "typed" : "page",
             page: command.page ?? null,
             ...this.#until(command),
           }),
         );
-        this.#unposted = { ...command.options, ...(command.origin === "page" && { origin: command.origin }) };
+        // For the host, which cannot know better, a missing origin means that the user typed the target.
+        this.#unposted = { ...command.options, ...(this.run.origin === "page" && { origin: this.run.origin }) };
         this.#link.open();
         this.#post();
         break;

@@ -51,7 +51,7 @@ export function followEntrances(pages, command) {
   );
   followOmnibox(async (target, here) => {
     const isPrivate = (await chrome.windows?.getLastFocused())?.incognito ?? false;
-    await command({ type: "run", target, private: isPrivate });
+    await command({ type: "run", target, origin: "typed", private: isPrivate });
     await showRun(isPrivate, here);
   });
   chrome.runtime.onInstalled.addListener(draw);

@@ -1,10 +1,13 @@
 import { read } from "../shared/managed.js";
-import { entryOf, LIMITS, pastIn, reportKey, withEntry, withNetworks } from "../shared/past.js";
+import { entryOf, isPrivateKey, LIMITS, pastIn, reportKey, withEntry, withNetworks } from "../shared/past.js";
 import { effective } from "../shared/preferences.js";
 
 /** @typedef {import("../shared/run.js").Run} Run */
 /** @typedef {import("../shared/past.js").Past} Past */
 /** @typedef {import("../shared/past.js").Entry} Entry */
+/** @typedef {import("../shared/kept.js").KeptAnswer} KeptAnswer */
+/** @typedef {import("./private-area.js").Area} Area */
+/** @typedef {import("./private-area.js").PrivateArea} PrivateArea */
 
 /**
  * What a page may have done to the past runs.
@@ -25,12 +28,13 @@ export const isPastCommand = (asked) => COMMANDS.has(asked.type);
 const newSalt = () => crypto.randomUUID().replaceAll("-", "");
 
 /**
- * Keeps past runs in a storage area, the only one who writes them: one change after the other. Never those of private
- * windows.
+ * Keeps past runs, the only one who writes them: one change after the other. Never those of private windows.
  */
 export class Keeper {
-  #area;
+  #place;
+  #preferences;
   #managed;
+  #onChange;
   /** @type {Promise<unknown>} */
   #queue = Promise.resolve();
   /** What networks are recognised by; null where nothing is kept. @type {string | null} */
@@ -38,22 +42,40 @@ export class Keeper {
   #wanted = false;
 
   /**
-   * @param {Pick<chrome.storage.StorageArea, "get" | "set" | "remove">} area
-   * @param {() => Promise<Record<string, unknown>>} [managed]
+   * @param {object} options
+   * @param {PrivateArea | Promise<PrivateArea>} options.place
+   * @param {Pick<chrome.storage.StorageArea, "get">} options.preferences  the area that holds what somebody has chosen
+   * @param {() => Promise<Record<string, unknown>>} [options.managed]
+   * @param {() => void} [options.onChange]  what is kept may have changed
    */
-  constructor(area, managed = read) {
-    this.#area = area;
+  constructor({ place, preferences, managed = read, onChange = () => {} }) {
+    this.#place = Promise.resolve(place);
+    this.#preferences = preferences;
     this.#managed = managed;
+    this.#onChange = onChange;
   }
 
   /** Learns whether runs are kept. To be asked again when a preference changes. */
   refresh() {
     return this.#next(async () => {
-      const [stored, managed] = await Promise.all([this.#area.get(["salt", "history"]), this.#managed()]);
-      const { salt } = /** @type {{salt?: string}} */ (stored);
-      this.#wanted = effective(stored, managed).history.value;
-      this.salt = this.#wanted ? (salt ?? (await this.#fresh())) : null;
+      const { area } = await this.#place;
+      const [chosen, managed] = await Promise.all([this.#preferences.get("history"), this.#managed()]);
+      this.#wanted = area !== null && effective(chosen, managed).history.value;
+      this.salt = this.#wanted ? await this.#ownSalt() : null;
     });
+  }
+
+  /**
+   * What a page may see of what is kept: never the salt, by which networks could be recognised.
+   *
+   * @param {string[] | null} keys
+   * @returns {Promise<KeptAnswer>}
+   */
+  async answer(keys) {
+    const { area } = await this.#place;
+    if (!area) return { items: {}, refused: true };
+    const items = Object.entries(await area.get(keys));
+    return { items: Object.fromEntries(items.filter(([key]) => isPrivateKey(key) && key !== "salt")), refused: false };
   }
 
   /**
@@ -65,7 +87,7 @@ export class Keeper {
   keep({ id, target, report, network, private: isPrivate }) {
     return this.#next(async () => {
       if (isPrivate || !this.#wanted || !id || !report) return;
-      this.salt ??= await this.#fresh();
+      this.salt ??= await this.#ownSalt();
       const { entries, networks } = await this.#past();
       const next = withEntry(entries, entryOf({ id, target, report, network }));
       await this.#write(next.entries, networks, next.dropped, { [reportKey(id)]: report });
@@ -83,7 +105,7 @@ export class Keeper {
         case "name-network": {
           const network = networks[asked.network];
           const name = asked.name.trim().slice(0, LIMITS.name);
-          if (network) await this.#area.set({ networks: { ...networks, [asked.network]: { ...network, name } } });
+          if (network) await (await this.#area()).set({ networks: { ...networks, [asked.network]: { ...network, name } } });
           break;
         }
         case "forget":
@@ -93,25 +115,42 @@ export class Keeper {
             [asked.id],
           );
           break;
-        case "erase-past": {
-          const all = Object.keys(await this.#area.get(null)).filter((key) => key.startsWith(reportKey("")));
-          await this.#area.remove([...all, "past", "networks", "salt"]);
-          // Under another salt, nothing that was kept elsewhere can be told to be of the same network.
-          if (this.salt !== null) this.salt = await this.#fresh();
-        }
+        case "erase-past":
+          await this.#erase();
       }
     });
   }
 
-  async #fresh() {
+  async #erase() {
+    const { area, sweep } = await this.#place;
+    if (area) await area.remove(Object.keys(await area.get(null)).filter(isPrivateKey));
+    await sweep();
+    // Under another salt, nothing that was kept elsewhere can be told to be of the same network.
+    if (this.salt !== null) this.salt = await this.#freshSalt();
+  }
+
+  /** @returns {Promise<Area>} */
+  async #area() {
+    const { area } = await this.#place;
+    if (!area) throw new Error("the browser keeps nothing");
+    return area;
+  }
+
+  async #ownSalt() {
+    const { salt } = await (await this.#area()).get("salt");
+    return /** @type {string | undefined} */ (salt) ?? (await this.#freshSalt());
+  }
+
+  async #freshSalt() {
     const salt = newSalt();
-    await this.#area.set({ salt });
+    await (await this.#area()).set({ salt });
     return salt;
   }
 
   /** @returns {Promise<Past>} */
   async #past() {
-    return pastIn(await this.#area.get(["past", "networks"]));
+    const { area } = await this.#place;
+    return pastIn(area ? await area.get(["past", "networks"]) : {});
   }
 
   /**
@@ -123,38 +162,42 @@ export class Keeper {
    * @param {Record<string, unknown>} [more]
    */
   async #write(entries, networks, dropped, more = {}) {
+    const area = await this.#area();
     const set = (/** @type {Entry[]} */ list) =>
-      this.#area.set({ past: list, networks: withNetworks(networks, list), ...more });
+      area.set({ past: list, networks: withNetworks(networks, list), ...more });
     const gone = dropped.map(reportKey);
     if (Object.keys(more).length === 0) {
       await set(entries);
-      await this.#area.remove(gone);
+      await area.remove(gone);
       return;
     }
     const oldest = entries.slice(1).map(({ id }) => reportKey(id)).reverse();
-    let before = await this.#area.get(["past", ...gone]);
-    await this.#area.remove(gone);
+    let before = await area.get(["past", ...gone]);
+    await area.remove(gone);
     for (let kept = entries.length; ; kept -= 1) {
       try {
         return await set(entries.slice(0, kept));
       } catch (error) {
         const key = oldest[entries.length - kept];
-        if (kept === entries.length) before = { ...before, ...(await this.#area.get(oldest)) };
+        if (kept === entries.length) before = { ...before, ...(await area.get(oldest)) };
         // An area that does not even take again what it holds is not full, but broken: nothing is given up for that.
-        const lasting = key !== undefined && (await this.#takes({ past: before["past"] ?? [] }));
+        const lasting = key !== undefined && (await this.#takes(area, { past: before["past"] ?? [] }));
         if (lasting) {
-          await this.#area.remove(key);
+          await area.remove(key);
           continue;
         }
-        await this.#area.set(before).catch(() => {});
+        await area.set(before).catch(() => {});
         throw error;
       }
     }
   }
 
-  /** @param {Record<string, unknown>} items */
-  #takes(items) {
-    return this.#area.set(items).then(
+  /**
+   * @param {Area} area
+   * @param {Record<string, unknown>} items
+   */
+  #takes(area, items) {
+    return area.set(items).then(
       () => true,
       () => false,
     );
@@ -166,7 +209,10 @@ export class Keeper {
    */
   #next(step) {
     const done = this.#queue.then(step).then(
-      () => true,
+      () => {
+        this.#onChange();
+        return true;
+      },
       (error) => {
         console.warn("Past runs could not be written:", error);
         return false;

@@ -1,9 +1,12 @@
+import { canClose, KEPT_CHANGED } from "../shared/kept.js";
 import { ASK_UNKEPT } from "../shared/run.js";
+import { isOwn } from "../shared/senders.js";
 import { badgeOf } from "./badge.js";
 import { Controller } from "./controller.js";
 import { HostLink } from "./host-link.js";
 import { followEntrances } from "./entrances.js";
 import { isPastCommand, Keeper } from "./keeper.js";
+import { openPrivateArea } from "./private-area.js";
 import { Pages } from "./reader.js";
 import { CoalescingStore } from "./store.js";
 import { Unkept } from "./unkept.js";
@@ -12,12 +15,20 @@ import { Unkept } from "./unkept.js";
 /** @typedef {import("./controller.js").Wish} Wish */
 /** @typedef {import("./keeper.js").PastCommand} PastCommand */
 /** @typedef {import("./reader.js").PageWish} PageWish */
+/** @typedef {import("../shared/kept.js").KeptQuestion} KeptQuestion */
 /** @typedef {import("../shared/link-state.js").LinkState} LinkState */
 /** @typedef {import("../shared/run.js").Run} Run */
 
 const HOST = "org.poterne.host";
 
-const keeper = new Keeper(chrome.storage.local);
+const place = openPrivateArea();
+
+const keeper = new Keeper({
+  place,
+  preferences: chrome.storage.local,
+  // Of local storage, the browser tells pages itself.
+  onChange: () => canClose() || chrome.runtime.sendMessage({ type: KEPT_CHANGED }).catch(() => {}),
+});
 
 /** Listeners have to be there in the first turn; what they do waits for what was stored. */
 const started = Promise.all([chrome.storage.session.get(["link", "run", "unkept"]), keeper.refresh()]).then(([stored]) =>
@@ -68,7 +79,11 @@ function start(stored) {
   return controller;
 }
 
-const pages = new Pages(chrome.storage.session, async () => (await started).run);
+const pages = new Pages(
+  chrome.storage.session,
+  async () => (await started).run,
+  async () => (await place).seal(),
+);
 chrome.tabs.onRemoved.addListener((tab) => pages.forget(tab));
 followEntrances(pages, async (command) => (await started).command(command));
 
@@ -97,29 +112,41 @@ chrome.windows?.onRemoved.addListener(async () => {
   if (!windows.some(({ incognito }) => incognito)) controller.forgetPrivate();
 });
 
-chrome.runtime.onMessage.addListener((/** @type {Command | Wish | PastCommand | PageWish | {type: typeof ASK_UNKEPT}} */ asked, _sender, answer) => {
-  if (isPastCommand(asked)) {
-    started.then(() => keeper.command(asked)).then(answer);
-    return true;
-  }
-  if (asked.type === ASK_UNKEPT) {
-    started.then(() => answer(unkept.state));
-    return true;
-  }
-  if (asked.type === "page") {
-    pages.answer(asked).then(answer, () => answer());
-    return true;
-  }
-  if (asked.type !== "export") {
-    started.then((controller) => controller.command(asked));
-    return false;
-  }
-  started.then((controller) => controller.export(asked)).then(answer);
-  // The answer comes later.
-  return true;
+/** @typedef {Command | Wish | PastCommand | PageWish | KeptQuestion | {type: typeof ASK_UNKEPT}} Asked */
+
+chrome.runtime.onMessage.addListener((/** @type {Asked} */ asked, sender, answer) => {
+  if (!isOwn(sender)) return false;
+  const answered = answerTo(asked);
+  answered?.then(answer, () => answer());
+  return answered !== null;
 });
 
+/**
+ * @param {Asked} asked
+ * @returns {Promise<unknown> | null}  null: nobody waits for an answer
+ */
+function answerTo(asked) {
+  if (isPastCommand(asked)) return started.then(() => keeper.command(asked));
+  switch (asked.type) {
+    case "kept":
+      return started.then(() => keeper.answer(asked.keys));
+    case ASK_UNKEPT:
+      return started.then(() => unkept.state);
+    case "page":
+      return pages.answer(asked);
+    case "export":
+      return started.then((controller) => controller.export(asked));
+    default:
+      started.then((controller) => controller.command(asked));
+      return null;
+  }
+}
+
 chrome.runtime.onConnect.addListener((port) => {
+  if (!isOwn(port.sender)) {
+    port.disconnect();
+    return;
+  }
   if (port.name !== "popup") return;
   const closed = new Promise((resolve) => port.onDisconnect.addListener(resolve));
   started.then((controller) => {

@@ -53,16 +53,19 @@ export function siteDomain(host, { second_level, shared_suffixes }) {
 export class Pages {
   #area;
   #run;
+  #seal;
   /** @type {Promise<FormWords> | null} */
   #words = null;
 
   /**
    * @param {Pick<chrome.storage.StorageArea, "get" | "set" | "remove">} area
    * @param {() => Promise<import("../shared/run.js").Run>} run  the one whose settings may be written
+   * @param {() => Promise<void>} [seal]  closes what scripts in pages must not reach
    */
-  constructor(area, run) {
+  constructor(area, run, seal = async () => {}) {
     this.#area = area;
     this.#run = run;
+    this.#seal = seal;
   }
 
   /** @param {PageWish} wish */
@@ -146,6 +149,7 @@ export class Pages {
   async #reading(tab, words) {
     const target = { tabId: tab };
     try {
+      await this.#seal();
       const [{ result: there }] = await chrome.scripting.executeScript({
         target,
         func: () => typeof globalThis.poternePage?.undo === "function",

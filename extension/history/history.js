@@ -1,4 +1,5 @@
 import { plain } from "../shared/catalogue.js";
+import { readKept, readPast, readReport } from "../shared/kept.js";
 import { byTarget, lastOfEach, LIMITS, networkName, pastIn, reportKey, verdictWord } from "../shared/past.js";
 import { h } from "../ui/dom.js";
 import { row } from "../ui/past.js";
@@ -13,15 +14,9 @@ import { sideBySide } from "../ui/side-by-side.js";
 
 const asked = new URLSearchParams(location.search);
 
-/** @param {string} id */
-async function reportOf(id) {
-  const stored = await chrome.storage.local.get(reportKey(id));
-  return /** @type {Report | undefined} */ (stored[reportKey(id)]) ?? null;
-}
-
 /** @param {(string | null)[]} ids  the older first */
 async function pair([one, other]) {
-  const [before, after] = await Promise.all([one, other].map((id) => (id ? reportOf(id) : null)));
+  const [before, after] = await Promise.all([one, other].map((id) => (id ? readReport(id) : null)));
   return before && after ? /** @type {[Report, Report]} */ ([before, after]) : null;
 }
 
@@ -34,7 +29,8 @@ let current = own;
 function draw(view) {
   const { t, past, preferences, compared, refused } = view;
   if (past.entries.length === 0) {
-    return [h("p", { class: "nothing", "data-key": "none" }, t.text(preferences.history.value ? "past_none" : "past_off"))];
+    const why = !preferences.history.value ? "past_off" : past.refused ? "ui_unkept_past" : "past_none";
+    return [h("p", { class: "nothing", "data-key": "none", "data-nothing": why }, t.text(why))];
   }
   const unkept =
     refused && h("p", { class: "unkept", "data-key": "unkept", "data-unkept": "choice", role: "status" }, t.text("ui_unkept_choice"));
@@ -159,15 +155,15 @@ function change(changes) {
 
 const send = (/** @type {import("../background/keeper.js").PastCommand} */ command) => chrome.runtime.sendMessage(command);
 
-/** Everything that is kept, but for the salt: with it, networks could be told. */
+/** Everything that is kept, but for the keys of networks, by which these could be recognised. */
 async function everything() {
-  const stored = await chrome.storage.local.get(null);
-  const { entries, networks: known } = pastIn(stored);
+  const { items } = await readKept(null);
+  const { entries, networks: known } = pastIn(items);
   const runs = entries.map(({ id, target, at, network }) => ({
     target,
     at,
     network: network && known[network] ? known[network].name || known[network].number : null,
-    report: stored[reportKey(id)] ?? null,
+    report: items[reportKey(id)] ?? null,
   }));
   save({ name: "poterne-history.json", mime: "application/json", data: `${JSON.stringify({ schema: 1, runs }, null, 2)}\n` });
 }
@@ -185,7 +181,7 @@ const actions = {
   async compare() {
     const { chosen } = current;
     if (chosen.length !== 2) return;
-    const { entries } = pastIn(await chrome.storage.local.get("past"));
+    const { entries } = await readPast();
     const ids = entries.filter(({ id }) => chosen.includes(id)).map(({ id }) => id);
     change({ compared: await pair(ids.reverse()) });
     document.querySelector("main")?.scrollIntoView();

@@ -55,7 +55,8 @@ function desk(t, { organisation, help, domain, servers = [] }) {
   );
 }
 
-const update = await settledPage("options_title", { refused: false }, ({ t, managed, refused, preferences: { language, program, history } }) => {
+const update = await settledPage("options_title", { refused: false }, ({ t, managed, refused, past, preferences }) => {
+  const { language, program, history } = preferences;
   const { organisation } = managed;
   const whose = organisation ? t.text("options_managed_by", { name: plain(organisation) }) : t.text("options_managed");
   const by = (/** @type {{managed: boolean}} */ preference) => (preference.managed ? whose : null);
@@ -81,6 +82,10 @@ const update = await settledPage("options_title", { refused: false }, ({ t, mana
       h("input", { type: "checkbox", "data-action": "history", checked: history.value, disabled: history.managed }),
       { key: "options_history", follows: true },
     ),
+    past.refused &&
+      history.value &&
+      h("p", { class: "unkept", "data-key": "unkept-past", "data-unkept": "past" }, t.text("ui_unkept_past")),
+    managed.unreadable === true && h("p", { class: "unkept", "data-key": "unreadable", "data-unreadable": true }, t.text("options_managed_unreadable")),
     refused && h("p", { class: "unkept", "data-key": "unkept", "data-unkept": "choice", role: "status" }, t.text("ui_unkept_choice")),
     desk(t, managed),
     h("p", {}, h("a", { href: "/history/history.html" }, t.text("past_all"))),

@@ -1,4 +1,7 @@
+import { installer } from "../data/installer.js";
+
 /** @typedef {import("./causes.js").Cause} Cause */
+/** @typedef {Record<"install" | "upgrade", Record<"linux" | "darwin" | "win32", string>>} Installer */
 
 /**
  * The browsers that `poterne install --browser` knows, by the brands that they give themselves (User-Agent Client
@@ -28,13 +31,16 @@ export function browserName(brands, product = "") {
   return named ?? GECKO.find((name) => name === product.toLowerCase()) ?? "firefox";
 }
 
+/** What stands for a line of the installer's own. */
+const LINES = /** @type {Record<string, keyof Installer>} */ ({ $INSTALL: "install", $UPGRADE: "upgrade" });
+
 /** @type {Record<Cause, readonly string[]>} */
 const STEPS = {
-  "host-missing": ["pipx install poterne", "poterne install --browser $BROWSER"],
+  "host-missing": ["$INSTALL", "poterne install --browser $BROWSER"],
   "host-forbidden": ["poterne install --browser $BROWSER"],
   "host-crashed": ["poterne doctor --browser $BROWSER"],
   "host-blocked-by-policy": ["poterne doctor --browser $BROWSER"],
-  "host-outdated": ["pipx upgrade poterne", "poterne install --browser $BROWSER"],
+  "host-outdated": ["$UPGRADE", "poterne install --browser $BROWSER"],
   "extension-outdated": ["$EXTENSIONS"],
 };
 
@@ -44,13 +50,37 @@ const STEPS = {
  * @param {Cause} cause
  * @param {string} browser
  * @param {string} os  as `runtime.getPlatformInfo` names it
+ * @param {Installer} [lines]  the installer's own, each empty where no release has filled it in
  */
-export function commandFor(cause, browser, os) {
+export function commandFor(cause, browser, os, lines = installer) {
   const steps = STEPS[cause].map((step) =>
-    step
+    (lineOf(step, os, lines) ?? step)
       .replace("$BROWSER", browser)
       .replace("$EXTENSIONS", GECKO.includes(browser) ? "about:addons" : "chrome://extensions"),
   );
   // Windows PowerShell 5 has no "&&"; a line each is understood by every shell there.
-  return steps.join(os === "win" ? "\n" : " && ");
+  return steps.filter((step) => step !== "").join(os === "win" ? "\n" : " && ");
+}
+
+/**
+ * The key of the sentence that says what has to be done before that command; null where the command does it all.
+ *
+ * @param {Cause} cause
+ * @param {string} os
+ * @param {Installer} [lines]
+ */
+export function firstStep(cause, os, lines = installer) {
+  const missing = STEPS[cause].find((step) => lineOf(step, os, lines) === "");
+  return missing === undefined ? null : `ui_${LINES[missing]}_first`;
+}
+
+/**
+ * @param {string} step
+ * @param {string} os
+ * @param {Installer} lines
+ * @returns {string | null}  null: the step is none of the installer's
+ */
+function lineOf(step, os, lines) {
+  const kind = LINES[step];
+  return kind ? lines[kind][os === "win" ? "win32" : os === "mac" ? "darwin" : "linux"] : null;
 }

@@ -16,6 +16,7 @@
  * @property {string} [program]
  * @property {boolean} [history]
  * @property {string} [language]
+ * @property {true} [unreadable]  something is set, and the browser cannot tell what
  */
 
 /**
@@ -53,7 +54,7 @@ const isServer = (value) =>
   value.port >= 1 &&
   value.port <= 65535;
 
-/** @type {Record<keyof Managed, (value: any) => unknown>} undefined: it cannot be used */
+/** @type {Record<Exclude<keyof Managed, "unreadable">, (value: any) => unknown>} undefined: it cannot be used */
 const READERS = {
   organisation: (value) => (isText(value) ? value.trim() : undefined),
   help: (value) => (isAddress(value) ? value : undefined),
@@ -88,9 +89,16 @@ export function usable(stored) {
 
 const area = () => /** @type {Area} */ (/** @type {unknown} */ (chrome.storage.managed));
 
+/** What Firefox says where no administrator has set anything. */
+const NOTHING_SET = /manifest not found/i;
+
+/** What cannot be read may forbid that runs are kept. @type {Managed} */
+const UNREADABLE = Object.freeze({ history: false, unreadable: true });
+
 /**
- * What an administrator has set now; nothing where there is no administrator, which Firefox reports as an error. Right
- * after a first start it may not be there yet: read it whenever it is needed, and watch.
+ * What an administrator has set now; nothing where there is no administrator, which Firefox reports as an error. Any
+ * other error is none of that. Right after a first start it may not be there yet: read it whenever it is needed, and
+ * watch.
  *
  * @param {Area} [storage]
  * @returns {Promise<Managed>}
@@ -98,8 +106,8 @@ const area = () => /** @type {Area} */ (/** @type {unknown} */ (chrome.storage.m
 export async function read(storage = area()) {
   try {
     return usable(await storage.get());
-  } catch {
-    return usable({});
+  } catch (error) {
+    return NOTHING_SET.test(String(error)) ? usable({}) : UNREADABLE;
   }
 }
 

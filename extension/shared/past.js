@@ -33,11 +33,11 @@ import { verdictFinding } from "./run.js";
 export const NOTHING = Object.freeze({ entries: [], networks: {} });
 
 /**
- * @param {Record<string, unknown>} stored  what local storage holds under `past` and `networks`
+ * @param {Record<string, unknown>} stored  what is kept under `past` and `networks`
  * @returns {Past}
  */
 export const pastIn = ({ past, networks }) => ({
-  entries: /** @type {Entry[] | undefined} */ (past) ?? NOTHING.entries,
+  entries: Array.isArray(past) ? past : NOTHING.entries,
   networks: /** @type {Past["networks"] | undefined} */ (networks) ?? NOTHING.networks,
 });
 
@@ -45,6 +45,26 @@ export const LIMITS = Object.freeze({ entries: 100, size: 4_000_000, networks: 5
 
 /** @param {string} id */
 export const reportKey = (id) => `past/${id}`;
+
+/**
+ * Whether what is stored under a key tells what somebody has tested, or where.
+ *
+ * @param {string} key
+ */
+export const isPrivateKey = (key) => ["past", "networks", "salt"].includes(key) || key.startsWith(reportKey(""));
+
+/**
+ * Two lists of past runs as one.
+ *
+ * @param {Past} one  counts where both know the same run or network
+ * @param {Past} other
+ * @returns {{past: Entry[], networks: Past["networks"]}}  as it is stored
+ */
+export function merged(one, other) {
+  const known = new Set(one.entries.map(({ id }) => id));
+  const past = [...one.entries, ...other.entries.filter(({ id }) => !known.has(id))];
+  return { past: past.sort((a, b) => b.at.localeCompare(a.at)), networks: { ...other.networks, ...one.networks } };
+}
 
 /**
  * @param {{id: string, target: string, report: Report, network: string | null}} run

@@ -1,6 +1,6 @@
 import { browserName } from "../shared/browsers.js";
 import { DISCONNECTED } from "../shared/link-state.js";
-import { pastIn, reportKey } from "../shared/past.js";
+import { followKept, readPast, readReport } from "../shared/kept.js";
 import { read, watch } from "../shared/managed.js";
 import { effective, PREFERENCES } from "../shared/preferences.js";
 import { byId, load } from "../shared/programs.js";
@@ -38,15 +38,14 @@ async function whereAmI() {
   return { os, browser: browserName(userAgentData?.brands.map(({ brand }) => brand) ?? [], product) };
 }
 
-const KEPT = [...PREFERENCES, "past", "networks", "welcomed"];
+const CHOICES = [...PREFERENCES, "welcomed"];
 
 /**
- * @param {Record<string, unknown>} local  what local storage holds under KEPT
+ * @param {Record<string, unknown>} local  what local storage holds under CHOICES
  * @param {Record<string, unknown>} managed
  */
-const kept = (local, managed) => ({
+const chosenIn = (local, managed) => ({
   preferences: effective(local, managed),
-  past: pastIn(local),
   welcomed: local["welcomed"] === true,
 });
 
@@ -58,11 +57,10 @@ const kept = (local, managed) => ({
 async function pinnedRun() {
   const id = new URLSearchParams(location.search).get("past");
   if (id === null) return null;
-  const stored = await chrome.storage.local.get([reportKey(id), "past"]);
-  const report = /** @type {import("../types/messages.d.ts").Report | undefined} */ (stored[reportKey(id)]);
-  const entry = pastIn(stored).entries.find((one) => one.id === id);
+  const [report, { entries }] = await Promise.all([readReport(id), readPast()]);
+  const entry = entries.find((one) => one.id === id);
   if (!report || !entry) return null;
-  const origin = report.options?.origin ?? "typed";
+  const origin = report.options?.origin ?? "page";
   return { ...IDLE, id, target: entry.target, phase: "done", report, network: entry.network, origin };
 }
 
@@ -121,14 +119,16 @@ const toClipboard = (text) =>
  */
 export async function mount({ inTab }) {
   const { send, minds } = background(!inTab);
-  const known = Promise.all([chrome.storage.local.get(KEPT), read()]);
+  const known = Promise.all([chrome.storage.local.get(CHOICES), read()]);
+  const kept = readPast();
   let pinned = pinnedRun();
   const tabAsked = tabInQuestion(inTab);
   /** What the background has said while this page was not ready. @type {import("./stored.js").Stored | null} */
   let news = null;
   let ready = false;
-  const [[local, fixed], t, place, programs, state, tab, privately, past] = await Promise.all([
+  const [[local, fixed], past, t, place, programs, state, tab, privately, pinnedTo] = await Promise.all([
     known,
+    kept,
     known.then(([chosen, fixed]) => catalogueFor(effective(chosen, fixed).language.value)),
     whereAmI(),
     load(),
@@ -156,9 +156,9 @@ export async function mount({ inTab }) {
 
   /** @type {View} */
   let view = {
-    ...shown(news ?? state, past),
-    ...kept(local, managed),
-    ...{ t, place, inTab, programs, privately, ticket: USUAL },
+    ...shown(news ?? state, pinnedTo),
+    ...chosenIn(local, managed),
+    ...{ past, t, place, inTab, programs, privately, ticket: USUAL },
     program: byId(programs, effective(local, managed).program.value),
     handed: null,
     copied: null,
@@ -225,9 +225,8 @@ export async function mount({ inTab }) {
   field().select();
 
   chrome.storage.local.onChanged.addListener(async (changes) => {
-    if (!KEPT.some((key) => key in changes)) return;
-    const chosen = await chrome.storage.local.get(KEPT);
-    const next = kept(chosen, managed);
+    if (!CHOICES.some((key) => key in changes)) return;
+    const next = chosenIn(await chrome.storage.local.get(CHOICES), managed);
     update(next);
     const { language, program } = changes;
     if (program) {
@@ -239,11 +238,13 @@ export async function mount({ inTab }) {
     if (language) update({ t: await catalogueFor(next.preferences.language.value) });
   });
 
+  followKept(async () => update({ past: await readPast() }));
+
   // It may come late on a first run, and change while the page is open.
   watch(async (now) => {
     if (JSON.stringify(now) === JSON.stringify(managed)) return;
     managed = now;
-    const next = kept(await chrome.storage.local.get(KEPT), managed);
+    const next = chosenIn(await chrome.storage.local.get(CHOICES), managed);
     const { language, program } = next.preferences;
     update({ ...next, program: byId(programs, program.value), t: await catalogueFor(language.value) });
   });

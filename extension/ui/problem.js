@@ -1,4 +1,4 @@
-import { commandFor } from "../shared/browsers.js";
+import { commandFor, firstStep } from "../shared/browsers.js";
 import { plain } from "../shared/catalogue.js";
 import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
@@ -28,6 +28,7 @@ export function problem(view) {
   const key = `ui_problem_${cause.replaceAll("-", "_")}`;
   const command = commandFor(cause, place.browser, place.os);
   const name = t.text(cause === "extension-outdated" ? "ui_command_page" : "ui_command");
+  const first = firstStep(cause, place.os);
   const checking = link.phase === "starting";
   return h(
     "section",
@@ -38,6 +39,7 @@ export function problem(view) {
       h("h2", {}, shape("warning"), t.text(key)),
       h("p", {}, t.text(`${key}_text`)),
     ),
+    first && h("p", { class: "first-step", "data-key": "first" }, t.text(first)),
     h("p", { class: "command-name", id: "command-name" }, name),
     h(
       "div",

@@ -26,7 +26,7 @@ import { why } from "./why.js";
  * @property {import("../shared/run.js").Run} run
  * @property {{browser: string, os: string}} place
  * @property {import("../shared/preferences.js").Effective} preferences
- * @property {import("../shared/past.js").Past} past
+ * @property {import("../shared/past.js").Past & {refused: boolean}} past  `refused`: the browser keeps nothing here
  * @property {boolean} welcomed  what it does and never does has been read
  * @property {boolean} privately  in a private window, or about a tab of one
  * @property {import("./ticket.js").Choice} ticket
@@ -155,14 +155,12 @@ function welcome({ t, run, welcomed, past: { entries } }) {
  *
  * @param {View} view
  */
-function unkept({ t, run, unkept: id, choiceRefused }) {
-  const result = run.phase === "done" && run.id === id;
-  if (!result && !choiceRefused) return null;
-  return h(
-    "p",
-    { class: "unkept", "data-key": "unkept", "data-unkept": result ? "result" : "choice", role: "status" },
-    t.text(result ? "ui_unkept_result" : "ui_unkept_choice"),
-  );
+function unkept({ t, run, unkept: id, choiceRefused, past: { refused }, preferences: { history } }) {
+  const done = run.phase === "done";
+  const nothing = done && refused && history.value && !run.private;
+  const what = nothing ? "past" : done && run.id === id ? "result" : choiceRefused ? "choice" : null;
+  if (what === null) return null;
+  return h("p", { class: "unkept", "data-key": "unkept", "data-unkept": what, role: "status" }, t.text(`ui_unkept_${what}`));
 }
 
 /** @param {View} view */

@@ -1,6 +1,6 @@
 import { read, watch } from "../shared/managed.js";
-import { pastIn } from "../shared/past.js";
-import { effective } from "../shared/preferences.js";
+import { followKept, readPast } from "../shared/kept.js";
+import { effective, PREFERENCES } from "../shared/preferences.js";
 import { catalogueFor } from "./catalogues.js";
 import { h, morph } from "./dom.js";
 import { mark } from "./shapes.js";
@@ -14,7 +14,7 @@ import { mark } from "./shapes.js";
  * @property {Catalogue} t
  * @property {import("../shared/preferences.js").Effective} preferences
  * @property {import("../shared/managed.js").Managed} managed
- * @property {import("../shared/past.js").Past} past
+ * @property {import("../shared/past.js").Past & {refused: boolean}} past  `refused`: the browser keeps nothing here
  */
 
 /**
@@ -29,12 +29,9 @@ import { mark } from "./shapes.js";
 export async function settledPage(title, own, draw) {
   const root = /** @type {HTMLElement} */ (document.querySelector("main"));
   async function stored() {
-    const [local, managed] = await Promise.all([
-      chrome.storage.local.get(["language", "program", "history", "past", "networks"]),
-      read(),
-    ]);
+    const [local, managed, past] = await Promise.all([chrome.storage.local.get(PREFERENCES), read(), readPast()]);
     const preferences = effective(local, managed);
-    return { preferences, managed, past: pastIn(local), t: await catalogueFor(preferences.language.value) };
+    return { preferences, managed, past, t: await catalogueFor(preferences.language.value) };
   }
   /** @type {Settled & Own} */
   let view = { ...(await stored()), ...own };
@@ -48,7 +45,9 @@ export async function settledPage(title, own, draw) {
     morph(root, h("main", { class: "app in-tab" }, header, ...draw(view)));
   }
   update({});
-  chrome.storage.local.onChanged.addListener(async () => update(await stored()));
-  watch(async () => update(await stored()));
+  const again = async () => update(await stored());
+  chrome.storage.local.onChanged.addListener(again);
+  followKept(again);
+  watch(again);
   return update;
 }

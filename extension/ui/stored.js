@@ -1,5 +1,6 @@
 import { DISCONNECTED } from "../shared/link-state.js";
 import { ASK_UNKEPT, IDLE } from "../shared/run.js";
+import { isOwn } from "../shared/senders.js";
 
 /**
  * What the background keeps for the pages.
@@ -39,9 +40,9 @@ export async function follow(onChange) {
     onChange(state);
   });
   // What there is no room to store, the background says itself.
-  chrome.runtime.onMessage.addListener((message) => {
-    // Other pages ask under the same name.
-    if (message?.type !== ASK_UNKEPT || !message.state) return;
+  chrome.runtime.onMessage.addListener((message, sender) => {
+    // Other pages ask under the same name; scripts in pages of the web may say anything.
+    if (!isOwn(sender) || message?.type !== ASK_UNKEPT || !message.state) return;
     newer = message.state;
     told = message.state.run.id;
     if (!state) return;

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 EXTENSION = Path(os.environ.get("POTERNE_EXTENSION", ROOT / "extension"))
 FAILED = pytest.StashKey[bool]()
 # Elsewhere `make test` asks Chromium, and `make test-all` Firefox too: a browser takes seconds to start.
-BOTH = {"test_check.py"}
+BOTH = {"test_check.py", "test_isolated_world.py"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -164,6 +164,7 @@ class Shared:
         browser.pages.clear()
         browser.scheme("light")
         page = browser.open(browser.url("manifest.json"))
+        page.evaluate("chrome.runtime.sendMessage({ type: 'erase-past' })")
         page.evaluate("Promise.all([chrome.storage.local.clear(), chrome.storage.session.clear()])")
         page.close()
         browser.pages.clear()

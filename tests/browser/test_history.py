@@ -99,7 +99,8 @@ def at_home_and_at_the_office(lab: Lab, browser: Browser) -> tuple[ScriptedHost,
 
 
 def stored(page: Page) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = page.evaluate("chrome.storage.local.get('past').then(({past}) => past ?? [])")
+    read = "import(chrome.runtime.getURL('shared/kept.js')).then(({ readPast }) => readPast())"
+    found: list[dict[str, Any]] = page.evaluate(f"{read}.then(({{ entries }}) => entries)")
     return found
 
 
@@ -174,8 +175,8 @@ def test_all_can_be_exported_and_erased(lab: Lab, browser: Browser) -> None:
     page.element("[data-action=ask-erase]").click()
     page.element("[data-action=erase]").click()
     until(lambda: not page.elements("[data-past-verdict]"), "the rows to go")
-    kept = page.evaluate("chrome.storage.local.get(null)")
-    assert not [key for key in kept if key.startswith(("past", "networks"))]
+    read = "import(chrome.runtime.getURL('shared/kept.js')).then(({ readKept }) => readKept(null))"
+    assert not [key for key in page.evaluate(read)["items"] if key.startswith(("past", "networks"))]
 
 
 def test_switched_off_in_the_options_nothing_is_kept(lab: Lab, browser: Browser) -> None:

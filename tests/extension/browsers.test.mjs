@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { browserName, commandFor } from "../../extension/shared/browsers.js";
+import { browserName, commandFor, firstStep } from "../../extension/shared/browsers.js";
 
 test("a browser is known by its brands; one without any is Firefox", () => {
   assert.equal(browserName(["Not A(Brand", "Chromium", "Google Chrome"]), "chrome");
@@ -29,12 +29,27 @@ test("every browser that is named is one that the program knows", () => {
 });
 
 test("the command fits the browser and the system", () => {
-  assert.equal(
-    commandFor("host-missing", "firefox", "linux"),
-    "pipx install poterne && poterne install --browser firefox",
-  );
-  assert.equal(commandFor("host-missing", "chrome", "win"), "pipx install poterne\npoterne install --browser chrome");
+  const released = {
+    install: { linux: "fetch it", darwin: "fetch it for a Mac", win32: "fetch it for Windows" },
+    upgrade: { linux: "fetch it anew", darwin: "", win32: "" },
+  };
+  const command = (cause, browser, os) => commandFor(cause, browser, os, released);
+  assert.equal(command("host-missing", "firefox", "linux"), "fetch it && poterne install --browser firefox");
+  assert.equal(command("host-missing", "chrome", "win"), "fetch it for Windows\npoterne install --browser chrome");
+  assert.equal(command("host-missing", "chrome", "mac"), "fetch it for a Mac && poterne install --browser chrome");
+  assert.equal(command("host-outdated", "chrome", "openbsd"), "fetch it anew && poterne install --browser chrome");
+  assert.equal(firstStep("host-missing", "linux", released), null);
   assert.equal(commandFor("host-crashed", "chromium", "linux"), "poterne doctor --browser chromium");
   assert.equal(commandFor("extension-outdated", "chrome", "mac"), "chrome://extensions");
   assert.equal(commandFor("extension-outdated", "firefox", "mac"), "about:addons");
+});
+
+test("until a release says how the program is had, no command names a package: a sentence stands in its place", () => {
+  const none = { linux: "", darwin: "", win32: "" };
+  const unreleased = { install: none, upgrade: none };
+  assert.equal(commandFor("host-missing", "firefox", "linux", unreleased), "poterne install --browser firefox");
+  assert.equal(commandFor("host-outdated", "chrome", "win", unreleased), "poterne install --browser chrome");
+  assert.equal(firstStep("host-missing", "linux", unreleased), "ui_install_first");
+  assert.equal(firstStep("host-outdated", "win", unreleased), "ui_upgrade_first");
+  assert.equal(firstStep("host-crashed", "linux", unreleased), null);
 });

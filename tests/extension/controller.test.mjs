@@ -21,7 +21,7 @@ test("opening a popup starts the host", () => {
 test("a run that is asked for before hello is posted after it", () => {
   const { controller, ports } = background();
   controller.popupOpened();
-  controller.command({ type: "run", target: "example.org" });
+  controller.command({ type: "run", origin: "typed", target: "example.org" });
   assert.equal(controller.run.phase, "running");
   assert.deepEqual(ports[0].sent, []);
   ports[0].hello();
@@ -32,7 +32,7 @@ test("the run goes on while no popup is there, and the host stays for it", () =>
   const { controller, ports } = background();
   controller.popupOpened();
   ports[0].hello();
-  controller.command({ type: "run", target: "example.org" });
+  controller.command({ type: "run", origin: "typed", target: "example.org" });
   controller.popupClosed();
   mock.timers.tick(LINGER_MS * 10);
   assert.equal(ports[0].closed, false);
@@ -50,7 +50,7 @@ test("the host goes some time after the last popup is gone and no run is going",
   controller.popupClosed();
   mock.timers.tick(LINGER_MS * 2);
   assert.equal(ports[0].closed, false);
-  controller.command({ type: "run", target: "example.org" });
+  controller.command({ type: "run", origin: "typed", target: "example.org" });
   controller.popupClosed();
   ports[0].say({ type: "report", id: "1", report: report() });
   mock.timers.tick(LINGER_MS - 1);
@@ -76,7 +76,7 @@ test("stop cancels, and is shown at once", () => {
   const { controller, ports } = background();
   controller.popupOpened();
   ports[0].hello();
-  controller.command({ type: "run", target: "example.org" });
+  controller.command({ type: "run", origin: "typed", target: "example.org" });
   controller.command({ type: "stop" });
   assert.equal(controller.run.phase, "stopped");
   assert.deepEqual(ports[0].sent.at(-1), { type: "cancel", id: "1" });
@@ -88,8 +88,8 @@ test("a new run waits until the cancelled one has ended", () => {
   const { controller, ports } = background();
   controller.popupOpened();
   ports[0].hello();
-  controller.command({ type: "run", target: "one.example" });
-  controller.command({ type: "run", target: "two.example" });
+  controller.command({ type: "run", origin: "typed", target: "one.example" });
+  controller.command({ type: "run", origin: "typed", target: "two.example" });
   assert.deepEqual(ports[0].sent, [check("1", "one.example"), { type: "cancel", id: "1" }]);
   ports[0].say({ type: "cancelled", id: "1" });
   assert.deepEqual(ports[0].sent.at(-1), check("2", "two.example"));
@@ -100,15 +100,15 @@ test("a host that does not confirm a cancellation does not hold the next run bac
   const { controller, ports } = background();
   controller.popupOpened();
   ports[0].hello();
-  controller.command({ type: "run", target: "one.example" });
-  controller.command({ type: "run", target: "two.example" });
+  controller.command({ type: "run", origin: "typed", target: "one.example" });
+  controller.command({ type: "run", origin: "typed", target: "two.example" });
   mock.timers.tick(DRAIN_MS);
   assert.deepEqual(ports[0].sent.at(-1), check("2", "two.example"));
 });
 
 test("a run that is stopped before it was posted is never posted", () => {
   const { controller, ports } = background();
-  controller.command({ type: "run", target: "example.org" });
+  controller.command({ type: "run", origin: "typed", target: "example.org" });
   controller.command({ type: "stop" });
   ports[0].hello();
   assert.deepEqual(ports[0].sent, []);
@@ -119,7 +119,7 @@ test("a host that dies in the middle fails the run and keeps what was seen", () 
   const { controller, link, ports } = background();
   controller.popupOpened();
   ports[0].hello();
-  controller.command({ type: "run", target: "example.org" });
+  controller.command({ type: "run", origin: "typed", target: "example.org" });
   ports[0].say({ type: "plan", id: "1", endpoints: [endpoint()] });
   ports[0].die("Native host has exited.");
   assert.equal(link.state.cause, "host-crashed");
@@ -129,7 +129,7 @@ test("a host that dies in the middle fails the run and keeps what was seen", () 
 
 test("a check that no host saw waits in the field", () => {
   const { controller, link, ports } = background();
-  controller.command({ type: "run", target: "example.org" });
+  controller.command({ type: "run", origin: "typed", target: "example.org" });
   ports[0].die("Specified native messaging host not found.");
   assert.equal(link.state.cause, "host-missing");
   assert.deepEqual(controller.run, { ...IDLE, target: "example.org" });
@@ -143,7 +143,7 @@ test("after a failure the host is started again by a command, a popup or a run",
   ports[1].die();
   controller.popupOpened();
   ports[2].die();
-  controller.command({ type: "run", target: "example.org" });
+  controller.command({ type: "run", origin: "typed", target: "example.org" });
   ports[3].hello();
   assert.deepEqual(ports[3].sent, [check("1", "example.org")]);
 });
@@ -167,4 +167,19 @@ test("what a page named is tested as what a page named", () => {
   assert.deepEqual(controller.run.page, page);
   controller.command({ type: "run", target: "smtp.example.org:25", origin: "typed" });
   assert.deepEqual(ports[0].sent.at(-1).options ?? {}, {});
+});
+
+test("a target of which nobody says who named it is a page's", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  ports[0].hello();
+  for (const command of [{ options: { origin: "typed" } }, { origin: null }, { origin: "user" }]) {
+    controller.command({ type: "run", target: "192.168.1.1:80", ...command });
+    assert.equal(controller.run.origin, "page");
+    ports[0].say({ type: "cancelled", id: controller.run.id });
+    controller.command({ type: "stop" });
+    ports[0].say({ type: "cancelled", id: controller.run.id });
+  }
+  const checks = ports[0].sent.filter(({ type }) => type === "check");
+  assert.deepEqual(checks.map(({ options }) => options.origin), ["page", "page", "page"]);
 });

@@ -35,6 +35,14 @@ test("nothing is managed where Firefox rejects and where Chromium gives an empty
   assert.deepEqual(await read(new FakeArea({})), {});
 });
 
+test("what cannot be read is not nothing: no run is kept until it can be", async () => {
+  const area = new FakeArea({});
+  area.get = async () => {
+    throw new Error("An unexpected error occurred");
+  };
+  assert.deepEqual(await read(area), { history: false, unreadable: true });
+});
+
 test("what an administrator sets is read", async () => {
   const values = {
     organisation: " Example Ltd ",

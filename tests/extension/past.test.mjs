@@ -17,6 +17,7 @@ import {
 } from "../../extension/shared/past.js";
 import { effective } from "../../extension/shared/preferences.js";
 import { IDLE } from "../../extension/shared/run.js";
+import { area } from "./area.mjs";
 import { observation, report, setting } from "./records.mjs";
 
 const english = new Catalogue(
@@ -25,23 +26,6 @@ const english = new Catalogue(
 );
 const HOME = "a".repeat(32);
 const OFFICE = "b".repeat(32);
-
-/** A storage area that holds `room` characters at most. */
-function area(initial = {}, room = Infinity) {
-  const data = { ...initial };
-  return {
-    data,
-    get: async (keys) =>
-      structuredClone(keys === null ? data : Object.fromEntries(Object.entries(data).filter(([key]) => [keys].flat().includes(key)))),
-    async set(items) {
-      if (JSON.stringify({ ...data, ...items }).length > room) throw new Error("QuotaExceededError");
-      Object.assign(data, structuredClone(items));
-    },
-    async remove(keys) {
-      for (const key of [keys].flat()) delete data[key];
-    },
-  };
-}
 
 const done = (id, changes = {}) => ({
   ...IDLE,
@@ -53,8 +37,10 @@ const done = (id, changes = {}) => ({
   ...changes,
 });
 
+/** On one area for what is kept and for what was chosen, as in Chromium. */
 async function keeper(storage, managed = {}) {
-  const made = new Keeper(storage, async () => managed);
+  const place = { area: storage, seal: async () => {}, sweep: async () => {} };
+  const made = new Keeper({ place, preferences: storage, managed: async () => managed });
   await made.refresh();
   return made;
 }

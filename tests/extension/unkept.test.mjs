@@ -28,12 +28,15 @@ function browser(room = Infinity) {
     },
   };
   let state = { link: DISCONNECTED, run: IDLE, unkept: null };
-  const unkept = new Unkept(area, async (message) => seen.told.forEach((listener) => listener(message)), () => state);
+  const tell = (message, sender) => seen.told.forEach((listener) => listener(message, sender));
+  const unkept = new Unkept(area, async (message) => tell(message, BACKGROUND), () => state);
   const store = new CoalescingStore(area, () => refusals.push(unkept.refused()));
   const refusals = [];
   globalThis.chrome = {
     storage: { session: area },
     runtime: {
+      id: "poterne",
+      getURL: (path) => `${HOME}${path}`,
       onMessage: { addListener: (listener) => seen.told.push(listener) },
       sendMessage: async ({ type }) => (type === ASK_UNKEPT ? unkept.state : null),
     },
@@ -41,6 +44,7 @@ function browser(room = Infinity) {
   return {
     area,
     unkept,
+    tell,
     async is(run) {
       state = { ...state, run };
       store.put(state);
@@ -65,6 +69,9 @@ afterEach(() => {
   mock.timers.reset();
   mock.restoreAll();
 });
+
+const HOME = "chrome-extension://poterne/";
+const BACKGROUND = { id: "poterne", url: `${HOME}background/main.js` };
 
 const running = { ...begin("1", "example.org"), observations: { o1: observation({ greeting: "x".repeat(400) }) } };
 const done = { ...begin("1", "example.org"), phase: "done", report: report({ version: "x".repeat(5000) }) };
@@ -122,4 +129,15 @@ test("a page asks nobody where all is stored", async () => {
   await there.is(done);
   chrome.runtime.sendMessage = () => assert.fail("asked");
   assert.deepEqual((await follow(() => {})).run, done);
+});
+
+test("what a script in a page of the web says of a run is not shown", async () => {
+  const there = browser(100000);
+  const shown = [];
+  await follow((state) => shown.push(state));
+  const forged = { type: "unkept", state: { link: DISCONNECTED, run: done, unkept: null } };
+  there.tell(forged, { id: "poterne", url: "https://mail.site.example/", tab: { id: 1 } });
+  assert.deepEqual(shown, []);
+  there.tell(forged, BACKGROUND);
+  assert.deepEqual(shown.map(({ run: { id } }) => id), ["1"]);
 });

@@ -240,6 +240,16 @@ class Firefox(Browser):
             menu.activateItem({entries}[0]);
         }})()""")
 
+    def restart_background(self) -> None:
+        """Ends the event page as the browser does when nothing has happened for a while; the next event starts it."""
+        self._chrome(f"""(async () => {{
+            const {{ extension }} = WebExtensionPolicy.getByID({json.dumps(self.id)});
+            await extension.terminateBackground({{
+                ignoreDevToolsAttached: true,
+                disableResetIdleForTest: true,
+            }});
+        }})()""")
+
     def type_in_address_bar(self, text: str) -> None:
         self._chrome(f"""(async () => {{
             gURLBar.focus();

@@ -189,6 +189,7 @@ def test_an_earlier_versions_past_is_moved_out_of_its_reach(lab: Lab, browser: B
     [sent] = [message for message in host.received() if message["type"] == "check"]
     if browser.family == "firefox":
         assert sent["salt"] == "5" * 32, "networks are recognised as before"
+    until(lambda: len(page.elements("[data-past-verdict]")) == 2, "the run to be on the page too")
     page.element("[data-action=ask-erase]").click()
     page.element("[data-action=erase]").click()
     until(lambda: not page.elements("[data-past-verdict]"), "the rows to go")

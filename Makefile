@@ -90,6 +90,7 @@ extension: $(VENV) $(NODE)
 
 types: $(VENV) $(NODE)
 	$(BIN)/python tests/tools/messages_types.py
+	$(BIN)/python tests/tools/extension_data.py
 
 lock: $(VENV)
 	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml

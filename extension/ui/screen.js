@@ -157,7 +157,7 @@ function welcome({ t, run, welcomed, past: { entries } }) {
  */
 function unkept({ t, run, unkept: id, choiceRefused, past: { refused }, preferences: { history } }) {
   const done = run.phase === "done";
-  const nothing = done && refused && history.value && !run.private;
+  const nothing = done && refused && history.value;
   const what = nothing ? "past" : done && run.id === id ? "result" : choiceRefused ? "choice" : null;
   if (what === null) return null;
   return h("p", { class: "unkept", "data-key": "unkept", "data-unkept": what, role: "status" }, t.text(`ui_unkept_${what}`));

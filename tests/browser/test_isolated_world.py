@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.unit.told_reports import reports
 
-from .conftest import Lab
+from .conftest import Lab, message
 from .drive.firefox import Firefox
 from .drive.hosts import ScriptedHost
 from .drive.isolated import IsolatedWorld
@@ -42,7 +42,7 @@ def world(browser: Browser, host: ScriptedHost) -> Iterator[IsolatedWorld]:
 
 
 def checked(host: ScriptedHost) -> list[str]:
-    return [message["target"] for message in host.received() if message["type"] == "check"]
+    return [sent["target"] for sent in host.received() if sent["type"] == "check"]
 
 
 def a_run(browser: Browser) -> Popup:
@@ -58,7 +58,7 @@ def test_nothing_that_it_says_is_done(browser: Browser, host: ScriptedHost, worl
     kept = popup.page.evaluate(KEPT)
     [past] = [key.removeprefix("past/") for key in kept if key.startswith("past/")]
     received = len(host.received())
-    for message in (
+    for asked in (
         {"type": "run", "target": "192.168.1.1:80"},
         {"type": "run", "target": "127.0.0.1:2525", "origin": "typed"},
         {"type": "stop"},
@@ -71,11 +71,11 @@ def test_nothing_that_it_says_is_done(browser: Browser, host: ScriptedHost, worl
         {"type": "unkept"},
         {"type": "unheard-of"},
     ):
-        answer = world.say(message)
-        assert answer is None or str(answer).startswith("failed: "), message
+        answer = world.say(asked)
+        assert answer is None or str(answer).startswith("failed: "), asked
     # Whatever was said before this has been heard.
     popup.check("smtp.fence.example")
-    assert [message["target"] for message in host.received()[received:]] == ["smtp.fence.example"]
+    assert [sent["target"] for sent in host.received()[received:]] == ["smtp.fence.example"]
     assert set(kept) <= set(popup.page.evaluate(KEPT))
     names = popup.page.evaluate(
         """chrome.runtime.sendMessage({ type: "kept", keys: ["networks"] })
@@ -186,13 +186,28 @@ def test_an_earlier_versions_past_is_moved_out_of_its_reach(lab: Lab, browser: B
     assert page.evaluate("document.documentElement.lang") == "fr"
     popup = Popup(browser.open(browser.url("popup/popup.html")))
     popup.check(TARGET)
-    [sent] = [message for message in host.received() if message["type"] == "check"]
+    [check] = [sent for sent in host.received() if sent["type"] == "check"]
     if browser.family == "firefox":
-        assert sent["salt"] == "5" * 32, "networks are recognised as before"
+        assert check["salt"] == "5" * 32, "networks are recognised as before"
     until(lambda: len(page.elements("[data-past-verdict]")) == 2, "the run to be on the page too")
     page.element("[data-action=ask-erase]").click()
     page.element("[data-action=erase]").click()
     until(lambda: not page.elements("[data-past-verdict]"), "the rows to go")
+    assert popup.page.evaluate(KEPT) == []
+
+
+def test_where_the_browser_keeps_nothing_that_is_said(lab: Lab) -> None:
+    """Firefox opens no database in a private window; in one of the usual kind, the background keeps it."""
+    browser = lab.browser("firefox", private=True)
+    lab.scripted_host(browser, answers=answers(reports()["blocked"]))
+    popup = Popup(browser.open(browser.url("popup/popup.html")))
+    popup.check(TARGET)
+    assert popup.verdict == ("port25-blocked", "certain")
+    said = message("en", "ui_unkept_past")
+    assert popup.page.element("[data-unkept=past]").text() == said
+    for address in ("history/history.html", "options/options.html"):
+        page = browser.open(browser.url(address))
+        until(lambda page=page: said in page.element("main").text(), f"what {address} says")  # type: ignore[misc]
     assert popup.page.evaluate(KEPT) == []
 
 

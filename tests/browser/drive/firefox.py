@@ -79,6 +79,13 @@ _TRIGGER = """(async () => {
     await ExtensionParent.apiManager.asyncLoadModule("browserAction");
     await ExtensionParent.apiManager.global.browserActionFor(extension).triggerAction(window);
 })()"""
+_ALLOW_PRIVATE = """(async () => {
+    const { ExtensionPermissions } = ChromeUtils.importESModule("resource://gre/modules/ExtensionPermissions.sys.mjs");
+    const { AddonManager } = ChromeUtils.importESModule("resource://gre/modules/AddonManager.sys.mjs");
+    const permission = { permissions: ["internal:privateBrowsingAllowed"], origins: [] };
+    await ExtensionPermissions.add($ID, permission, WebExtensionPolicy.getByID($ID).extension);
+    await (await AddonManager.getAddonByID($ID)).reload();
+})()"""
 # Tabs follow the preference; the popup follows the theme of the browser's window.
 _SCHEME = """(() => {
     const name = "layout.css.prefers-color-scheme.content-override";
@@ -104,7 +111,7 @@ _CLIPBOARD = """(() => {
 
 class Firefox(Browser):
     """HOME is a folder of its own: native hosts are looked for in it. With `desk` it runs on that machine, and is to
-    get the extension from there.
+    get the extension from there. `private`: every window is a private one, to which the extension is admitted.
     """
 
     family: ClassVar[Literal["chromium", "firefox"]] = "firefox"
@@ -118,6 +125,7 @@ class Firefox(Browser):
         headless: bool = True,
         language: str | None = None,
         desk: Desk | None = None,
+        private: bool = False,
     ) -> None:
         self.pages: list[Page] = []
         home = directory / "home"
@@ -137,6 +145,7 @@ class Firefox(Browser):
             "browser.download.dir": str(self.downloads),
             # Only builds for organisations (ESR) let this be switched off, and only their packages may be unsigned.
             **({"xpinstall.signatures.required": False} if desk else {}),
+            "browser.privatebrowsing.autostart": private,
         }
         (self.profile / "user.js").write_text(
             "".join(f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
@@ -175,6 +184,8 @@ class Firefox(Browser):
             else:
                 there = f"!!WebExtensionPolicy.getByID({json.dumps(self.id)})?.active"
                 until(lambda: self._chrome(there), "the extension to be installed", within=90)
+            if private:
+                self._chrome(_ALLOW_PRIVATE.replace("$ID", json.dumps(self.id)))
         except BaseException:
             self._process.end()
             raise

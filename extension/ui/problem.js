@@ -39,7 +39,7 @@ export function problem(view) {
       h("h2", {}, shape("warning"), t.text(key)),
       h("p", {}, t.text(`${key}_text`)),
     ),
-    first && h("p", { class: "first-step", "data-key": "first" }, t.text(first)),
+    first && h("p", { class: "advice", "data-key": "first" }, t.text(first)),
     h("p", { class: "command-name", id: "command-name" }, name),
     h(
       "div",

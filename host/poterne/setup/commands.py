@@ -149,15 +149,19 @@ def _notes(system: bool, done: Sequence[Registration]) -> Iterable[str]:
 
 def _left(system: bool, *, whole: bool) -> Iterable[str]:
     """What other commands, or the administrator's own wishes, have left on this machine."""
-    from poterne import audit, rate
+    from poterne import audit, files, rate
     from poterne.setup import deployment
 
     if whole:
         rate.forget()
     if system and deployment.is_applied(Machine.this()):
         yield "browsers' policies are still there; to take them away: poterne policy remove"
-    if whole and audit.file_place().exists():
-        yield f"the log that a policy asked for stays: {audit.file_place()}"
+    try:
+        place = audit.file_place()
+    except OSError:
+        return
+    if whole and files.seems_there(place):
+        yield f"the log that a policy asked for stays: {place}"
 
 
 def _status(done: Iterable[Registration], *, named: bool = False) -> int:

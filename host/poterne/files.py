@@ -29,7 +29,8 @@ def is_absent(path: Path) -> bool:
             # lstat has seen it: a link, or a junction of Windows.
             raise FileNotFoundError(errno.ENOENT, f"the link {part} leads nowhere", str(part)) from None
         except OSError as error:
-            raise _in_words(error, part) from None
+            said = f"the link {part} cannot be followed: {error.strerror or error}"
+            raise type(error)(error.errno, said, str(part)) from None
         if part != path and not stat.S_ISDIR(seen.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, f"{part} is not a folder", str(part))
     return False
@@ -86,4 +87,4 @@ def _in_words(error: OSError, part: Path) -> OSError:
     """The same fault, of the folder that is to blame, in words that stand alone."""
     if isinstance(error, PermissionError):
         return PermissionError(error.errno, f"this user may not enter {part.parent}", str(part.parent))
-    return OSError(error.errno, f"{part}: {error.strerror or error}", str(part))
+    return OSError(error.errno, f"{part} cannot be seen: {error.strerror or error}", str(part))

@@ -1,11 +1,12 @@
 """This machine's policy, as a user meets it who may not see all of it: on the command line, in the host, in doctor."""
 
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
 from tests.unit.native_process import MODULE, HostProcess, check
-from tests.unit.two_users import NEEDS_ROOT, Installation, installed
+from tests.unit.two_users import NEEDS_ROOT, NOBODY, Installation, installed
 
 pytestmark = NEEDS_ROOT
 PLACE = "/etc/poterne/policy.toml"
@@ -112,3 +113,86 @@ def test_what_cannot_be_logged_or_counted_is_not_checked(desk: Installation, rul
     assert (refused.returncode, refused.stdout) == (3, "")
     assert refused.stderr.endswith(f"Permission denied ({rule})\n")
     assert refused.stderr.count("\n") == 1
+
+
+REGISTRATIONS = ".mozilla/native-messaging-hosts"
+
+
+def firefox(desk: Installation, *more: str, prepare: str = "") -> dict[str, str | None]:
+    """What `doctor` says of Firefox."""
+    found = desk.run("doctor", "--browser", "firefox", "--json", *more, prepare=prepare)
+    (diagnosis,) = json.loads(found.stdout)["browsers"]
+    return {key: diagnosis[key] for key in ("problem", "detail", "remedy")}
+
+
+def test_a_folder_of_manifests_that_may_not_be_entered_is_told_and_opened(desk: Installation) -> None:
+    folder = desk.home / REGISTRATIONS
+    folder.chmod(0)
+    try:
+        assert firefox(desk) == {
+            "problem": "manifest-unreadable",
+            "detail": f"cannot read {folder / 'org.poterne.host.json'}: this user may not enter {folder}",
+            "remedy": f"chmod u+rx {folder}",
+        }
+        assert firefox(desk, "--fix")["problem"] is None
+    finally:
+        folder.chmod(0o755)
+
+
+def test_a_folder_of_somebody_else_takes_their_rights(desk: Installation) -> None:
+    """As root's browser leaves a profile. What another level registers is found all the same, as browsers do."""
+    folder = desk.home / ".mozilla"
+    folder.chmod(0o700)
+    os.chown(folder, 0, 0)
+    try:
+        found = firefox(desk)
+        assert (found["problem"], found["remedy"]) == ("manifest-unreadable", f"sudo chmod a+rx {folder}")
+        fixed = desk.run("doctor", "--browser", "firefox", "--fix")
+        assert (fixed.returncode, fixed.stderr.count("\n")) == (1, 1)
+        assert f"could not be mended: cannot change {folder}: Operation not permitted" in fixed.stderr
+        for command in ("install", "uninstall"):
+            done = desk.run(command, "--browser", "firefox")
+            assert done.returncode == 1, command
+            assert "Firefox: failed: cannot " in done.stdout, command
+            assert "Permission denied" in done.stdout, command
+    finally:
+        folder.chmod(0o755)
+        os.chown(folder, NOBODY, NOBODY)
+
+
+def test_a_closed_folder_of_the_system_hides_no_registration_of_the_user(desk: Installation) -> None:
+    assert desk.run("install", "--browser", "chromium").returncode == 0
+    closed = "mkdir -p chromium/native-messaging-hosts\nchmod 0700 chromium"
+
+    found = desk.run("doctor", "--browser", "chromium", prepare=closed)
+    assert (found.returncode, found.stderr) == (0, ""), found.stdout
+
+    assert desk.run("uninstall", "--browser", "chromium").returncode == 0
+    found = desk.run("doctor", "--browser", "chromium", prepare=closed)
+    assert "Chromium: manifest-unreadable: cannot read /etc/chromium/native-messaging-hosts/" in found.stdout
+    assert found.stdout.endswith("this user may not enter /etc/chromium; mend it with: sudo chmod a+rx /etc/chromium\n")
+
+
+def test_root_is_only_sent_to_what_root_alone_can_change(desk: Installation) -> None:
+    programs = desk.python.parent
+    remedy = f"sudo {programs / 'poterne'} install --browser firefox --system"
+    found = firefox(desk, "--system")
+    assert (found["problem"], found["remedy"]) == ("no-manifest", remedy)
+    (libraries,) = programs.parent.glob("lib/python*/site-packages")
+    for place in (programs, programs / "poterne", programs.parent, libraries):
+        os.chown(place, NOBODY, NOBODY)
+        try:
+            found = firefox(desk, "--system")
+        finally:
+            os.chown(place, 0, 0)
+        assert (found["problem"], found["remedy"]) == ("no-manifest", None), place
+        assert str(found["detail"]).endswith(f"a Poterne that only root can change (a package): {place} is not so")
+
+
+def test_a_file_to_export_to_that_cannot_be_looked_for_is_refused_in_one_line(desk: Installation) -> None:
+    prepare = "mkdir -m 0700 closed"
+
+    said = desk.run("check", "example.org", "--export", "text", "--output", "/etc/closed/x", prepare=prepare)
+
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr == "poterne: /etc/closed/x: Permission denied\n"

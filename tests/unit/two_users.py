@@ -92,7 +92,11 @@ def _make(installation: Installation) -> None:
     environment = installation.folder / "venv"
     subprocess.run([python, "-m", "venv", "--without-pip", str(environment)], check=True, capture_output=True)  # noqa: S603
     (packages,) = environment.glob("lib/python*/site-packages")
-    (packages / "poterne.pth").write_text(f"{HOST_ROOT}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    # Of its own, since others may write the folder, and be kept from entering one, in which this clone lies.
+    shutil.copytree(HOST_ROOT / "poterne", packages / "poterne", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(HOST_ROOT.parent / "manifests" / "ids.json", packages / "poterne" / "setup")
+    shutil.copytree(HOST_ROOT.parent / "extension" / "_locales", packages / "poterne" / "_locales")
+    (packages / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     script = environment / "bin" / "poterne"
     script.write_text(f"#!{installation.python}\nimport sys\nfrom poterne.cli import main\nsys.exit(main())\n")
     script.chmod(0o755)

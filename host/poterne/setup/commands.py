@@ -10,7 +10,7 @@ from pathlib import Path
 
 import poterne
 from poterne.errors import SetupError
-from poterne.setup import browser_policies, browsers, disk
+from poterne.setup import browser_policies, browsers, disk, ownership
 from poterne.setup.examination import Diagnosis, doctor, mend
 from poterne.setup.machine import Machine
 from poterne.setup.register import Change, Registration, install, uninstall
@@ -135,6 +135,8 @@ def _notes(system: bool, done: Sequence[Registration]) -> Iterable[str]:
         yield f"the host runs from {sys.prefix}; if that is moved or removed, run this command again"
     if system and sys.platform != "win32" and (closed := disk.closed_to_others(Path(sys.executable))):
         yield f"other users may not enter {closed}, so the host does not start for them: install Poterne elsewhere"
+    if system and (place := ownership.writable(Machine.this(), Path(sys.argv[0]))):
+        yield f"others than root can change {place}, and so what every user's browser starts: install Poterne elsewhere"
     sudo_user = os.environ.get("SUDO_USER")
     if sudo_user and not system:
         yield f"registered for {os.environ.get('HOME', 'root')}, not for {sudo_user}; for everybody: --system"

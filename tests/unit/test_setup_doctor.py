@@ -131,7 +131,7 @@ def test_a_manifest_that_may_not_be_read(here: Machine, written: Path, monkeypat
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"name": "org.poterne.host"}', '{"path": 7}', b"\xff\xfe{}".decode("latin-1")],
+    ["", "{", "[]", "[" * 100_000, '{"name": "org.poterne.host"}', '{"path": 7}', b"\xff\xfe{}".decode("latin-1")],
 )
 def test_a_broken_manifest(here: Machine, written: Path, text: str) -> None:
     written.write_text(text, encoding="latin-1")

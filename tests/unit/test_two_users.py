@@ -153,7 +153,7 @@ def test_a_folder_of_somebody_else_takes_their_rights(desk: Installation) -> Non
         for command in ("install", "uninstall"):
             done = desk.run(command, "--browser", "firefox")
             assert done.returncode == 1, command
-            assert "Firefox: failed: cannot " in done.stdout, command
+            assert "Firefox: failed: " in done.stdout, command
             assert "Permission denied" in done.stdout, command
     finally:
         folder.chmod(0o755)

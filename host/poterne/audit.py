@@ -1,14 +1,17 @@
 """The log that an administrator asks for: when, which domain, which verdict. A local part never enters it."""
 
+import errno
 import logging
 import os
 import socket
 import sys
 import time
-from logging.handlers import RotatingFileHandler, SysLogHandler
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
+from poterne import files
 from poterne.errors import Forbidden
 from poterne.model import Target
 from poterne.organisation import Log
@@ -16,10 +19,14 @@ from poterne.organisation import Log
 IDENTIFIER = "poterne"
 JOURNAL = "/run/systemd/journal/socket"
 SYSLOG = {"darwin": "/var/run/syslog"}.get(sys.platform, "/dev/log")
+PATIENCE_SECONDS = 1.0
+"""For a log service that takes nothing: it is held to be broken then."""
 
 
 class Record(Protocol):
-    """Writes what became of one check: a verdict's code, `forbidden` or `unfinished`."""
+    """Writes what became of one check: a verdict's code, `forbidden` or `unfinished`. The first call counts, others do
+    nothing. Raises Forbidden where it could not be written.
+    """
 
     def __call__(self, target: Target, verdict: str, *, rule: str | None = None, client: str | None = None) -> None: ...
 
@@ -28,24 +35,32 @@ def begin(log: Log) -> Record:
     """What writes to the log, opened now: Forbidden where the policy asks for a log that cannot be written, since
     nothing is to be checked unseen then.
     """
+    rule = "log.file" if log.to == "file" else "log.to"
     try:
         handler = _handler(log)
-    except OSError as error:
-        rule = "log.file" if log.to == "file" else "log.to"
-        raise Forbidden(
-            f"the log that the policy asks for cannot be written: {error.strerror or error} ({rule})", rule
-        ) from None
-    return _Writer(handler)
+    except (OSError, ValueError) as error:
+        raise _cannot(error, rule) from None
+    return _Writer(handler, rule)
 
 
 def file_place() -> Path:
-    """Where the file lies that the policy does not name: among the user's own."""
+    """Where the file lies that the policy does not name: among the user's own. Raises OSError where nobody knows the
+    user's home.
+    """
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Poterne" / "checks.log"
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else _home() / "AppData" / "Local") / "Poterne" / "checks.log"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Logs" / "Poterne" / "checks.log"
+        return _home() / "Library" / "Logs" / "Poterne" / "checks.log"
     state = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state") / "poterne" / "checks.log"
+    return (Path(state) if Path(state).is_absolute() else _home() / ".local" / "state") / "poterne" / "checks.log"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise OSError(errno.ENOENT, "this user has no home directory") from None
 
 
 def line(target: Target, verdict: str, *, rule: str | None = None, client: str | None = None) -> str:
@@ -56,33 +71,81 @@ def line(target: Target, verdict: str, *, rule: str | None = None, client: str |
     return f"kind={target.kind} domain={name}{port} verdict={verdict}{more}"
 
 
+def _cannot(error: Exception, rule: str) -> Forbidden:
+    said = getattr(error, "strerror", None) or str(error)
+    return Forbidden(f"the log that the policy asks for cannot be written: {said} ({rule})", rule)
+
+
 class _Writer:
-    def __init__(self, handler: logging.Handler) -> None:
+    def __init__(self, handler: logging.Handler, rule: str) -> None:
         self._handler = handler
+        self._rule = rule
+        self._called = False
 
     def __call__(self, target: Target, verdict: str, *, rule: str | None = None, client: str | None = None) -> None:
+        if self._called:
+            return
+        self._called = True
         text = line(target, verdict, rule=rule, client=client)
         record = logging.LogRecord(IDENTIFIER, logging.INFO, "", 0, text, None, None)
         record.domain, record.verdict = target.domain or target.host or "", verdict
         try:
-            self._handler.handle(record)
-        finally:
-            self._handler.close()
+            try:
+                self._handler.handle(record)
+            finally:
+                self._handler.close()
+        except (OSError, ValueError) as error:
+            raise _cannot(error, self._rule) from None
 
 
-class _Journal(logging.Handler):
-    """systemd's native protocol (systemd.io, "Native Journal Protocol"): fields, one a line, in one datagram."""
+class _Service(logging.Handler):
+    """What takes datagrams, or a stream, at a socket of this machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str, *kinds: socket.SocketKind) -> None:
         super().__init__()
-        self._socket = _datagrams()
-        try:
-            self._socket.connect(JOURNAL)
-        except OSError:
-            self._socket.close()
-            raise
+        self._place, self._kinds = place, kinds
+        self._socket = _connected(place, kinds)
+
+    def packed(self, record: logging.LogRecord) -> bytes:
+        """What is sent for one record."""
+        raise NotImplementedError
 
     def emit(self, record: logging.LogRecord) -> None:
+        data = self.packed(record)
+        try:
+            self._socket.sendall(data)
+        except ConnectionError:
+            # It has been started anew in the meantime.
+            self._socket.close()
+            self._socket = _connected(self._place, self._kinds)
+            self._socket.sendall(data)
+
+    def close(self) -> None:
+        self._socket.close()
+        super().close()
+
+
+def _connected(place: str, kinds: tuple[socket.SocketKind, ...]) -> socket.socket:
+    if sys.platform == "win32":
+        raise OSError("Windows has no such log")
+    for kind in kinds:
+        made = socket.socket(socket.AF_UNIX, kind)
+        made.settimeout(PATIENCE_SECONDS)
+        try:
+            made.connect(place)
+        except OSError as error:
+            made.close()
+            if error.errno != errno.EPROTOTYPE or kind is kinds[-1]:
+                raise
+        else:
+            return made
+    raise AssertionError("there is a kind of socket at least")
+
+
+class _Journal(_Service):
+    """systemd's native protocol (systemd.io, "Native Journal Protocol"): fields, one a line, in one datagram."""
+
+    def packed(self, record: logging.LogRecord) -> bytes:
         fields = {
             "MESSAGE": self.format(record),
             "PRIORITY": "6",
@@ -90,39 +153,43 @@ class _Journal(logging.Handler):
             "POTERNE_DOMAIN": getattr(record, "domain", ""),
             "POTERNE_VERDICT": getattr(record, "verdict", ""),
         }
-        self._socket.send("".join(f"{name}={value}\n" for name, value in fields.items()).encode())
-
-    def close(self) -> None:
-        self._socket.close()
-        super().close()
+        return "".join(f"{name}={value}\n" for name, value in fields.items()).encode()
 
 
-def _datagrams() -> socket.socket:
-    if sys.platform == "win32":
-        raise OSError("Windows has no journal")
-    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+class _Syslog(_Service):
+    """As syslog(3) writes: the priority is that of a user's program (LOG_USER) with news (LOG_INFO)."""
+
+    def packed(self, record: logging.LogRecord) -> bytes:
+        return f"<14>{IDENTIFIER}: {self.format(record)}".encode()
 
 
-class _Syslog(SysLogHandler):
-    ident = f"{IDENTIFIER}: "
-    append_nul = False
+class _File(RotatingFileHandler):
+    """Opened again for each line, since others may rotate it; never a pipe, for whose other end it would wait."""
+
+    def _open(self) -> TextIOWrapper:
+        return os.fdopen(_appended(Path(self.baseFilename)), "a", encoding="utf-8")
+
+    def handleError(self, record: logging.LogRecord) -> NoReturn:  # noqa: N802
+        """The library's own prints the fault and goes on, as if the line had been written."""
+        raise sys.exc_info()[1] or OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def _appended(path: Path) -> int:
+    return files.open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 
 
 def _handler(log: Log) -> logging.Handler:
     match log.to:
         case "journal":
-            return _Journal()
+            return _Journal(JOURNAL, socket.SOCK_DGRAM)
         case "syslog":
-            return _Syslog(SYSLOG, facility=SysLogHandler.LOG_USER)
+            return _Syslog(SYSLOG, socket.SOCK_DGRAM, socket.SOCK_STREAM)
         case _:
             path = Path(log.file) if log.file else file_place()
             if not log.file:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with path.open("ab"):
-                # It can be written. It is opened again when there is something to write: others may have rotated it.
-                handler = RotatingFileHandler(
-                    path, maxBytes=log.max_bytes, backupCount=log.keep, encoding="utf-8", delay=True
-                )
+            os.close(_appended(path))
+            handler = _File(path, maxBytes=log.max_bytes, backupCount=log.keep, encoding="utf-8", delay=True)
             dated = logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
             dated.converter = time.gmtime
             handler.setFormatter(dated)

@@ -86,7 +86,8 @@ def warm(policy: policies.Policy | None = None) -> None:
 
 async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[CheckEvent, None]:
     """Events as they happen, the Report last. Raises InvalidTarget, InvalidRequest or Forbidden
-    before the first event. What became of it is logged where the policy asks for it.
+    before the first event. What became of it is logged where the policy asks for it; where that fails in the end,
+    Forbidden is raised in the report's place.
 
     Closing the generator cancels every probe.
     """
@@ -102,6 +103,9 @@ async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[Che
             async for event in events:
                 if event.type == "report":
                     target, became = event.report.target, event.report.verdict.code
+                    if record is not None:
+                        # Before it is handed out: what cannot be logged has no result.
+                        record(target, became, client=request.client)
                 yield event
     except Forbidden as error:
         became, rule = "forbidden", error.rule

@@ -174,9 +174,13 @@ def _export_path(args: argparse.Namespace, target: "Target") -> Path | None:
             raise InvalidRequest("standard output takes the report or the file, not both: give --output FILE")
         return None
     path = Path(args.output or file_name(target, args.export))
-    if path.is_dir():
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except OSError as error:
+        raise InvalidRequest(f"{path}: {error.strerror or error}") from None
+    if is_folder:
         raise InvalidRequest(f"{path} is a folder")
-    if path.exists() and not args.force:
+    if is_there and not args.force:
         raise InvalidRequest(f"{path} is there already: choose another name with --output, or replace it with --force")
     return path
 

@@ -10,21 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from poterne import icmp, machine
+from poterne import embedded, icmp, machine
+from poterne.embedded import IpAddress
 from poterne.knowledge import load
 from poterne.model import Endpoint, Hop, Origin, State
 from poterne.policy import Policy
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Trust = Literal["typed", "named", "foreign"]
 Schedule = Literal["connect", "control", "late", "gateway", "again"]
 
-# The last 32 bits are the IPv4 address that a translator or a tunnel dials: RFC 6052 section 2.1, RFC 8215, RFC 7915
-# section 1.3 (in its old form, RFC 2765 section 2.1), RFC 4291 section 2.5.5.1.
-_TRANSLATION_PREFIXES = tuple(
-    ipaddress.IPv6Network(prefix) for prefix in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")
-)
-_THEMSELVES = ipaddress.IPv6Network("::/127")
 # Who named a host, for the targets (others: the typed domain) and for whatever else is asked (others: a stranger).
 _TRUST: dict[bool, dict[str, Trust]] = {
     True: {"typed": "typed", **dict.fromkeys(("certificate", "autoconfig", "ispdb", "pacc"), "foreign")},
@@ -120,7 +114,7 @@ class Gate:
     def allows(self, address: str, trust: Trust) -> bool:
         """Whether an address may be dialled for a host that the user typed, that a typed domain named, or that a
         document, a redirect or a page named (docs/contract.md 2.5). Addresses that carry an IPv4 address are judged
-        by it too.
+        by it too (`embedded`).
         """
         if (address, trust) not in self._judged:
             self._judged[address, trust] = self._judge(address, trust)
@@ -129,16 +123,17 @@ class Gate:
     def _judge(self, address: str, trust: Trust) -> bool:
         if self._policy.denies(address):
             return False
-        for judged in _faces(ipaddress.ip_address(address)):
-            if self._policy.denies(str(judged)):
-                return False
-            if judged.is_unspecified or judged.is_multicast or judged == ipaddress.IPv4Address("255.255.255.255"):
-                return False
-            if trust != "typed" and (judged.is_loopback or judged.is_link_local or str(judged) in _metadata()):
-                return False
-            if trust == "foreign" and (judged.is_private or not judged.is_global) and not self._is_of_lab(judged):
-                return False
-        return True
+        certain, readings = embedded.faces(address)
+        # Where the last 32 bits are meant, the other readings are mostly 0.0.0.0, which says nothing. A foreign one is
+        # refused for it all the same, since it is not public: the price of not knowing which reading counts.
+        if any(map(_is_nowhere, certain)) or (readings and all(map(_is_nowhere, readings))):
+            return False
+        if trust != "typed" and any(map(_is_close, (*certain, *readings))):
+            return False
+        return trust != "foreign" or all(self._is_public(face) for face in readings or certain)
+
+    def _is_public(self, address: IpAddress) -> bool:
+        return (address.is_global and not address.is_private) or self._is_of_lab(address)
 
     def _is_of_lab(self, address: IpAddress) -> bool:
         """Whether an address is for documentation, of which labs are made: there it stands for a public one."""
@@ -357,20 +352,14 @@ def quick_ack(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
-def _faces(address: IpAddress) -> tuple[IpAddress, ...]:
-    """The address, and the IPv4 addresses that it stands for (RFC 4291 2.5.5.2, RFC 6052, RFC 3056, RFC 4380)."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return (address,)
-    faces: list[IpAddress] = [address]
-    if address.ipv4_mapped is not None:
-        faces.append(address.ipv4_mapped)
-    if address.sixtofour is not None:
-        faces.append(address.sixtofour)
-    if address.teredo is not None:
-        faces.extend(address.teredo)
-    if address not in _THEMSELVES and any(address in prefix for prefix in _TRANSLATION_PREFIXES):
-        faces.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return tuple(faces)
+def _is_nowhere(address: IpAddress) -> bool:
+    """Whether an address is no single machine's."""
+    return address.is_unspecified or address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255")
+
+
+def _is_close(address: IpAddress) -> bool:
+    """Whether an address is this machine's, its link's or its cloud's: nobody but the user means those."""
+    return address.is_loopback or address.is_link_local or str(address) in _metadata()
 
 
 @cache

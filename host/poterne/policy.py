@@ -2,7 +2,6 @@
 
 import difflib
 import ipaddress
-import os
 import re
 import sys
 import tomllib
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
-from poterne import ports
+from poterne import embedded, files, ports
 from poterne.errors import Forbidden, PolicyError
 from poterne.hosts import is_address, is_within
 from poterne.model import Family, Options, Port, Target
@@ -20,6 +19,7 @@ from poterne.organisation import Deploy, Expected, Log, Organisation, Server
 from poterne.tables import Host, Hosts, Https, Networks, RootsFile, Table, address_of, as_tuple, host_of, listed
 
 MAX_BYTES = 1 << 20
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Resolver(Table):
@@ -81,12 +81,12 @@ class Allow(Table):
     checks_per_minute: Annotated[int, Field(ge=1, le=600)] | None = None
 
     @cached_property
-    def denied(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    def denied(self) -> tuple[Network, ...]:
         """`deny_networks`, parsed."""
         return tuple(ipaddress.ip_network(network) for network in self.deny_networks)
 
     @cached_property
-    def permitted(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None:
+    def permitted(self) -> tuple[Network, ...] | None:
         """`networks`, parsed."""
         return None if self.networks is None else tuple(ipaddress.ip_network(network) for network in self.networks)
 
@@ -246,12 +246,14 @@ class Policy(Table):
         return None if self.allow.targets is None or _below(name, self.allow.targets) else "allow.targets"
 
     def forbids(self, address: str) -> str | None:
-        """The key of the rule for which an address is never probed; None where it may be."""
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-        if any(parsed in network for network in self.allow.denied if network.version == parsed.version):
+        """The key of the rule for which an address is never probed; None where it may be. It counts as everything that
+        it may lead to (`embedded`).
+        """
+        certain, readings = embedded.faces(address)
+        if any(_is_in(face, self.allow.denied) for face in (*certain, *readings)):
             return "allow.deny_networks"
         permitted = self.allow.permitted
-        if permitted is None or any(parsed in each for each in permitted if each.version == parsed.version):
+        if permitted is None or all(_is_in(face, permitted) for face in (*certain, *readings)):
             return None
         return "allow.networks"
 
@@ -260,39 +262,71 @@ class Policy(Table):
         return self.forbids(address) is not None
 
 
+def _is_in(address: embedded.IpAddress, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)
+
+
 def _below(name: str, domains: tuple[str, ...]) -> bool:
     return any(is_within(name, domain) for domain in domains)
 
 
 def default_path() -> Path:
-    """Where an administrator puts the policy of this machine."""
+    """Where an administrator puts the policy of this machine; nothing that a user can set leads elsewhere. Raises
+    PolicyError where Windows does not tell.
+    """
     if sys.platform == "win32":
-        return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "Poterne" / "policy.toml"
+        from poterne.windows_folders import program_data
+
+        try:
+            return program_data() / "Poterne" / "policy.toml"
+        except OSError as error:
+            raise PolicyError(f"the folder of this machine's policy is not known: {error.strerror}") from None
     if sys.platform == "darwin":
         return Path("/Library/Application Support/Poterne/policy.toml")
     return Path("/etc/poterne/policy.toml")
 
 
+def is_absent(path: Path) -> bool:
+    """Whether there is no policy at a path. Raises PolicyError where that cannot be told: what an administrator may
+    have written there holds, whether or not this user may see it.
+    """
+    try:
+        return files.is_absent(path)
+    except OSError as error:
+        raise _broken(path, error.strerror or str(error)) from None
+
+
 def load(path: Path | None = None) -> Policy:
     """A named file's policy (with `[lab]`), else this machine's (without), else the defaults. Raises PolicyError."""
-    named = path is not None
-    path = path or default_path()
+    if path is not None:
+        return _understood(path, _raw(path, named=True), named=True)
+    path = default_path()
+    return Policy() if is_absent(path) else _understood(path, _raw(path, named=False), named=False)
+
+
+def _raw(path: Path, *, named: bool) -> bytes:
+    """The file's bytes. A file that was named may be a pipe; this machine's has to be a file, for nobody is to wait."""
     try:
-        if not named and not os.path.lexists(path):
-            return Policy()
+        if not named:
+            return files.read(path, MAX_BYTES)
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            raise PolicyError(f"{path}: larger than {MAX_BYTES} bytes")
+    except (OSError, ValueError) as error:
+        raise _broken(path, getattr(error, "strerror", None) or str(error)) from None
+    if len(raw) > MAX_BYTES:
+        raise _broken(path, f"larger than {MAX_BYTES} bytes")
+    return raw
+
+
+def _understood(path: Path, raw: bytes, *, named: bool) -> Policy:
+    try:
         table: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
-    except OSError as error:
-        raise PolicyError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise PolicyError(f"{path}: not UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise PolicyError(f"{path}: {error}") from None
+        raise _broken(path, "not UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise _broken(path, str(error)) from None
     if not named and table.pop("lab", None) is not None:
-        raise PolicyError(f"{path}: [lab] is for a file named with --policy")
+        raise _broken(path, "[lab] is for a file named with --policy")
     try:
         return Policy.model_validate(table)
     except ValidationError as error:
@@ -300,7 +334,16 @@ def load(path: Path | None = None) -> Policy:
         first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
         where = ".".join(map(str, first["loc"]))
         said = _unknown(first["loc"]) if first["type"] == "extra_forbidden" else first["msg"]
-        raise PolicyError(f"{path}: {where}: {said}") from None
+        raise _broken(path, f"{where}: {said}") from None
+    except Exception as error:
+        # A value at which a validator stumbles instead of refusing it is the file's fault for whoever reads this.
+        raise _broken(path, f"{type(error).__name__}: {error}") from error
+
+
+def _broken(path: Path, said: str) -> PolicyError:
+    """One line, whatever stands in the file or in its name."""
+    line = " ".join(f"{path}: {said}".split())
+    return PolicyError("".join(character if character.isprintable() else "\ufffd" for character in line))
 
 
 def _unknown(place: tuple[int | str, ...]) -> str:

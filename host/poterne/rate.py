@@ -3,7 +3,9 @@ count.
 """
 
 import contextlib
+import errno
 import json
+import math
 import os
 import sys
 import tempfile
@@ -11,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from poterne import files
 from poterne.errors import Forbidden
 
 RULE = "allow.checks_per_minute"
@@ -19,7 +22,9 @@ MAX_BYTES = 1 << 16
 
 
 def place() -> Path:
-    """The file of one user that counts; it lies where nothing outlives the session, if there is such a place."""
+    """The file of one user that counts; it lies where nothing outlives the session, if there is such a place. Raises
+    OSError where there is no place at all, or where that cannot be seen.
+    """
     if sys.platform == "win32":
         return Path(tempfile.gettempdir()) / "poterne-checks"
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
@@ -33,18 +38,17 @@ def count(limit: int | None, path: Path | None = None, now: float | None = None)
     if limit is None:
         return
     now = time.time() if now is None else now
-    path = path or place()
+    where = ""
     try:
+        path = path or place()
+        where = f" in {path}"
         with _locked(path) as file:
-            recent = [moment for moment in _moments(os.read(file, MAX_BYTES)) if now - WINDOW_SECONDS < moment <= now]
-            if len(recent) < limit:
-                _rewrite(file, [*recent, now])
-                return
+            wait = _counted(file, limit, now)
     except OSError as error:
-        raise Forbidden(f"checks cannot be counted in {path}: {error.strerror or error} ({RULE})", RULE) from None
-    some = "1 check" if limit == 1 else f"{limit} checks"
-    wait = max(1, round(recent[0] + WINDOW_SECONDS - now))
-    raise Forbidden(f"this machine's policy allows {some} a minute; the next in {wait} s ({RULE})", RULE)
+        raise Forbidden(f"checks cannot be counted{where}: {error.strerror or error} ({RULE})", RULE) from None
+    if wait is not None:
+        some = "1 check" if limit == 1 else f"{limit} checks"
+        raise Forbidden(f"this machine's policy allows {some} a minute; the next in {wait} s ({RULE})", RULE)
 
 
 def forget() -> None:
@@ -53,32 +57,62 @@ def forget() -> None:
         place().unlink()
 
 
+def _counted(file: int, limit: int, now: float) -> int | None:
+    """Write one more moment, or give the seconds until there is room for one."""
+    known = _moments(os.read(file, MAX_BYTES + 1))
+    if known is None:
+        # What was counted is not known. It may have been the limit, so it is; in a minute it has healed.
+        _rewrite(file, [now] * limit)
+        raise OSError(errno.EBADMSG, f"what was counted cannot be read; the next check in {WINDOW_SECONDS:.0f} s")
+    # The clock has been set back since a moment that is still to come. That check has begun, just now at the latest: so
+    # setting the clock gains nobody anything, and nobody waits for longer than a minute.
+    recent = sorted(min(moment, now) for moment in known if moment > now - WINDOW_SECONDS)
+    if len(recent) < limit:
+        _rewrite(file, [*recent, now])
+        return None
+    if any(moment > now for moment in known):
+        _rewrite(file, recent)
+    return max(1, round(recent[-limit] + WINDOW_SECONDS - now))
+
+
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    # Nobody else may have put a link or a file of theirs there: the directory may be everybody's.
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    file = os.open(path, flags, 0o600)
+    # Nobody else may have put a link, a pipe or a file of theirs there: the directory may be everybody's.
+    file = files.open_regular(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0))
     try:
         if sys.platform != "win32":
             import fcntl
 
-            if os.fstat(file).st_uid != os.geteuid():
-                raise PermissionError(1, "the file belongs to somebody else")
+            found = os.fstat(file)
+            if found.st_uid != os.geteuid():
+                raise PermissionError(errno.EPERM, "the file belongs to somebody else")
+            if found.st_nlink > 1:
+                raise PermissionError(errno.EPERM, "the file has another name, under which it may be another's")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield file
     finally:
         os.close(file)
 
 
-def _moments(raw: bytes) -> list[float]:
-    try:
-        listed = json.loads(raw or b"[]")
-    except (ValueError, RecursionError):
+def _moments(raw: bytes) -> list[float] | None:
+    """The moments that were written; none in a new file. `None` for anything but what is written here."""
+    if not raw:
         return []
-    return [float(moment) for moment in listed if isinstance(moment, int | float)] if isinstance(listed, list) else []
+    try:
+        listed = json.loads(raw) if len(raw) <= MAX_BYTES else None
+        if not isinstance(listed, list) or any(type(moment) not in (int, float) for moment in listed):
+            return None
+        moments = [float(moment) for moment in listed]
+    except (ValueError, OverflowError, RecursionError):
+        return None
+    return moments if all(map(math.isfinite, moments)) else None
 
 
 def _rewrite(file: int, moments: list[float]) -> None:
+    """Never empties the file first: what is cut short, on a full disk, must not read as a new count."""
+    raw = json.dumps(moments).encode("ascii")
     os.lseek(file, 0, os.SEEK_SET)
-    os.ftruncate(file, 0)
-    os.write(file, json.dumps(moments).encode("ascii"))
+    written = os.write(file, raw)
+    os.ftruncate(file, written)
+    if written < len(raw):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,6 +1,7 @@
 """What the tables of a policy file are made of."""
 
 import ipaddress
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
+from poterne import files
 from poterne.errors import InvalidTarget
 from poterne.target import host_name
 
@@ -42,8 +44,10 @@ def listed(value: object) -> object:
 
 
 def _file(text: str) -> str:
-    if not Path(text).is_file():
-        raise ValueError(f"{text} is not a file")
+    try:
+        os.close(files.open_regular(Path(text)))
+    except OSError as error:
+        raise ValueError(f"{text}: {error.strerror or error}") from None
     return text
 
 

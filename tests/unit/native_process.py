@@ -65,10 +65,16 @@ def scripted(body: str) -> tuple[str, ...]:
 class HostProcess:
     """A running host; on leaving, one that still runs is killed."""
 
-    def __init__(self, start: Sequence[str] = MODULE, arguments: Sequence[str] = MOZILLA_ARGUMENTS) -> None:
+    def __init__(
+        self,
+        start: Sequence[str] = MODULE,
+        arguments: Sequence[str] = MOZILLA_ARGUMENTS,
+        *,
+        interpreter: Sequence[str] = (sys.executable,),
+    ) -> None:
         environment = {**os.environ, "PYTHONPATH": str(HOST_ROOT)}
         self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, *start, *arguments],
+            [*interpreter, *start, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

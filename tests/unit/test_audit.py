@@ -1,7 +1,11 @@
+import os
 import re
 import socket
+import subprocess
+import sys
 from contextlib import aclosing
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -9,7 +13,7 @@ from hypothesis import strategies as st
 
 from poterne import audit, check, rate
 from poterne.errors import Forbidden, InvalidTarget
-from poterne.model import Request
+from poterne.model import Options, Request
 from poterne.organisation import Log
 from poterne.policy import load
 from poterne.target import parse
@@ -60,6 +64,123 @@ def test_a_log_that_cannot_be_written_lets_nothing_be_checked(tmp_path: Path, mo
         audit.begin(Log(to="journal"))
     with pytest.raises(Forbidden, match=r"\(log\.file\)"):
         audit.begin(Log(to="file", file=str(tmp_path / "no" / "folder" / "x.log")))
+
+
+FAULTS = ("pipe", "folder", "below a file", "link that leads nowhere below", "NUL")
+
+
+def spoil(path: Path, fault: str) -> Path:
+    """Puts something else there; gives the path that the policy names."""
+    match fault:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "below a file":
+            path.write_bytes(b"")
+            return path / "checks.log"
+        case "NUL":
+            return Path(f"{path}\0")
+        case _:
+            path.symlink_to(path.with_name("nowhere"))
+            return path / "checks.log"
+    return path
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_no_log_file_is_neither_waited_for_nor_passed_over(tmp_path: Path, fault: str) -> None:
+    path = spoil(tmp_path / "there", fault)
+    with pytest.raises(Forbidden, match=r"\(log\.file\)") as caught:
+        audit.begin(Log(to="file", file=str(path)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fault", ["folder", "pipe"])
+def test_the_users_own_log_is_no_exception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (tmp_path / "poterne").mkdir()
+    spoil(tmp_path / "poterne" / "checks.log", fault)
+    with pytest.raises(Forbidden, match=r"\(log\.file\)"):
+        audit.begin(Log(to="file"))
+
+
+def test_a_user_without_a_home_has_no_log_and_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(Forbidden, match=r"no home directory \(log\.file\)"):
+        audit.begin(Log(to="file"))
+
+
+def test_a_line_that_cannot_be_written_in_the_end_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "checks.log"
+    record = audit.begin(Log(to="file", file=str(path)))
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(Forbidden, match=r"not a regular file \(log\.file\)"):
+        record(parse("example.org"), "ok")
+    record(parse("example.org"), "ok")
+    assert capfd.readouterr().err == "", "the logging library prints what it swallows"
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from poterne import audit
+from poterne.organisation import Log
+from poterne.target import parse
+record = audit.begin(Log(to="file", file=sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+record(parse("example.org"), "ok")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sets a limit of POSIX")
+def test_a_log_on_a_full_disk_is_told(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "checks.log")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert ended.returncode == 1
+    assert "Forbidden: the log that the policy asks for cannot be written: File too large (log.file)" in ended.stderr
+
+
+@pytest.mark.parametrize("to", ["journal", "syslog"])
+def test_a_service_that_takes_nothing_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: Literal["journal", "syslog"]
+) -> None:
+    monkeypatch.setattr(audit, to.upper(), str(tmp_path / "log"))
+    monkeypatch.setattr(audit, "PATIENCE_SECONDS", 0.1)
+    with listening(tmp_path / "log"), pytest.raises(Forbidden, match=r"timed out \(log\.to\)"):
+        for _ in range(10_000):
+            audit.begin(Log(to=to))(parse("example.org"), "ok")
+
+
+def test_a_service_that_was_started_anew_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "SYSLOG", str(tmp_path / "log"))
+    with listening(tmp_path / "log"):
+        record = audit.begin(Log(to="syslog"))
+    (tmp_path / "log").unlink()
+    with listening(tmp_path / "log") as server:
+        record(parse("example.org"), "ok")
+        assert server.recv(4096).startswith(b"<14>poterne: ")
+
+
+async def test_a_result_that_cannot_be_logged_is_not_handed_out(tmp_path: Path) -> None:
+    log, file = tmp_path / "log", tmp_path / "policy.toml"
+    lab = '[lab]\nconnect_to = ["mail.example.org::127.0.0.1:9"]\nresolver = "127.0.0.1:9"\n'
+    file.write_text(f'[controls]\nhosts = []\nportal = ""\n[log]\nto = "file"\nfile = "{log}"\n{lab}')
+    asked = Request(target="mail.example.org:587", options=Options(family=4, ports=(587,), trace=False))
+    said = []
+    with pytest.raises(Forbidden, match=r"\(log\.file\)"):
+        async with aclosing(check.check(asked, load(file))) as events:
+            async for event in events:
+                said.append(event.type)
+                if log.is_file():
+                    log.unlink()
+                    log.mkdir()
+    assert said
+    assert "report" not in said
 
 
 async def test_a_forbidden_check_is_logged_and_counted_by_nobody(

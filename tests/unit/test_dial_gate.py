@@ -1,3 +1,5 @@
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import chain
 from typing import get_args
 
 import pytest
@@ -5,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poterne.dial import Gate, Trust
+from poterne.embedded import faces, read
 from poterne.model import Endpoint, Role
 from poterne.policy import Allow, Lab, Policy
 
@@ -46,6 +49,35 @@ def disguised(address: str) -> list[str]:
     high, low = f"{a << 8 | b:x}", f"{c << 8 | d:x}"
     written = f"{high}:{low}"
     return [f"::ffff:{address}", f"64:ff9b::{written}", f"2002:{written}::1", f"::ffff:0:{written}", f"::{written}"]
+
+
+# RFC 6052 section 2.2: which bits of the IPv6 address hold the IPv4 address, by the length of the prefix. Bits 64 to 71
+# are none of them, and zero.
+PLACES: dict[int, tuple[tuple[int, int], ...]] = {
+    32: ((32, 64),),
+    40: ((40, 64), (72, 80)),
+    48: ((48, 64), (72, 88)),
+    56: ((56, 64), (72, 96)),
+    64: ((72, 104),),
+    96: ((96, 128),),
+}
+POOL = "64:ff9b:1::"
+POOL_LENGTHS = (48, 56, 64, 96)
+
+
+def embedded(prefix: str, length: int, address: str) -> str:
+    """The IPv6 address that carries an IPv4 address behind a prefix, bit for bit from that table."""
+    bits = list(f"{int(ip_address(prefix)):0128b}")
+    source = iter(f"{int(ip_address(address)):032b}")
+    for first, end in PLACES[length]:
+        for place in range(first, end):
+            bits[place] = next(source)
+    return str(IPv6Address(int("".join(bits), 2)))
+
+
+def pooled(address: str) -> list[str]:
+    """The forms of an IPv4 address in the pool of a network's own translators (RFC 8215)."""
+    return [embedded(POOL, length, address) for length in POOL_LENGTHS]
 
 
 def place(address: str, role: Role, source: str) -> Endpoint:
@@ -101,6 +133,82 @@ def test_a_local_translation_prefix_is_judged_too() -> None:
     """RFC 8215: 64:ff9b:1::/48 stands for IPv4 addresses of the local network."""
     assert allowed("64:ff9b:1::a9fe:a9fe") == ["typed"]
     assert allowed("64:ff9b:1::7f00:1") == ["typed"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "length", "form"),
+    [
+        ("2001:db8::", 32, "2001:db8:c000:221::"),
+        ("2001:db8:100::", 40, "2001:db8:1c0:2:21::"),
+        ("2001:db8:122::", 48, "2001:db8:122:c000:2:2100::"),
+        ("2001:db8:122:300::", 56, "2001:db8:122:3c0:0:221::"),
+        ("2001:db8:122:344::", 64, "2001:db8:122:344:c0:2:2100::"),
+        ("2001:db8:122:344::", 96, "2001:db8:122:344::c000:221"),
+    ],
+)
+def test_the_examples_of_rfc_6052(prefix: str, length: int, form: str) -> None:
+    """Section 2.4: 192.0.2.33 behind a prefix of each length."""
+    assert ip_address(embedded(prefix, length, "192.0.2.33")) == ip_address(form)
+    assert read(IPv6Address(form), length) == IPv4Address("192.0.2.33")
+
+
+@given(st.ip_addresses(v=4), st.sampled_from(sorted(PLACES)), st.integers(0, (1 << 128) - 1))
+def test_what_was_embedded_is_read(address: IPv4Address, length: int, around: int) -> None:
+    form = embedded(str(IPv6Address(around)), length, str(address))
+    assert read(IPv6Address(form), length) == address
+
+
+@given(st.ip_addresses(v=4), st.sampled_from(POOL_LENGTHS), st.integers(0, (1 << 80) - 1))
+def test_the_pool_is_never_wider_than_what_it_leads_to(address: IPv4Address, length: int, rest: int) -> None:
+    """Whatever stands in the other bits: who may not dial an address may not dial it in the pool. Where no single
+    machine has it, another reading may be meant, but by nobody foreign.
+    """
+    around = IPv6Address(int(IPv6Address(POOL)) | rest)
+    plain, form = allowed(str(address)), allowed(embedded(str(around), length, str(address)))
+    assert set(form) <= set(plain) if plain else "foreign" not in form
+
+
+def test_the_pool_is_read_at_each_of_its_lengths() -> None:
+    """As 192.168.1.1 at /48, where a translator led that the last 32 bits, 8.8.8.8, let pass."""
+    assert allowed("64:ff9b:1:c0a8:1:100:808:808") == ["typed", "named"]
+    private = chain.from_iterable(pooled(address) for address in PRIVATE if "." in address)
+    assert [form for form in private if "foreign" in allowed(form)] == []
+    for address in CLOSE:
+        if "." in address:
+            assert [allowed(form) for form in pooled(address)] == [["typed"]] * 4, address
+
+
+def test_who_may_name_a_public_address_in_the_pool() -> None:
+    """With zeros around it, one of the other readings is 0.0.0.0: nobody foreign gets that far, everybody else does."""
+    assert [allowed(form) for form in pooled("8.8.8.8")] == [["typed", "named"]] * 4
+    assert allowed("64:ff9b:1:808:8:808:808:808") == ["typed", "named", "foreign"], "8.8.8.8 however it is read"
+
+
+@pytest.mark.parametrize("address", ["64:ff9b:1::", "64:ff9b:1:e0e0:e0:e0e0:e0e0:e0e0"])
+def test_what_leads_to_no_single_machine_however_it_is_read(address: str) -> None:
+    assert allowed(address) == []
+
+
+@pytest.mark.parametrize("network", ["192.168.0.0/16", "8.8.8.8", "64:ff9b:1::/48"])
+def test_the_pool_is_no_way_round_denied_networks(network: str) -> None:
+    policy = Policy(allow=Allow(deny_networks=(network,)))
+    assert allowed("64:ff9b:1:c0a8:1:100:808:808", policy) == []
+    assert policy.forbids("64:ff9b:1:c0a8:1:100:808:808%eth0") == "allow.deny_networks"
+
+
+def test_the_pool_is_no_way_round_the_only_networks() -> None:
+    address = "64:ff9b:1:c0a8:1:100:808:808"
+    own, others = "64:ff9b:1::/48", ["8.8.8.0/24", "192.168.0.0/16", "168.1.1.0/24", "1.1.0.0/24"]
+    assert {str(face) for face in faces(address).readings} == {"192.168.1.1", "168.1.1.0", "1.1.0.8", "8.8.8.8"}
+    assert Policy(allow=Allow(networks=(own, *others))).forbids(address) is None
+    for missing in others:
+        left = [network for network in others if network != missing]
+        assert Policy(allow=Allow(networks=(own, *left))).forbids(address) == "allow.networks"
+
+
+@pytest.mark.parametrize("address", disguised("10.0.0.1"))
+def test_an_address_that_was_typed_is_no_way_round_denied_networks(address: str) -> None:
+    assert Policy(allow=Allow(deny_networks=("10.0.0.0/8",))).forbids(address) == "allow.deny_networks"
 
 
 def test_public_addresses_in_disguise_are_public() -> None:

@@ -1,3 +1,6 @@
+import errno
+import os
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.core_world import roots_file
 
 from poterne import policy as policies
-from poterne import ports
+from poterne import ports, windows_folders
 from poterne.errors import Forbidden, PolicyError
 from poterne.model import Options
 from poterne.policy import Policy, Resolver, load
@@ -205,6 +208,98 @@ def test_what_stands_at_this_machines_place_and_cannot_be_read_allows_nothing(de
         default.symlink_to(default)
     with pytest.raises(PolicyError):
         load()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders")
+def test_a_pipe_is_no_policy_of_this_machine_and_may_be_one_that_was_named(default: Path) -> None:
+    os.mkfifo(default)
+    with pytest.raises(PolicyError, match="not a regular file"):
+        load()
+    named, end = os.pipe()
+    os.write(end, b"[allow]\nports = [587]\n")
+    os.close(end)
+    assert load(Path(f"/dev/fd/{named}")).allow.ports == (587,)
+    os.close(named)
+
+
+@pytest.mark.parametrize(
+    "fault", [errno.EACCES, errno.ENOTDIR, errno.ELOOP, errno.EIO, errno.ENAMETOOLONG, errno.ESTALE]
+)
+@pytest.mark.parametrize("where", ["policy.toml", "etc"])
+def test_whatever_fault_keeps_a_policy_from_being_seen_allows_nothing(
+    default: Path, monkeypatch: pytest.MonkeyPatch, fault: int, where: str
+) -> None:
+    lstat = Path.lstat
+
+    def faulty(self: Path) -> os.stat_result:
+        if self.name == where:
+            raise OSError(fault, os.strerror(fault), str(self))
+        return lstat(self)
+
+    monkeypatch.setattr(Path, "lstat", faulty)
+    with pytest.raises(PolicyError) as caught:
+        load()
+    assert str(caught.value).startswith(f"{default}: ")
+    assert where in str(caught.value).removeprefix(f"{default}: ") or fault == errno.EACCES
+
+
+@pytest.mark.parametrize(
+    ("winerror", "absent"), [(2, True), (3, True), (53, False), (67, False), (21, False), (15, False)]
+)
+def test_windows_says_that_nothing_is_there_in_two_words_only(
+    default: Path, monkeypatch: pytest.MonkeyPatch, winerror: int, absent: bool
+) -> None:
+    """ERROR_FILE_NOT_FOUND and ERROR_PATH_NOT_FOUND; Python makes ENOENT of ERROR_BAD_NETPATH and others too."""
+
+    class WindowsError(FileNotFoundError):
+        """As Python raises it there."""
+
+    def lstat(self: Path) -> os.stat_result:
+        error = WindowsError(errno.ENOENT, "The network path was not found", str(self))
+        error.winerror = winerror  # type: ignore[attr-defined]
+        raise error
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    if absent:
+        assert load() == Policy()
+        return
+    with pytest.raises(PolicyError, match="network path"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("value", "windows", "folder"),
+    [
+        (r"%SystemDrive%\ProgramData", r"C:\Windows", r"C:\ProgramData"),
+        (r"%systemdrive%\ProgramData", r"D:\Windows", r"D:\ProgramData"),
+        (r"E:\Data", r"C:\Windows", r"E:\Data"),
+    ],
+)
+def test_where_windows_keeps_the_policy(monkeypatch: pytest.MonkeyPatch, value: str, windows: str, folder: str) -> None:
+    monkeypatch.setenv("SystemDrive", "X:")
+    monkeypatch.setenv("PROGRAMDATA", r"X:\mine")
+    assert str(windows_folders.expanded(value, windows)) == folder
+
+
+@pytest.mark.parametrize("value", ["", "ProgramData", r"%Other%\ProgramData", r"\ProgramData", "%SystemDrive%"])
+def test_a_place_that_windows_does_not_tell_is_no_place(value: str) -> None:
+    with pytest.raises(OSError, match="ProgramData is"):
+        windows_folders.expanded(value, r"C:\Windows")
+
+
+def test_a_validator_that_stumbles_makes_a_broken_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(raw: object) -> Policy:
+        raise RecursionError("too\ndeep")
+
+    monkeypatch.setattr(Policy, "model_validate", stumble)
+    with pytest.raises(PolicyError, match="RecursionError: too deep"):
+        load(written(tmp_path, ""))
+
+
+def test_a_broken_file_is_told_in_one_line_whatever_its_keys_are(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load(written(tmp_path, '"a\\nb\\u001b[2J" = 1\n'))
+    assert str(caught.value).isprintable()
 
 
 def test_a_file_of_roots_that_is_missing_makes_a_broken_policy(tmp_path: Path) -> None:

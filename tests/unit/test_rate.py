@@ -33,12 +33,97 @@ def test_without_a_limit_nothing_is_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", '["x", null]', "[99999999999]"])
-def test_a_spoiled_count_begins_anew(tmp_path: Path, text: str) -> None:
+def test_an_empty_count_is_a_new_one(tmp_path: Path) -> None:
     path = tmp_path / "checks"
-    path.write_text(text, encoding="ascii")
+    path.write_bytes(b"")
     rate.count(1, path, 1000.0)
     assert json.loads(path.read_text(encoding="ascii")) == [1000.0]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"{",
+        b"{}",
+        b"null",
+        b'["x", null]',
+        b"[true]",
+        b"[NaN]",
+        b"[-Infinity]",
+        b"[1" + b"0" * 400 + b"]",
+        b"[" * 20000,
+        b"[999.0]]",
+        b"\xff",
+        b"[" + b" " * rate.MAX_BYTES + b"]",
+    ],
+)
+def test_a_count_that_cannot_be_read_is_a_full_one_and_heals_in_a_minute(tmp_path: Path, raw: bytes) -> None:
+    """It may have been the limit that stood there: to begin anew let whoever spoiled the file go on without a limit."""
+    path = tmp_path / "checks"
+    path.write_bytes(raw)
+    with pytest.raises(Forbidden, match=r"cannot be read; the next check in 60 s \(allow\.checks_per_minute\)"):
+        rate.count(2, path, 1000.0)
+    with pytest.raises(Forbidden, match=r"allows 2 checks a minute; the next in 1 s"):
+        rate.count(2, path, 1059.0)
+    rate.count(2, path, 1061.0)
+    assert json.loads(path.read_bytes()) == [1061.0]
+
+
+def test_a_clock_that_is_set_back_gains_nothing_and_costs_a_minute(tmp_path: Path) -> None:
+    path = tmp_path / "checks"
+    for moment in (5000.0, 5001.0):
+        rate.count(2, path, moment)
+    with pytest.raises(Forbidden, match=r"the next in 60 s"):
+        rate.count(2, path, 1000.0)
+    with pytest.raises(Forbidden, match=r"the next in 10 s"):
+        rate.count(2, path, 1050.0)
+    rate.count(2, path, 1060.5)
+
+
+def test_a_lower_limit_waits_for_as_many_moments_as_are_too_many(tmp_path: Path) -> None:
+    path = tmp_path / "checks"
+    path.write_text("[1000.0, 1010.0, 1020.0]", encoding="ascii")
+    with pytest.raises(Forbidden, match=r"allows 1 check a minute; the next in 50 s"):
+        rate.count(1, path, 1030.0)
+
+
+def test_what_a_full_disk_cuts_short_is_no_new_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "checks"
+    rate.count(3, path, 1000.0)
+    write = os.write
+    with monkeypatch.context() as patched, pytest.raises(Forbidden, match="No space left"):
+        patched.setattr(os, "write", lambda file, raw: write(file, raw[:9]))
+        rate.count(3, path, 1001.0)
+    with pytest.raises(Forbidden, match="cannot be read"):
+        rate.count(3, path, 1002.0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders")
+def test_a_pipe_in_the_counts_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "checks")
+    with pytest.raises(Forbidden, match="not a regular file"):
+        rate.count(1, tmp_path / "checks")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no runtime folders")
+def test_a_place_that_cannot_be_known_lets_nothing_be_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(Path, "is_dir", closed)
+    with pytest.raises(Forbidden, match=r"cannot be counted: Permission denied \(allow\.checks_per_minute\)"):
+        rate.count(1)
+    rate.forget()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs hard links that others may make")
+def test_a_count_with_another_name_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("dear", encoding="ascii")
+    os.link(tmp_path / "mine", tmp_path / "checks")
+    with pytest.raises(Forbidden, match="another name"):
+        rate.count(1, tmp_path / "checks")
+    assert (tmp_path / "mine").read_text(encoding="ascii") == "dear"
 
 
 def test_where_nothing_can_be_counted_nothing_is_checked(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import pytest
 from tests.unit.setup_machines import tree
 
 import poterne
+from poterne import audit
+from poterne.errors import SetupError
 from poterne.setup import commands, disk
 
 
@@ -63,6 +65,38 @@ def test_install_fails_where_a_browser_could_not_be_registered(home: Path, capsy
 def test_uninstall_where_nothing_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("uninstall") == 0
     assert capsys.readouterr().out == "nothing was registered\n"
+
+
+@pytest.mark.parametrize("homeless", [False, True])
+def test_uninstall_where_a_log_cannot_be_looked_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], homeless: bool
+) -> None:
+    def nowhere() -> Path:
+        raise OSError(2, "this user has no home directory")
+
+    (home / "state").write_text("in the way", encoding="utf-8")
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    if homeless:
+        monkeypatch.setattr(audit, "file_place", nowhere)
+
+    assert run("uninstall") == 0
+    assert ("the log that a policy asked for" in capsys.readouterr().err) is not homeless
+
+
+def test_what_was_noted_of_registrations_is_not_written_over(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It tells which folders are to be removed in the end; what cannot be read is left to be looked at."""
+    run("install", "--browser", "firefox")
+    (note,) = home.rglob("registered.json")
+    for text in ("{", "[]", "{}", '{"directories": [1], "browsers": []}', "[" * 100_000):
+        note.write_text(text, encoding="utf-8")
+        for command in ("install", "uninstall"):
+            with pytest.raises(SetupError, match=r"registered\.json is not what Poterne wrote there: remove it"):
+                run(command, "--browser", "chromium")
+        assert note.read_text(encoding="utf-8") == text
+
+    note.unlink()
+    assert run("uninstall") == 0
+    assert not (home / ".mozilla/native-messaging-hosts/org.poterne.host.json").exists()
 
 
 def test_install_as_root_for_somebody_says_whose_home_it_wrote_to(

@@ -13,6 +13,7 @@ import pytest
 from tests.unit.setup_machines import MemoryRegistry, machine
 
 import poterne.policy
+from poterne import files, knowledge
 from poterne.setup import Diagnosis, doctor, install, register_in
 from poterne.setup.examination import mend
 from poterne.setup.machine import Machine
@@ -113,15 +114,15 @@ def test_a_manifest_that_cannot_be_read(here: Machine, written: Path) -> None:
 
 
 def test_a_manifest_that_may_not_be_read(here: Machine, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read_bytes = Path.read_bytes
+    opened = files.open_regular
 
-    def deny(self: Path) -> bytes:
+    def deny(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
         # Root may read everything, so no mode would do.
-        if self == written:
+        if path == written:
             raise PermissionError(13, "Permission denied")
-        return read_bytes(self)
+        return opened(path, flags, mode)
 
-    monkeypatch.setattr(Path, "read_bytes", deny)
+    monkeypatch.setattr(files, "open_regular", deny)
 
     found = firefox(here)
 
@@ -130,7 +131,7 @@ def test_a_manifest_that_may_not_be_read(here: Machine, written: Path, monkeypat
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"name": "org.poterne.host"}', '{"path": 7}', b"\xff\xfe{}".decode("latin-1")],
+    ["", "{", "[]", "[" * 100_000, '{"name": "org.poterne.host"}', '{"path": 7}', b"\xff\xfe{}".decode("latin-1")],
 )
 def test_a_broken_manifest(here: Machine, written: Path, text: str) -> None:
     written.write_text(text, encoding="latin-1")
@@ -249,6 +250,81 @@ def test_a_host_that_cannot_check(here: Machine, written: Path, body: str, said:
 
     assert found.problem == "host-broken"
     assert said in found.detail
+
+
+BROKEN_HOST = """
+import struct, sys
+def say(text):
+    sys.stdout.buffer.write(struct.pack("=I", len(text)) + text.encode())
+    sys.stdout.buffer.flush()
+def main():
+    say('{"type":"hello","protocol":1,"version":"VERSION"}')
+    sys.stdin.buffer.read(4)
+    say('{"type":"error","id":null,"code":"internal","message":"pydantic is not here"}')
+"""
+
+
+@pytest.mark.parametrize("line", ["", "fetch-it --now"])
+def test_this_very_host_broken_is_installed_again_by_a_command_only_where_an_index_has_it(
+    tmp_path: Path, here: Machine, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """No name is told that is not registered to this project."""
+    bare = tmp_path / "bare"
+    venv.create(bare, with_pip=False)
+    (packages,) = bare.glob("lib/python*/site-packages")
+    (packages / "poterne").mkdir()
+    (packages / "poterne" / "__init__.py").write_text("", encoding="utf-8")
+    broken = BROKEN_HOST.replace("VERSION", poterne.__version__)
+    (packages / "poterne" / "native.py").write_text(broken, encoding="utf-8")
+    there = replace(here, executable=str(bare / "bin/python"))
+    install(["firefox"], machine=there)
+    table = {**knowledge.load("installer"), "install": {"linux": line}}
+    monkeypatch.setattr("poterne.setup.remedies.load", lambda name: table)
+
+    found = firefox(there)
+
+    assert (found.problem, found.remedy) == ("host-broken", line or None)
+    assert "pydantic is not here" in found.detail
+    assert found.detail.endswith("; install Poterne again, in the way in which it was installed") is not bool(line)
+
+
+def test_a_pipe_in_a_manifests_or_launchers_place_is_not_waited_for(here: Machine, written: Path) -> None:
+    program = Path(json.loads(written.read_text(encoding="utf-8"))["path"])
+    program.unlink()
+    os.mkfifo(program)
+    assert firefox(here).problem == "launcher-missing"
+    written.unlink()
+    os.mkfifo(written)
+    assert firefox(here).problem == "manifest-unreadable"
+
+
+def test_what_stands_in_a_folders_place_is_not_a_manifest_that_is_missing(here: Machine, tmp_path: Path) -> None:
+    (tmp_path / "home/.mozilla").write_text("in the way", encoding="utf-8")
+
+    found = firefox(here)
+
+    assert (found.problem, found.remedy) == ("manifest-unreadable", None)
+    assert found.detail.endswith(f"{tmp_path / 'home/.mozilla'} is not a folder")
+
+
+def test_what_was_noted_of_registrations_need_not_be_whole_for_the_doctor(here: Machine, written: Path) -> None:
+    (note,) = here.root.parent.rglob("registered.json")
+    note.write_text("{", encoding="utf-8")
+
+    assert [found.problem for found in doctor(machine=here)] == [None]
+
+
+def test_a_registry_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deny(self: MemoryRegistry, hive: str, key: str, view: int = 64) -> str | None:
+        raise PermissionError(13, "Access is denied")
+
+    here = machine(tmp_path, "win32")
+    monkeypatch.setattr(MemoryRegistry, "read", deny)
+
+    found = firefox(here)
+
+    assert found.problem == "manifest-unreadable"
+    assert "Access is denied" in found.detail
 
 
 def policies(here: Machine, place: str, rules: object) -> Path:

@@ -1,5 +1,6 @@
 """TLS contexts, one a trust store and shared by every probe, and what a handshake shows."""
 
+import os
 import ssl
 import sys
 from contextlib import suppress
@@ -149,7 +150,8 @@ def _system_files() -> list[tuple[str | None, str | None]]:
     paths = ssl.get_default_verify_paths()
     if paths.cafile or (paths.capath and any(Path(paths.capath).glob("*.[0-9]"))):
         return [(paths.cafile, paths.capath)]
-    known = next((path for path in load("trust")["bundles"] if Path(path).is_file()), None)
+    # Not Path.is_file, which raises where a folder is closed: roots that cannot be read are none.
+    known = next((path for path in load("trust")["bundles"] if os.path.isfile(path)), None)  # noqa: PTH113
     return [(known, None)] if known else []
 
 

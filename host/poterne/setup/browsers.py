@@ -1,14 +1,16 @@
 """The table of browsers, `browsers.toml`, and what it means on one machine."""
 
+import os
 import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+from poterne import files
 from poterne.errors import SetupError
 from poterne.setup import launcher
 from poterne.setup.machine import HIVES, Hive, Level, Machine, Platform, View
@@ -41,7 +43,7 @@ class Browser:
         words = (self.user if level == "user" else self.system).get(machine.platform, ())
         certain = [word for word in words if not word.startswith("?")]
         perhaps = [word[1:] for word in words if word.startswith("?")]
-        return [*certain, *(word for word in perhaps if machine.place(word).parent.is_dir())]
+        return [*certain, *(word for word in perhaps if files.seems_there(machine.place(word).parent))]
 
     def inner_launcher(self, machine: Machine) -> Path | None:
         """What a Flatpak executes inside itself, which leads to the launcher outside."""
@@ -74,7 +76,7 @@ class Location:
 
 @cache
 def _table() -> Mapping[str, Any]:
-    return tomllib.loads((files(__package__) / "browsers.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((resources.files(__package__) / "browsers.toml").read_text(encoding="utf-8"))
 
 
 @cache
@@ -121,10 +123,15 @@ def is_here(browser: Browser, machine: Machine) -> bool:
         return any(_is_program(sign, machine) for sign in signs)
     if machine.platform == "darwin":
         folders = (machine.root / "Applications", machine.home() / "Applications")
-        return any((folder / bundle).exists() for folder in folders for bundle in signs)
+        return any(_exists(folder / bundle) for folder in folders for bundle in signs)
     key = "Software\\Microsoft\\Windows\\CurrentVersion\\App Paths\\"
     registry = machine.registry
-    return registry is not None and any(registry.read(hive, key + sign) for hive in HIVES.values() for sign in signs)
+    try:
+        return registry is not None and any(
+            registry.read(hive, key + sign) for hive in HIVES.values() for sign in signs
+        )
+    except OSError:
+        return False
 
 
 def here(machine: Machine) -> Sequence[Browser]:
@@ -132,10 +139,15 @@ def here(machine: Machine) -> Sequence[Browser]:
     return [browser for browser in table().values() if is_here(browser, machine)]
 
 
+def _exists(path: Path) -> bool:
+    # A program in a folder that this user may not enter is none that they can start.
+    return os.path.exists(path)  # noqa: PTH110 (never raises)
+
+
 def _is_program(sign: str, machine: Machine) -> bool:
     """A path that exists, or a program of the PATH that is no Snap, which has a row of its own."""
     if "/" in sign:
-        return machine.place(sign).exists()
+        return _exists(machine.place(sign))
     found = shutil.which(sign, path=machine.environ.get("PATH"))
     if found is None:
         return False
@@ -161,6 +173,9 @@ def _has_profile(browser: Browser, machine: Machine) -> bool:
         directory = machine.place(place)
         try:
             entries = list(directory.iterdir())
+        except PermissionError:
+            # A profile that is closed to this user, as one is that root's browser made, is one to be told of.
+            return True
         except OSError:
             continue
         if any(not any(path == entry or entry in path.parents for path in ours) for entry in entries):

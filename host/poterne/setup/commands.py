@@ -10,7 +10,7 @@ from pathlib import Path
 
 import poterne
 from poterne.errors import SetupError
-from poterne.setup import browser_policies, browsers, disk
+from poterne.setup import browser_policies, browsers, disk, ownership
 from poterne.setup.examination import Diagnosis, doctor, mend
 from poterne.setup.machine import Machine
 from poterne.setup.register import Change, Registration, install, uninstall
@@ -135,6 +135,8 @@ def _notes(system: bool, done: Sequence[Registration]) -> Iterable[str]:
         yield f"the host runs from {sys.prefix}; if that is moved or removed, run this command again"
     if system and sys.platform != "win32" and (closed := disk.closed_to_others(Path(sys.executable))):
         yield f"other users may not enter {closed}, so the host does not start for them: install Poterne elsewhere"
+    if system and (place := ownership.writable(Machine.this(), Path(sys.argv[0]))):
+        yield f"others than root can change {place}, and so what every user's browser starts: install Poterne elsewhere"
     sudo_user = os.environ.get("SUDO_USER")
     if sudo_user and not system:
         yield f"registered for {os.environ.get('HOME', 'root')}, not for {sudo_user}; for everybody: --system"
@@ -149,15 +151,19 @@ def _notes(system: bool, done: Sequence[Registration]) -> Iterable[str]:
 
 def _left(system: bool, *, whole: bool) -> Iterable[str]:
     """What other commands, or the administrator's own wishes, have left on this machine."""
-    from poterne import audit, rate
+    from poterne import audit, files, rate
     from poterne.setup import deployment
 
     if whole:
         rate.forget()
     if system and deployment.is_applied(Machine.this()):
         yield "browsers' policies are still there; to take them away: poterne policy remove"
-    if whole and audit.file_place().exists():
-        yield f"the log that a policy asked for stays: {audit.file_place()}"
+    try:
+        place = audit.file_place()
+    except OSError:
+        return
+    if whole and files.seems_there(place):
+        yield f"the log that a policy asked for stays: {place}"
 
 
 def _status(done: Iterable[Registration], *, named: bool = False) -> int:

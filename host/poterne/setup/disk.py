@@ -6,7 +6,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from poterne import files
 from poterne.errors import SetupError
+
+MAX_BYTES = 8 << 20
+"""Of what is read whole: manifests, launchers and browsers' policies are kilobytes."""
 
 
 # nativemessaging.install.write_manifest truncates in place, in the locale's encoding and with the umask's mode.
@@ -38,7 +42,7 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 def read(path: Path) -> bytes | None:
     """The file's bytes, `None` where there is none; raises SetupError."""
     try:
-        return path.read_bytes()
+        return files.read(path, MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -62,6 +66,8 @@ def closed_to_others(path: Path) -> Path | None:
         try:
             if not part.stat().st_mode & 0o001:
                 return part
+        except PermissionError:
+            return part.parent
         except OSError:
             return None
     return None
@@ -72,9 +78,9 @@ def make_directory(path: Path, *, public: bool) -> list[Path]:
 
     `public` lets everybody read them, whatever the umask.
     """
-    missing = [parent for parent in (path, *path.parents) if not parent.exists()]
     made: list[Path] = []
     try:
+        missing = [parent for parent in (path, *path.parents) if not parent.exists()]
         for directory in reversed(missing):
             directory.mkdir(exist_ok=True)
             made.append(directory)
@@ -120,12 +126,17 @@ class Ledger:
             self._write({"directories": kept[::-1], "browsers": left})
 
     def _read(self, key: str) -> list[str]:
+        """Raises SetupError for what `_write` did not write: if it were written over, nobody knew what to remove."""
         data = read(self.path)
-        try:
-            listed = json.loads(data or b"{}").get(key)
-        except (ValueError, AttributeError):
+        if data is None:
             return []
-        return [entry for entry in listed if isinstance(entry, str)] if isinstance(listed, list) else []
+        try:
+            listed = json.loads(data)[key]
+            if not isinstance(listed, list) or not all(isinstance(entry, str) for entry in listed):
+                raise ValueError("no list of texts")  # noqa: TRY301 (one answer to every fault)
+        except (ValueError, LookupError, TypeError, RecursionError):
+            raise SetupError(f"{self.path} is not what Poterne wrote there: remove it, and try again") from None
+        return listed
 
     def _write(self, known: Mapping[str, Sequence[str]]) -> None:
         write(self.path, json.dumps(known, indent=2, ensure_ascii=False) + "\n")

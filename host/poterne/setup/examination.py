@@ -2,19 +2,20 @@
 
 import os
 import shlex
-import shutil
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import poterne
+from poterne import files
 from poterne.errors import SetupError
-from poterne.setup import browser_policies, browsers, disk, flatpak, hello, launcher, manifest
+from poterne.setup import browser_policies, browsers, disk, flatpak, hello, launcher, manifest, remedies
 from poterne.setup.browsers import HOST_NAME, Browser, Location
 from poterne.setup.machine import Level, Machine
 from poterne.setup.register import install
+from poterne.setup.remedies import Remedy
 
 Problem = Literal[
     "no-manifest",
@@ -74,20 +75,20 @@ class _Case:
     @property
     def started(self) -> Path:
         """The launcher outside a sandbox, which is what can be started here."""
-        return launcher.started_outside(_text(self.program)) or self.program
+        return launcher.started_outside(launcher.read(self.program)) or self.program
 
     @property
-    def install(self) -> str:
-        return _install(self.browser, self.level, self.machine)
+    def install(self) -> Remedy:
+        return remedies.install(self.browser, self.level, self.machine)
 
-    def problem(self, problem: Problem, detail: str, remedy: str | None) -> Diagnosis:
+    def problem(self, problem: Problem, detail: str, remedy: Remedy) -> Diagnosis:
         browser = self.browser
         return Diagnosis(
             browser.name,
             browser.title,
             problem,
-            detail,
-            remedy,
+            _with(detail, remedy),
+            remedy.line,
             manifest=str(self.path),
             launcher=self.manifest.get("path"),
             level=self.level,
@@ -95,6 +96,7 @@ class _Case:
 
 
 _Check = Callable[[_Case], Diagnosis | None]
+_Place = tuple[Level, Path, OSError | None]
 
 
 def doctor(
@@ -113,11 +115,15 @@ def doctor(
 
 def _here_or_registered(levels: Sequence[Level], machine: Machine) -> list[Browser]:
     """Several browsers may share a place: a manifest there counts for the first, and for those that were asked for."""
-    asked = {name for level in levels for name in disk.Ledger(browsers.launcher_directory(level, machine)).browsers}
+    asked: set[str] = set()
+    for level in levels:
+        # Without what was noted of registrations, the manifests still tell.
+        with suppress(SetupError):
+            asked.update(disk.Ledger(browsers.launcher_directory(level, machine)).browsers)
     chosen: list[Browser] = []
     seen: set[Path] = set()
     for browser in browsers.table().values():
-        places = {path for _, path in _registered(browser, levels, machine)}
+        places = {path for _, path, fault in _looked_for(browser, levels, machine) if fault is None}
         if browsers.is_here(browser, machine) or browser.name in asked or places - seen:
             chosen.append(browser)
         seen |= places
@@ -125,25 +131,25 @@ def _here_or_registered(levels: Sequence[Level], machine: Machine) -> list[Brows
 
 
 def _examine(browser: Browser, levels: Sequence[Level], machine: Machine, seconds: float) -> Diagnosis:
-    def problem(name: Problem, detail: str, remedy: str | None, level: Level = levels[0]) -> Diagnosis:
-        return Diagnosis(browser.name, browser.title, name, detail, remedy, level=level)
+    def problem(name: Problem, detail: str, remedy: Remedy, level: Level = levels[0]) -> Diagnosis:
+        return Diagnosis(browser.name, browser.title, name, _with(detail, remedy), remedy.line, level=level)
 
     if browser.sandbox == "closed":
         detail = "its Snap starts no program outside itself; install the browser from another package"
-        return problem("sandboxed", detail, None)
+        return problem("sandboxed", detail, Remedy(None))
     said = browser_policies.ruling(browser, machine)
     if said.blocked:
-        remedy = f"{_as_root(machine)}{_command(machine)} policy generate --write --browser {browser.name}"
+        remedy = remedies.as_root(f"policy generate --write --browser {browser.name}", machine)
         return problem("blocked-by-policy", said.blocked, remedy)
-    registered = _registered(browser, levels, machine)
-    if said.user_level_forbidden and (not registered or registered[0][0] == "user"):
-        registered = [(level, path) for level, path in registered if level == "system"]
-        if not registered:
+    looked = list(_looked_for(browser, levels, machine))
+    if said.user_level_forbidden and next((level for level, _, fault in looked if fault is None), "user") == "user":
+        looked = [place for place in looked if place[0] == "system"]
+        if not looked:
             detail = f"manifests of users are not read: {said.user_level_forbidden}"
-            return problem("user-level-forbidden", detail, _install(browser, "system", machine), "system")
+            return problem("user-level-forbidden", detail, remedies.install(browser, "system", machine), "system")
+    registered = [(level, path) for level, path, fault in looked if fault is None]
     if not registered:
-        detail = f"there is no manifest of {HOST_NAME}"
-        return problem("no-manifest", detail, _install(browser, levels[0], machine))
+        return _unregistered(browser, levels[0], looked, machine)
     cases = [_read(browser, level, path, machine, seconds) for level, path in registered]
     # Firefox passes over a manifest that it cannot use; Chromium stops at the first that exists.
     usable = [case for case in cases if isinstance(case, _Case) and _first(case, _STRUCTURE) is None]
@@ -153,15 +159,30 @@ def _examine(browser: Browser, levels: Sequence[Level], machine: Machine, second
     return _first(case, _CHECKS) or _hello(case)
 
 
-def _registered(browser: Browser, levels: Sequence[Level], machine: Machine) -> list[tuple[Level, Path]]:
-    """The manifests that the browser finds, in its order."""
-    found = []
+def _unregistered(browser: Browser, level: Level, looked: Sequence[_Place], machine: Machine) -> Diagnosis:
+    """Browsers pass over what they cannot see as over what is not there, but people have to be told which it is."""
+    for at, path, fault in looked:
+        if fault is not None:
+            detail = f"cannot read {path}: {fault.strerror or fault}"
+            return _Case(browser, machine, at, 0.0, path, {}).problem(
+                "manifest-unreadable", detail, remedies.opened(path)
+            )
+    remedy = remedies.install(browser, level, machine)
+    detail = _with(f"there is no manifest of {HOST_NAME}", remedy)
+    return Diagnosis(browser.name, browser.title, "no-manifest", detail, remedy.line, level=level)
+
+
+def _looked_for(browser: Browser, levels: Sequence[Level], machine: Machine) -> Iterator[_Place]:
+    """The manifests that the browser finds, in its order, and those of which nobody can see whether they are there."""
     for level in levels:
         for location in browsers.locations(browser, level, machine):
-            path = _manifest(location, machine)
-            if path is not None:
-                found.append((level, path))
-    return found
+            try:
+                path = _manifest(location, machine)
+            except OSError as fault:
+                yield level, location.manifest, fault
+            else:
+                if path is not None:
+                    yield level, path, None
 
 
 def _manifest(location: Location, machine: Machine) -> Path | None:
@@ -169,7 +190,13 @@ def _manifest(location: Location, machine: Machine) -> Path | None:
     if hive is not None and key is not None:
         named = [registry.read(hive, key, view) for view in location.views] if registry else []
         return next((Path(path) for path in named if path), None)
-    return location.manifest if os.path.lexists(location.manifest) else None
+    try:
+        return None if files.is_absent(location.manifest) else location.manifest
+    except OSError as fault:
+        if fault.filename == str(location.manifest):
+            # A link that leads nowhere is there.
+            return location.manifest
+        raise
 
 
 def _read(browser: Browser, level: Level, path: Path, machine: Machine, seconds: float) -> _Case | Diagnosis:
@@ -177,8 +204,7 @@ def _read(browser: Browser, level: Level, path: Path, machine: Machine, seconds:
     try:
         data = disk.read(path)
     except SetupError as error:
-        denied = isinstance(error.__cause__, PermissionError)
-        remedy = f"chmod a+r {shlex.quote(str(path))}" if denied else None
+        remedy = remedies.opened(path) if isinstance(error.__cause__, PermissionError) else Remedy(None)
         return case.problem("manifest-unreadable", str(error), remedy)
     if data is None:
         return case.problem("no-manifest", f"{path} is named, and does not exist", case.install)
@@ -214,12 +240,28 @@ def _ids(case: _Case) -> Diagnosis | None:
 
 def _launcher(case: _Case, program: Path | None = None) -> Diagnosis | None:
     program = program or case.program
-    if not program.is_file():
+    if (why := _unseen(program)) is not None:
+        return case.problem("launcher-not-executable", f"{program} may not be executed: {why}", _executable(program))
+    if not os.path.isfile(program):  # noqa: PTH113 (never raises)
         return case.problem("launcher-missing", f"{program} does not exist", case.install)
     if not os.access(program, os.X_OK):
-        remedy = f"chmod a+rx {shlex.quote(str(program))}"
-        return case.problem("launcher-not-executable", f"{program} may not be executed", remedy)
+        return case.problem("launcher-not-executable", f"{program} may not be executed", _executable(program))
     return None
+
+
+def _unseen(program: Path) -> str | None:
+    """Why nobody can see whether a program is there."""
+    try:
+        files.is_absent(program)
+    except PermissionError as error:
+        return error.strerror
+    except (OSError, ValueError):
+        return None
+    return None
+
+
+def _executable(program: Path) -> Remedy:
+    return remedies.opened(program, execute=True)
 
 
 def _inner(case: _Case) -> Diagnosis | None:
@@ -227,19 +269,19 @@ def _inner(case: _Case) -> Diagnosis | None:
     app = case.browser.app
     if case.browser.sandbox != "flatpak" or app is None:
         return None
-    outer = launcher.started_outside(_text(case.program))
+    outer = launcher.started_outside(launcher.read(case.program))
     if outer is None:
         return case.problem("launcher-missing", f"{case.program} does not lead out of the Flatpak", case.install)
     if (found := _launcher(case, outer)) is not None:
         return found
     if not flatpak.may_talk(app, "org.freedesktop.Flatpak", case.machine):
         detail = f"{app} may not start programs outside its sandbox; to let it start any (of yours) is your decision"
-        return case.problem("sandboxed", detail, flatpak.permit(app, "org.freedesktop.Flatpak"))
+        return case.problem("sandboxed", detail, Remedy(flatpak.permit(app, "org.freedesktop.Flatpak")))
     return None
 
 
 def _interpreter(case: _Case) -> Diagnosis | None:
-    text = _text(case.started)
+    text = launcher.read(case.started)
     environment = launcher.environment_of(text)
     if environment is not None and _is_missing(str(environment)):
         detail = f"{case.started} starts the virtual environment {environment}, which has been moved or removed"
@@ -262,15 +304,6 @@ def _is_missing(path: str) -> bool:
     return False
 
 
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(65536).decode("utf-8")
-    except (OSError, ValueError):
-        # A compiled program needs no interpreter.
-        return ""
-
-
 def _hello(case: _Case) -> Diagnosis:
     from poterne import model
 
@@ -284,16 +317,25 @@ def _hello(case: _Case) -> Diagnosis:
             detail = f"{case.started} starts a Python in which Poterne is not installed any more"
             return case.problem("package-missing", detail, case.install)
         return case.problem("no-hello", f"{case.started} {said.reason}", _mend(case))
-    heard = case.problem("version-differs", "", case.install)
-    heard = replace(heard, version=said.version, hello_ms=round(said.elapsed_ms, 1))
+    problem: Problem | None = "version-differs"
+    remedy = case.install
     if said.version != poterne.__version__:
-        return replace(heard, detail=f"{case.started} is version {said.version}, this is {poterne.__version__}")
-    if said.protocol != model.PROTOCOL:
-        return replace(heard, detail=f"{case.started} speaks protocol {said.protocol}, this {model.PROTOCOL}")
-    if said.complaint is not None:
-        remedy = "pipx reinstall poterne" if "pipx" in str(_text(case.started)) else _mend(case)
-        return replace(heard, problem="host-broken", detail=f"{case.started} {said.complaint}", remedy=remedy)
-    return _policy(replace(heard, problem=None, remedy=None), case)
+        detail = f"{case.started} is version {said.version}, this is {poterne.__version__}"
+    elif said.protocol != model.PROTOCOL:
+        detail = f"{case.started} speaks protocol {said.protocol}, this {model.PROTOCOL}"
+    elif said.complaint is not None:
+        # Another launcher leads to another installation, which this one may stand in for.
+        problem, detail = "host-broken", f"{case.started} {said.complaint}"
+        remedy = remedies.installed_again(case.machine) if _is_this(case) else case.install
+    else:
+        problem, detail, remedy = None, f"{case.started} says hello, version {said.version}", Remedy(None)
+    heard = replace(
+        case.problem("version-differs", detail, remedy),
+        problem=problem,
+        version=said.version,
+        hello_ms=round(said.elapsed_ms, 1),
+    )
+    return _policy(heard, case) if problem is None else heard
 
 
 def _policy(heard: Diagnosis, case: _Case) -> Diagnosis:
@@ -304,18 +346,25 @@ def _policy(heard: Diagnosis, case: _Case) -> Diagnosis:
     try:
         policy.load()
     except PolicyError as error:
-        remedy = f"{_command(case.machine)} policy check"
+        remedy = f"{remedies.command(case.machine)} policy check"
         return replace(heard, problem="policy-broken", detail=str(error), remedy=remedy)
-    detail = f"{case.started} says hello, version {heard.version}"
     if case.browser.sandbox == "portal":
-        detail += "; the desktop's portal asks once whether the browser may start it"
-    return replace(heard, detail=detail)
+        return replace(heard, detail=f"{heard.detail}; the desktop's portal asks once whether the browser may start it")
+    return heard
 
 
-def _mend(case: _Case) -> str:
+def _mend(case: _Case) -> Remedy:
     # A launcher that is written already as `install` would write it is only told by its own complaints.
-    wanted = launcher.script(case.machine).encode("utf-8")
-    return case.install if disk.read(case.started) != wanted else shlex.quote(str(case.started))
+    return Remedy(shlex.quote(str(case.started))) if _is_this(case) else case.install
+
+
+def _is_this(case: _Case) -> bool:
+    """Whether the launcher starts this very installation, as `install` would write it."""
+    return launcher.read(case.started) == launcher.script(case.machine)
+
+
+def _with(detail: str, remedy: Remedy) -> str:
+    return f"{detail}; {remedy.why}" if remedy.why else detail
 
 
 def mend(found: Diagnosis, machine: Machine | None = None) -> str | None:
@@ -325,14 +374,8 @@ def mend(found: Diagnosis, machine: Machine | None = None) -> str | None:
         case None | "blocked-by-policy" | "sandboxed" | "policy-broken" | "host-broken":
             return None
         case "launcher-not-executable" | "manifest-unreadable" if found.manifest:
-            path = Path(found.manifest if found.problem == "manifest-unreadable" else found.launcher or "")
-            if not path.is_file():
-                return None
-            try:
-                path.chmod(path.stat().st_mode | (0o555 if found.problem == "launcher-not-executable" else 0o444))
-            except OSError as error:
-                raise disk.cannot("change", path, error) from error
-            return f"made {path} readable" if found.problem == "manifest-unreadable" else f"made {path} executable"
+            execute = found.problem == "launcher-not-executable"
+            return remedies.open_up(Path((found.launcher if execute else found.manifest) or ""), execute=execute)
         case _:
             done = install([found.browser], system=found.level == "system", machine=machine)
             if failed := next((entry for entry in done if entry.change in ("failed", "impossible")), None):
@@ -346,26 +389,3 @@ _CHECKS: Sequence[_Check] = (*_STRUCTURE, _ids, _launcher, _inner, _interpreter)
 
 def _first(case: _Case, checks: Sequence[_Check]) -> Diagnosis | None:
     return next((found for check in checks if (found := check(case))), None)
-
-
-def _install(browser: Browser, level: Level, machine: Machine) -> str:
-    command = f"{_command(machine)} install --browser {browser.name}"
-    return f"{_as_root(machine)}{command} --system" if level == "system" else command
-
-
-def _as_root(machine: Machine) -> str:
-    if sys.platform == "win32" or machine.platform == "win32":
-        return ""
-    return "" if os.geteuid() == 0 else "sudo "
-
-
-def _command(machine: Machine) -> str:
-    """How a shell finds this very Poterne: by its bare name only where the PATH leads to it."""
-    beside = Path(machine.executable).parent / "poterne"
-    found = shutil.which("poterne", path=machine.environ.get("PATH"))
-    if found and Path(found).resolve() == beside.resolve():
-        return "poterne"
-    if any(not os.access(needed, os.X_OK) for needed in launcher.interpreters(_text(beside))):
-        # The command's own interpreter has been moved, this one is here.
-        return f"{shlex.quote(machine.executable)} -m poterne"
-    return shlex.quote(str(beside)) if beside.exists() else "poterne"

@@ -5,11 +5,13 @@ absolutely. `-c` starts faster than `-m`, which imports runpy, and than a path, 
 keeps the user's environment and the current directory out.
 """
 
+import os
 import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from poterne import files
 from poterne.errors import SetupError
 from poterne.setup.machine import Machine, Platform
 
@@ -39,6 +41,16 @@ def script(machine: Machine, *, policy: Path | None = None, environment: Mapping
     exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     command = shlex.join(["exec", *program, *arguments])
     return "\n".join(["#!/bin/sh", *_note(machine), *exports, f'{command} "$@"', ""])
+
+
+def read(path: Path) -> str:
+    """A launcher's text; empty for a compiled program, which needs no interpreter, and for what cannot be read."""
+    try:
+        with os.fdopen(files.open_regular(path), "rb") as file:
+            text = file.read(65536).decode("utf-8")
+    except (OSError, ValueError):
+        return ""
+    return "" if "\0" in text else text
 
 
 def inner_script(program: Path) -> str:

@@ -60,7 +60,7 @@ def parse(data: bytes) -> dict[str, Any]:
     """A JSON object with a `path` that is text; raises SetupError, whose words complete "the manifest …"."""
     try:
         manifest = json.loads(data.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SetupError(f"is not JSON in UTF-8 ({error})") from error
     if not isinstance(manifest, dict):
         raise SetupError("is not a JSON object")

@@ -44,7 +44,7 @@ def run_check(args: argparse.Namespace) -> int:
     from poterne import policy
 
     path: Path = args.file or policy.default_path()
-    if args.file is None and not path.exists() and not path.is_symlink():
+    if args.file is None and policy.is_absent(path):
         rules, said = policy.Policy(), f"{path}: there is none, so the defaults hold"
     else:
         rules, said = policy.load(args.file), f"{path}: ok"

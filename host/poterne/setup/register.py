@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from poterne import files
 from poterne.errors import SetupError
 from poterne.setup import browsers, disk, launcher, manifest
 from poterne.setup.browsers import HOST_NAME, Browser, BrowserFamily, Location
@@ -106,7 +107,7 @@ def uninstall(
         if last:
             disk.remove(hand.program)
         # Policies that were written for browsers have a note of their own there, and still need this one.
-        hand.ledger.forget(asked, last=last and not (directory / POLICIES).exists())
+        hand.ledger.forget(asked, last=last and not files.seems_there(directory / POLICIES))
     return done
 
 
@@ -217,7 +218,7 @@ def _packaged(data: bytes, machine: Machine) -> str | None:
         return None
     usr = machine.root / "usr"
     mine = usr in path.parents and usr / "local" not in path.parents
-    return str(path) if mine and path.exists() else None
+    return str(path) if mine and files.seems_there(path) else None
 
 
 def _other(data: bytes, program: Path) -> str | None:

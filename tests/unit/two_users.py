@@ -1,0 +1,111 @@
+"""Poterne as a user who may not see everything: another user id, and a private /etc, on this very kernel."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.unit.native_process import HOST_ROOT
+
+NOBODY = 65534
+DROP = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all")
+NEEDS_ROOT = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="needs root on Linux: two users, and a /etc of its own"
+)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A virtual environment with Poterne that everybody may run, below `folder`; `home` is that user's own."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "venv" / "bin" / "python"
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"HOME": str(self.home), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+
+    def command(self, *command: str, prepare: str = "") -> list[str]:
+        """The command as that user, after a script of sh that root runs in a mount namespace of its own: over /etc lies
+        what is private to it.
+        """
+        upper, work = self.folder / "root" / "upper", self.folder / "root" / "work"
+        lay = f'mount -t overlay overlay -o "lowerdir=/etc,upperdir={upper},workdir={work}" /etc'
+        script = f'set -e\n{lay}\ncd /etc\n{prepare}\ncd /\nexec "$@"'
+        return ["unshare", "--mount", "sh", "-c", script, "sh", *DROP, *command]
+
+    def run(self, *arguments: str, prepare: str = "") -> "subprocess.CompletedProcess[str]":
+        """`poterne` with these arguments; never waits for long."""
+        for part in ("upper", "work"):
+            shutil.rmtree(self.folder / "root" / part, ignore_errors=True)
+            (self.folder / "root" / part).mkdir(parents=True)
+        return subprocess.run(  # noqa: S603
+            self.command(str(self.python), "-m", "poterne", *arguments, prepare=prepare),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            env=self.environment,
+        )
+
+
+@contextmanager
+def installed() -> Iterator[Installation]:
+    """Skips where another user can run no Python of this version, or where /etc cannot be laid over."""
+    folder = Path(tempfile.mkdtemp(prefix="poterne-two-users-"))
+    try:
+        folder.chmod(0o755)
+        made = Installation(folder)
+        _make(made)
+        made.home.mkdir()
+        os.chown(made.home, NOBODY, NOBODY)
+        tried = made.run("--version")
+        if tried.returncode:
+            pytest.skip(f"another user cannot run Poterne over a private /etc here: {tried.stderr.strip()[-200:]}")
+        yield made
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make(installation: Installation) -> None:
+    version = sysconfig.get_python_version()
+    candidates = (os.path.realpath(sys.executable), f"/usr/bin/python{version}")
+    usable = (python for python in candidates if _runs([python, "-I", "-c", "import venv"]))
+    python = next(usable, None)
+    if python is None:
+        pytest.skip(f"another user can run no Python {version} here")
+    environment = installation.folder / "venv"
+    subprocess.run([python, "-m", "venv", "--without-pip", str(environment)], check=True, capture_output=True)  # noqa: S603
+    (packages,) = environment.glob("lib/python*/site-packages")
+    # Of its own, since others may write the folder, and be kept from entering one, in which this clone lies.
+    shutil.copytree(HOST_ROOT / "poterne", packages / "poterne", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(HOST_ROOT.parent / "manifests" / "ids.json", packages / "poterne" / "setup")
+    shutil.copytree(HOST_ROOT.parent / "extension" / "_locales", packages / "poterne" / "_locales")
+    (packages / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    script = environment / "bin" / "poterne"
+    script.write_text(f"#!{installation.python}\nimport sys\nfrom poterne.cli import main\nsys.exit(main())\n")
+    script.chmod(0o755)
+
+
+def _runs(command: Sequence[str]) -> bool:
+    # Not setpriv, which keeps root's rights until it has found the program.
+    try:
+        ended = subprocess.run(command, capture_output=True, check=False, user=NOBODY, group=NOBODY, extra_groups=[])  # noqa: S603
+    except OSError:
+        return False
+    return ended.returncode == 0

@@ -1,6 +1,14 @@
 // Generated from host/poterne/knowledge/installer.toml by `make types`.
 
 export const installer = {
-  install: { linux: "", darwin: "", win32: "" },
-  upgrade: { linux: "", darwin: "", win32: "" },
+  "install": {
+    "linux": "",
+    "darwin": "",
+    "win32": ""
+  },
+  "upgrade": {
+    "linux": "",
+    "darwin": "",
+    "win32": ""
+  }
 };

@@ -42,22 +42,25 @@ def test_only_what_is_certainly_not_there_is_no_policy(desk: Installation, fault
     """Nothing is tested, and everybody is told so in the same line."""
     prepare, why = FAULTS[fault]
 
-    refused = desk.run("check", "mail.example.org", prepare=prepare)
+    commands = (
+        ("check", "mail.example.org"),
+        ("policy", "check"),
+        ("policy", "generate", "--output", str(desk.home / "out")),
+        ("doctor", "--browser", "firefox", "--json"),
+    )
+    *refused, (status, found, _) = desk.run_each(*commands, prepare=prepare)
 
-    assert (refused.returncode, refused.stdout) == (3, ""), refused.stderr
-    assert refused.stderr.startswith(f"poterne: {PLACE}: ")
-    assert refused.stderr.endswith(f"{why}\n")
-    assert refused.stderr.count("\n") == 1
-    for command in (("policy", "check"), ("policy", "generate", "--output", str(desk.home / "out"))):
-        said = desk.run(*command, prepare=prepare)
-        assert (said.returncode, said.stdout, said.stderr) == (3, "", refused.stderr), command
+    (line,) = {error for _, _, error in refused}
+    assert line.startswith(f"poterne: {PLACE}: ")
+    assert line.endswith(f"{why}\n")
+    assert line.count("\n") == 1
+    assert refused == [(3, "", line)] * 3
 
-    found = desk.run("doctor", "--browser", "firefox", "--json", prepare=prepare)
-    (diagnosis,) = json.loads(found.stdout)["browsers"]
-    line = refused.stderr.removeprefix("poterne: ").removesuffix("\n")
-    assert (found.returncode, diagnosis["problem"], diagnosis["detail"]) == (1, "policy-broken", line)
+    (diagnosis,) = json.loads(found)["browsers"]
+    line = line.removeprefix("poterne: ").removesuffix("\n")
+    assert (status, diagnosis["problem"], diagnosis["detail"]) == (1, "policy-broken", line)
 
-    desk.run("--version")
+    desk.clear()
     with HostProcess(MODULE, interpreter=desk.command(str(desk.python), prepare=prepare)) as host:
         assert host.receive()["type"] == "hello"
         host.send(check("a"), check("b", "192.0.2.7:587"))

@@ -1,5 +1,6 @@
 """Poterne as a user who may not see everything: another user id, and a private /etc, on this very kernel."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,17 @@ from tests.unit.native_process import HOST_ROOT
 
 NOBODY = 65534
 DROP = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all")
+# Most of what a command takes is the start of Python.
+EACH = """
+import contextlib, io, json, sys
+from poterne import cli
+done = []
+for command in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(io.StringIO()) as error:
+        status = cli.main(command)
+    done.append((status, output.getvalue(), error.getvalue()))
+print(json.dumps(done))
+"""
 NEEDS_ROOT = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="needs root on Linux: two users, and a /etc of its own"
 )
@@ -48,13 +60,26 @@ class Installation:
         script = f'set -e\n{lay}\ncd /etc\n{prepare}\ncd /\nexec "$@"'
         return ["unshare", "--mount", "sh", "-c", script, "sh", *DROP, *command]
 
-    def run(self, *arguments: str, prepare: str = "") -> "subprocess.CompletedProcess[str]":
-        """`poterne` with these arguments; never waits for long."""
+    def clear(self) -> None:
+        """Takes away what the last command found in its /etc."""
         for part in ("upper", "work"):
             shutil.rmtree(self.folder / "root" / part, ignore_errors=True)
             (self.folder / "root" / part).mkdir(parents=True)
+
+    def run(self, *arguments: str, prepare: str = "") -> "subprocess.CompletedProcess[str]":
+        """`poterne` with these arguments; never waits for long."""
+        return self._run(str(self.python), "-m", "poterne", *arguments, prepare=prepare)
+
+    def run_each(self, *commands: Sequence[str], prepare: str = "") -> list[tuple[int, str, str]]:
+        """The exit status, standard output and standard error of each, one after the other in one process."""
+        done = self._run(str(self.python), "-c", EACH, json.dumps(commands), prepare=prepare)
+        assert done.returncode == 0, done.stderr
+        return [(status, output, error) for status, output, error in json.loads(done.stdout)]
+
+    def _run(self, *command: str, prepare: str) -> "subprocess.CompletedProcess[str]":
+        self.clear()
         return subprocess.run(  # noqa: S603
-            self.command(str(self.python), "-m", "poterne", *arguments, prepare=prepare),
+            self.command(*command, prepare=prepare),
             capture_output=True,
             text=True,
             check=False,

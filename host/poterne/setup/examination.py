@@ -125,13 +125,20 @@ def _here_or_registered(levels: Sequence[Level], machine: Machine) -> list[Brows
 
 
 def _examine(browser: Browser, levels: Sequence[Level], machine: Machine, seconds: float) -> Diagnosis:
+    said = browser_policies.ruling(browser, machine)
+    found = _under(said, browser, levels, machine, seconds)
+    return replace(found, detail="; ".join((found.detail, *said.passed_over)))
+
+
+def _under(
+    said: browser_policies.Ruling, browser: Browser, levels: Sequence[Level], machine: Machine, seconds: float
+) -> Diagnosis:
     def problem(name: Problem, detail: str, remedy: str | None, level: Level = levels[0]) -> Diagnosis:
         return Diagnosis(browser.name, browser.title, name, detail, remedy, level=level)
 
     if browser.sandbox == "closed":
         detail = "its Snap starts no program outside itself; install the browser from another package"
         return problem("sandboxed", detail, None)
-    said = browser_policies.ruling(browser, machine)
     if said.blocked:
         remedy = f"{_as_root(machine)}{_command(machine)} policy generate --write --browser {browser.name}"
         return problem("blocked-by-policy", said.blocked, remedy)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from tests.unit.setup_machines import machine
 
 from poterne.errors import InvalidRequest, SetupError
-from poterne.organisation import Deploy
+from poterne.organisation import Deploy, Organisation
 from poterne.policy import Policy
 from poterne.setup import deployment, policy_files
 from poterne.setup.deployment import Written
@@ -243,8 +242,7 @@ def test_what_is_said_of_our_extension_stays_and_is_named(here: Machine) -> None
     third = {"3rdparty": {"extensions": {ID: {"organisation": "Theirs"}}}}
     folder = put(here, CHROME, several(text("a", json.dumps(own)), text("b", json.dumps(third))))
     before = state(here.root)
-    policy = asked().model_copy(update={"organisation": {"name": "Ours", "domain": "example.org"}})
-    policy = Policy.model_validate({**policy.model_dump(), "organisation": {"name": "Ours", "domain": "example.org"}})
+    policy = Policy(deploy=asked().deploy, organisation=Organisation(name="Ours", domain="example.org"))
 
     for _ in range(2):
         done = deployment.apply(policy, ["chrome"], here)
@@ -298,26 +296,6 @@ def test_what_becomes_of_comments_and_of_closed_files_is_told(here: Machine) -> 
 
 # Every call with which something of the machine is changed.
 CALLS = ("mkdir", "open", "replace", "rename", "unlink", "fsync", "fchmod", "fchown", "rmdir", "chmod")
-_CUT = """
-import os, sys
-from pathlib import Path
-count = int(sys.argv[2])
-def cut(call):
-    def counted(*args, **kwargs):
-        global count
-        if call is not real_open or args[1] & os.O_CREAT:
-            count -= 1
-            if count == 0:
-                os._exit(7)
-        return call(*args, **kwargs)
-    return counted
-from tests.unit.test_setup_organisation import CALLS, asked, deployment, machine
-real_open = os.open
-here = machine(Path(sys.argv[1]))
-for name in CALLS:
-    setattr(os, name, cut(getattr(os, name)))
-deployment.apply(asked(), ["chrome", "chromium", "firefox"], here)
-"""
 
 
 def prepared(here: Machine) -> None:
@@ -325,7 +303,8 @@ def prepared(here: Machine) -> None:
     put(here, CHROMIUM, FORMS["symlink"])
 
 
-def faults(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+def at_call(monkeypatch: pytest.MonkeyPatch, at: int, act: Callable[[], object]) -> None:
+    """Do something instead of a call that changes the machine, once so many have been made."""
     left = [at]
     for name in CALLS:
         real = getattr(os, name)
@@ -334,10 +313,26 @@ def faults(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
             if _name != "open" or args[1] & os.O_CREAT:
                 left[0] -= 1
                 if left[0] == 0:
-                    raise OSError(28, "No space left on device")
+                    act()
             return _real(*args, **kwargs)
 
         monkeypatch.setattr(os, name, counted)
+
+
+def fail() -> None:
+    raise OSError(28, "No space left on device")
+
+
+def killed(monkeypatch: pytest.MonkeyPatch, at: int, run: Callable[[], object]) -> bool:
+    """Whether a process of its own, which is gone at that call, was; its parent goes on."""
+    child = os.fork()
+    if child == 0:
+        at_call(monkeypatch, at, lambda: os._exit(7))
+        try:
+            run()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def steps() -> Iterator[int]:
@@ -352,7 +347,7 @@ def test_a_run_that_fails_anywhere_leaves_nothing(here: Machine, monkeypatch: py
     before = state(here.root)
     for at in steps():
         with monkeypatch.context() as patch:
-            faults(patch, at)
+            at_call(patch, at, fail)
             try:
                 deployment.apply(asked(), ["chrome", "chromium", "firefox"], here)
             except SetupError as error:
@@ -364,17 +359,32 @@ def test_a_run_that_fails_anywhere_leaves_nothing(here: Machine, monkeypatch: py
     deployment.withdraw(here)
 
 
-@pytest.mark.slow
-def test_wherever_a_run_is_killed_all_of_it_is_found(here: Machine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("again", [False, True], ids=["first", "second"])
+def test_wherever_a_run_is_killed_all_of_it_is_found(
+    here: Machine, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
     prepared(here)
     before = state(here.root)
     for at in steps():
-        command = [sys.executable, "-c", _CUT, str(tmp_path), str(at)]
-        ended = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)
-        assert ended.returncode in (0, 7), ended.stderr
+        if again:
+            deployment.apply(asked(pinned=False, other_hosts=("com.third",)), ["chrome", "edge"], here)
+        begun = killed(monkeypatch, at, lambda: deployment.apply(asked(), ["chrome", "chromium", "firefox"], here))
         deployment.withdraw(here)
         assert state(here.root) == before, at
-        if ended.returncode == 0:
+        if not begun:
+            break
+    assert at > 20
+
+
+def test_wherever_a_removal_is_killed_the_next_one_finishes_it(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared(here)
+    before = state(here.root)
+    for at in steps():
+        deployment.apply(asked(), ["chrome", "chromium", "firefox"], here)
+        begun = killed(monkeypatch, at, lambda: deployment.withdraw(here))
+        deployment.withdraw(here)
+        assert state(here.root) == before, at
+        if not begun:
             break
     assert at > 20
 

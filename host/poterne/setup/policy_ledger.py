@@ -194,6 +194,8 @@ def close(ledger: Ledger, machine: Machine) -> None:
     """Once everything is taken back: remove the ledger and the folders that were made for it. Raises SetupError."""
     folder = ledger.path.parent
     begun = os.path.lexists(ledger.path)
+    # The ledger goes once nothing else is left to be found by it.
+    remove_directories(ledger.directories)
     try:
         forget(ledger)
     except OSError as error:

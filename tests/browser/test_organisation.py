@@ -52,7 +52,7 @@ class PolicyPage:
         def look() -> tuple[dict[str, Any], dict[str, Any]] | None:
             self._page.evaluate("chrome.send('reloadPolicies')")
             told = self._page.evaluate("window.told") or []
-            groups = next((each["policyGroups"] for each in told if "policyGroups" in each), {})
+            groups: dict[str, Any] = next((each["policyGroups"] for each in told if "policyGroups" in each), {})
             found = [
                 {name: policy.get("value") for name, policy in groups.get(group, {}).get("policies", {}).items()}
                 for group in ("chrome", self._id)

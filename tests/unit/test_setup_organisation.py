@@ -1,79 +1,44 @@
 """An organisation's own policies, in every form that Chromium reads, through `generate --write` and `remove`."""
 
+import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.setup_machines import machine
+from tests.unit.setup_organisation import (
+    ALLOWED,
+    CHROME,
+    CHROMIUM,
+    EDGE,
+    FIREFOX,
+    FORMS,
+    ID,
+    LEDGER,
+    Put,
+    asked,
+    effective,
+    host,
+    notes,
+    prepared,
+    put,
+    several,
+    state,
+    text,
+)
 
+from poterne import cli
 from poterne.errors import InvalidRequest, SetupError
-from poterne.organisation import Deploy, Organisation
+from poterne.organisation import Organisation
 from poterne.policy import Policy
-from poterne.setup import deployment, policy_files
-from poterne.setup.deployment import Written
+from poterne.setup import deployment
 from poterne.setup.machine import Machine
 from poterne.setup.other_hosts import OtherHost
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has files of policies")
-ID = "ldljdgonginjcecciikejojdelbhpkli"
-FIREFOX = "poterne@poterne.org"
-CHROME, CHROMIUM, EDGE = (f"/etc/{name}/policies/managed" for name in ("opt/chrome", "chromium", "opt/edge"))
-LEDGER = "/usr/local/lib/poterne/policies.json"
-ALLOWED = '"NativeMessagingAllowlist": ["com.other"]'
-OTHERS = '"ExtensionSettings": {"*": {"installation_mode": "blocked"}}'
-URL = "https://intranet.example.org/update.xml"
-Put = Callable[[Path], None]
-
-
-def text(name: str, content: str, mode: int = 0o644) -> Put:
-    def put(folder: Path) -> None:
-        (folder / name).write_text(content, encoding="utf-8", newline="")
-        (folder / name).chmod(mode)
-
-    return put
-
-
-def link(name: str, content: str) -> Put:
-    def put(folder: Path) -> None:
-        real = folder.parents[3] / "srv" / "policies" / "real.json"
-        real.parent.mkdir(parents=True, exist_ok=True)
-        real.write_text(content, encoding="utf-8")
-        (folder / name).symlink_to(os.path.relpath(real, folder))
-
-    return put
-
-
-def group(name: str, content: str) -> Put:
-    def put(folder: Path) -> None:
-        text(name, content, 0o640)(folder)
-        if os.geteuid() == 0:
-            os.chown(folder / name, 0, 33)
-
-    return put
-
-
-def several(*puts: Put) -> Put:
-    def put(folder: Path) -> None:
-        for each in puts:
-            each(folder)
-
-    return put
-
-
-FORMS: dict[str, Put] = {
-    "commented": text("org.json", f"// ours\r\n{{ {ALLOWED}, /* all */ {OTHERS} // end\r\n}}"),
-    "trailing comma": text("org.json", f"\ufeff{{{ALLOWED}, {OTHERS}, // end\n}}"),
-    "no suffix": text("org", f"{{{ALLOWED}, {OTHERS}}}"),
-    "backup file": several(text("org.json", f"{{{OTHERS}}}"), text("org.json~", f"{{{ALLOWED}}}")),
-    "symlink": link("org.json", f"{{{ALLOWED}, {OTHERS}}}"),
-    "0640": group("org.json", f"{{{ALLOWED}, {OTHERS}}}"),
-    "one key twice": several(text("a.json", f"{{{ALLOWED}, {OTHERS}}}"), text("z.json", f"{{{ALLOWED}}}")),
-    "hidden, and beside poterne.json": several(text(".org", f"{{{OTHERS}}}"), text("zz", f"{{{ALLOWED}}}")),
-}
 
 
 @pytest.fixture
@@ -82,41 +47,6 @@ def here(tmp_path: Path) -> Machine:
     # As it is on every machine.
     made.place("/usr/local/lib").mkdir(parents=True)
     return made
-
-
-def asked(**deploy: Any) -> Policy:
-    return Policy(deploy=Deploy(update_url=URL, **deploy))
-
-
-def put(here: Machine, directory: str, form: Put) -> Path:
-    folder = here.place(directory)
-    folder.mkdir(parents=True)
-    form(folder)
-    return folder
-
-
-def state(root: Path) -> dict[str, Any]:
-    """Everything of a tree but times."""
-    found: dict[str, Any] = {}
-    for path in sorted(root.rglob("*")):
-        status = path.lstat()
-        data = path.read_bytes() if path.is_file() and not path.is_symlink() else None
-        to = str(path.readlink()) if path.is_symlink() else None
-        attributes = {} if to else {name: os.getxattr(path, name) for name in os.listxattr(path)}
-        found[str(path)] = (status.st_mode, status.st_uid, status.st_gid, data, to, attributes)
-    return found
-
-
-def effective(folder: Path) -> dict[str, Any]:
-    """As Chromium reads a folder."""
-    said: dict[str, Any] = {}
-    for path in policy_files.listing(folder):
-        said |= policy_files.understand(path.read_bytes(), policy_files.chromium, path)
-    return said
-
-
-def notes(done: list[Written]) -> list[str]:
-    return [f"{entry.path.name}: {line}" for entry in done for line in entry.kept]
 
 
 @pytest.mark.parametrize("directories", [(CHROME,), (CHROME, CHROMIUM, EDGE)], ids=["one", "three"])
@@ -160,12 +90,16 @@ def test_nothing_is_written_beside_what_cannot_be_understood(here: Machine, name
     assert state(here.root) == before
 
 
-@pytest.mark.parametrize("kind", ["pipe", "dangling link", "folder in its place", "folder that is none"])
+@pytest.mark.parametrize(
+    "kind", ["pipe", "dangling link", "folder in its place", "folder that is none", "folder that leads nowhere"]
+)
 def test_nothing_is_written_beside_what_is_no_file(here: Machine, kind: str) -> None:
     folder = here.place(CHROME)
     folder.parent.mkdir(parents=True)
     if kind == "folder that is none":
         folder.write_text("")
+    elif kind == "folder that leads nowhere":
+        folder.symlink_to("gone")
     else:
         folder.mkdir()
     if kind == "pipe":
@@ -294,156 +228,102 @@ def test_what_becomes_of_comments_and_of_closed_files_is_told(here: Machine) -> 
     assert any("not every user may read it" in line for line in said)
 
 
-# Every call with which something of the machine is changed.
-CALLS = ("mkdir", "open", "replace", "rename", "unlink", "fsync", "fchmod", "fchown", "rmdir", "chmod")
-
-
-def prepared(here: Machine) -> None:
-    put(here, CHROME, FORMS["one key twice"])
-    put(here, CHROMIUM, FORMS["symlink"])
-
-
-def at_call(monkeypatch: pytest.MonkeyPatch, at: int, act: Callable[[], object]) -> None:
-    """Do something instead of a call that changes the machine, once so many have been made."""
-    left = [at]
-    for name in CALLS:
-        real = getattr(os, name)
-
-        def counted(*args: Any, _real: Any = real, _name: str = name, **kwargs: Any) -> Any:
-            if _name != "open" or args[1] & os.O_CREAT:
-                left[0] -= 1
-                if left[0] == 0:
-                    act()
-            return _real(*args, **kwargs)
-
-        monkeypatch.setattr(os, name, counted)
-
-
-def fail() -> None:
-    raise OSError(28, "No space left on device")
-
-
-def killed(monkeypatch: pytest.MonkeyPatch, at: int, run: Callable[[], object]) -> bool:
-    """Whether a process of its own, which is gone at that call, was; its parent goes on."""
-    child = os.fork()
-    if child == 0:
-        at_call(monkeypatch, at, lambda: os._exit(7))
-        try:
-            run()
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-
-
-def steps() -> Iterator[int]:
-    yield from range(1, 400)
-
-
-@pytest.mark.parametrize("again", [False, True], ids=["first", "second"])
-def test_a_run_that_fails_anywhere_leaves_nothing(here: Machine, monkeypatch: pytest.MonkeyPatch, again: bool) -> None:
+def test_nothing_temporary_lies_where_chromium_reads(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared(here)
-    if again:
-        deployment.apply(asked(pinned=False, other_hosts=("com.third",)), ["chrome", "edge"], here)
-    before = state(here.root)
-    for at in steps():
-        with monkeypatch.context() as patch:
-            at_call(patch, at, fail)
-            try:
-                deployment.apply(asked(), ["chrome", "chromium", "firefox"], here)
-            except SetupError as error:
-                assert "No space left on device" in str(error)
-            else:
-                break
-        assert state(here.root) == before, at
-    assert at > 20
-    deployment.withdraw(here)
+    made: list[Path] = []
+    real = os.open
+
+    def watched(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+        if flags & os.O_CREAT:
+            made.append(Path(path))
+        return real(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", watched)
+    deployment.apply(asked(), ["chrome", "chromium"], here)
+
+    assert made
+    assert not [path for path in made if path.parent.name == "managed"]
 
 
-@pytest.mark.parametrize("again", [False, True], ids=["first", "second"])
-def test_wherever_a_run_is_killed_all_of_it_is_found(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, again: bool
+def test_where_a_folder_is_another_file_system_its_files_are_written_in_there(
+    here: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared(here)
     before = state(here.root)
-    for at in steps():
-        if again:
-            deployment.apply(asked(pinned=False, other_hosts=("com.third",)), ["chrome", "edge"], here)
-        begun = killed(monkeypatch, at, lambda: deployment.apply(asked(), ["chrome", "chromium", "firefox"], here))
-        deployment.withdraw(here)
-        assert state(here.root) == before, at
-        if not begun:
-            break
-    assert at > 20
+    real = os.replace
 
+    def across(source: Any, target: Any) -> None:
+        if Path(source).parent != Path(target).parent:
+            raise OSError(18, "Invalid cross-device link")
+        real(source, target)
 
-def test_wherever_a_removal_is_killed_the_next_one_finishes_it(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared(here)
-    before = state(here.root)
-    for at in steps():
-        deployment.apply(asked(), ["chrome", "chromium", "firefox"], here)
-        begun = killed(monkeypatch, at, lambda: deployment.withdraw(here))
-        deployment.withdraw(here)
-        assert state(here.root) == before, at
-        if not begun:
-            break
-    assert at > 20
+    monkeypatch.setattr(os, "replace", across)
+    deployment.apply(asked(), ["chrome", "chromium"], here)
 
-
-def test_what_others_have_broken_since_is_left_and_the_rest_restored(here: Machine) -> None:
-    prepared(here)
-    before = state(here.root)
-    deployment.apply(asked(), ["chrome", "chromium", "firefox"], here)
-    broken = here.place(CHROME) / "z.json"
-    whole = broken.read_text()
-    broken.write_text("{")
-
-    done = deployment.withdraw(here)
-
-    assert [entry.path for entry in done if entry.change == "left"] == [broken]
-    assert list(json.loads(here.place(LEDGER).read_text())["files"]) == [str(broken)]
-    broken.write_text(whole.replace("com.other", "com.changed"))
-    assert [entry.change for entry in deployment.withdraw(here)] == ["restored"]
-    assert json.loads(broken.read_text()) == {"NativeMessagingAllowlist": ["com.changed"]}
-    broken.write_text(f"{{{ALLOWED}}}")
-    assert state(here.root) == before
-
-
-@pytest.mark.parametrize("broken", ["", "{", "[]", '{"files": {"/x": {}}}', '{"files": 1}'])
-def test_a_ledger_that_cannot_be_understood_is_never_written_over(here: Machine, broken: str) -> None:
-    prepared(here)
-    deployment.apply(asked(), ["chrome"], here)
-    ledger = here.place(LEDGER)
-    ledger.write_text(broken)
-    before = state(here.root)
-
-    for call in (lambda: deployment.apply(asked(), ["chrome"], here), lambda: deployment.withdraw(here)):
-        with pytest.raises(SetupError, match=f"^{ledger} cannot be understood"):
-            call()
-    assert state(here.root) == before
-
-
-def test_a_ledger_of_an_earlier_version_is_understood(here: Machine) -> None:
-    folder = put(here, CHROME, FORMS["no suffix"])
-    before = state(here.root)
-    deployment.apply(asked(), ["chrome"], here)
-    ledger = here.place(LEDGER)
-    held = json.loads(ledger.read_text())
-    for entry in held["files"].values():
-        del entry["replaced"]
-        entry["owned"] = [["ExtensionSettings", ID]]
-    ledger.write_text(json.dumps({"files": held["files"]}))
-    (ledger.parent / "registered.json").write_text(json.dumps({"directories": [str(ledger.parent)], "browsers": []}))
-
+    assert effective(here.place(CHROME))["NativeMessagingAllowlist"] == ["com.other", "org.poterne.host"]
+    assert not list(here.root.rglob(".poterne.new"))
     deployment.withdraw(here)
-
-    assert folder.is_dir()
     assert state(here.root) == before
 
 
-def host(here: Machine, folder: Path, name: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps({"name": name}))
-    return folder / f"{name}.json"
+def test_what_a_closed_file_says_is_not_opened_by_the_ledger(here: Machine) -> None:
+    put(here, CHROME, FORMS["0640"])
+
+    deployment.apply(asked(), ["chrome"], here)
+
+    assert here.place(LEDGER).stat().st_mode & 0o777 == 0o600
+
+
+def test_no_file_of_firefox_is_made_that_would_hide_another(here: Machine) -> None:
+    theirs = here.place("/usr/lib/firefox/distribution/policies.json")
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text('{"policies": {"DisableTelemetry": true}}')
+
+    done = deployment.apply(asked(), ["firefox", "firefox-snap"], here)
+
+    assert [line for line in notes(done) if "would hide" in line]
+    assert not here.place("/etc/firefox/policies/policies.json").exists()
+    assert FIREFOX in json.loads(theirs.read_text())["policies"]["ExtensionSettings"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_word_is_asked_for(
+    here: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Machine, "this", classmethod(lambda _: here))
+    file = host(here, here.place("/etc/opt/chrome/native-messaging-hosts"), "com.system")
+    rules = tmp_path / "policy.toml"
+    rules.write_text("[deploy]\nblock_other_hosts = true\n")
+    command = ["policy", "generate", "--policy", str(rules), "--browser", "chrome"]
+    before = state(here.root)
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
+    assert cli.main([*command, "--write"]) == 2
+    said = capsys.readouterr().err
+    assert f"  com.system  {file}  (Google Chrome)\n" in said
+    assert said.endswith("poterne: nothing was written: to switch these programs off, say --yes\n")
+    assert cli.main([*command, "--output", str(tmp_path / "out")]) == 0
+    assert f"  com.system  {file}  (Google Chrome)\n" in capsys.readouterr().err
+
+    monkeypatch.setattr(sys, "stdin", Terminal("no\n"))
+    assert cli.main([*command, "--write"]) == 1
+    assert capsys.readouterr().err.endswith("Type yes to go on: poterne: nothing was written\n")
+    assert state(here.root) == before
+
+    monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
+    assert cli.main([*command, "--write"]) == 0
+    assert effective(here.place(CHROME))["NativeMessagingBlocklist"] == ["*"]
+    assert cli.main(["policy", "remove"]) == 0
+    assert state(here.root) == before
+    assert cli.main([*command, "--write", "--yes"]) == 0
+    (here.place(CHROME) / "poterne.json").write_text("{")
+    capsys.readouterr()
+    assert cli.main(["policy", "remove"]) == 1
+    assert capsys.readouterr().err.startswith(f"poterne: {here.place(CHROME) / 'poterne.json'} cannot be understood (")
 
 
 def test_hosts_of_others_are_named_before_they_are_switched_off(here: Machine) -> None:

@@ -25,7 +25,7 @@ class Attributes:
     def of(cls, path: Path) -> "Attributes":
         """Of what a link leads to, too. Raises OSError."""
         found = path.stat()
-        extended = {}
+        extended: dict[str, bytes] = {}
         if sys.platform == "linux":
             try:
                 extended = {name: os.getxattr(path, name) for name in os.listxattr(path)}

@@ -75,6 +75,7 @@ def apply(
         raise SetupError("no browser found here; name one with --browser")
     chosen = with_policies(named)
     ledger = Ledger.of(machine)
+    policy_ledger.clear(list(ledger.entries))
     plan = Plan(ledger)
     try:
         for browser in chosen:

@@ -31,8 +31,7 @@ def listing(directory: Path) -> list[Path]:
         with os.scandir(directory) as entries:
             found = [Path(entry.path) for entry in entries if not _is_folder(entry)]
     except FileNotFoundError:
-        if directory.is_symlink():
-            raise SetupError(f"{directory} leads nowhere") from None
+        check_links(directory)
         return []
     except OSError as error:
         raise _cannot("listed", directory, error) from error
@@ -51,14 +50,20 @@ def read(path: Path) -> bytes | None:
                 raise SetupError(f"{path} is not a regular file")
             data = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
-        if path.is_symlink():
-            raise SetupError(f"{path} leads nowhere") from None
+        check_links(path)
         return None
     except OSError as error:
         raise _cannot("read", path, error) from error
     if len(data) > MAX_BYTES:
         raise SetupError(f"{path} cannot be understood (it is larger than {MAX_BYTES >> 20} MiB)")
     return data
+
+
+def check_links(path: Path) -> None:
+    """Raises SetupError where a link on the way leads nowhere: what is missing there is not simply absent."""
+    for each in (path, *path.parents):
+        if os.path.islink(each) and not os.path.exists(each):  # noqa: PTH110, PTH114 (pathlib's raise)
+            raise SetupError(f"{each} leads nowhere")
 
 
 def understand(data: bytes, dialect: Dialect, path: Path) -> Tree:

@@ -82,8 +82,9 @@ class Ledger:
             "files": {name: entry.as_json() for name, entry in self.entries.items()},
             "directories": self.directories,
         }
-        # As strings of files may: half of a pair of surrogates stays an escape.
-        attributes.replace(self.path, json.dumps(held, indent=2).encode() + b"\n", Attributes(), [self.temporary])
+        # It holds what files say that not every user may read.
+        private = Attributes(mode=0o600)
+        attributes.replace(self.path, json.dumps(held, indent=2).encode() + b"\n", private, [self.temporary])
 
     @property
     def temporary(self) -> Path:

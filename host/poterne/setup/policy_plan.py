@@ -8,7 +8,7 @@ from typing import Any
 
 from poterne.errors import SetupError
 from poterne.policy import Policy
-from poterne.setup import enterprise, policy_files, stated
+from poterne.setup import browsers, enterprise, policy_files, stated
 from poterne.setup.attributes import Attributes
 from poterne.setup.browsers import Browser
 from poterne.setup.enterprise import Rules
@@ -78,7 +78,7 @@ class Plan:
         ours = enterprise.rules(browser, policy)
         extension = enterprise.extension_id(browser.family, policy)
         if browser.family == "firefox":
-            self._firefox([machine.place(place) for place in browser.policies["linux"]], ours.tree, extension)
+            self._firefox(browser, ours.tree, extension, machine)
         else:
             (directory,) = (machine.place(place) for place in browser.policies["linux"])
             self._chromium(directory, ours.tree, extension)
@@ -99,6 +99,7 @@ class Plan:
 
     def read(self, directory: Path) -> Sequence[File]:
         """The files that Chromium's browsers read in a folder, and the one that Poterne may add."""
+        policy_files.check_links(directory)
         folder = _real(directory)
         if folder not in self.folders:
             names = policy_files.listing(folder)
@@ -125,13 +126,17 @@ class Plan:
             holders = [file for file in files if key in file.theirs and key != "3rdparty"]
             (holders[-1] if holders else own).get({key: value})
 
-    def _firefox(self, places: Sequence[Path], ours: Mapping[str, Any], extension: str) -> None:
+    def _firefox(self, browser: Browser, ours: Mapping[str, Any], extension: str, machine: Machine) -> None:
+        places = [machine.place(place) for place in browser.policies["linux"]]
         for place in places:
             if self.ledger.entry(_real(place)) is not None:
                 self._file(place, policy_files.strict)
         # Firefox reads the first that is there.
         there = (file for place in places if (file := self._file(place, policy_files.strict)).own is not None)
         file = next(there, None) or self._file(places[0], policy_files.strict)
+        if file.own is None and (hidden := _hidden_by(file.name, machine)):
+            file.notes.append(f"is not made: it would hide {hidden} from browsers that read both")
+            return
         rest = stated.leave_out(ours, stated.in_firefox(file, ours, extension), "Extensions", extension)
         file.get({"policies": rest})
 
@@ -153,6 +158,17 @@ class Plan:
         entry = self.ledger.entry(path)
         own, theirs = (data, tree) if entry is None else without_ours(data, tree, entry)
         return File(path, name, dialect, data, tree, attributes, own, theirs)
+
+
+def _hidden_by(path: Path, machine: Machine) -> Path | None:
+    """A file that some browser would not read any more if there were one here."""
+    for browser in browsers.table().values():
+        places = [machine.place(place) for place in browser.policies.get("linux", ())]
+        if browser.family == "firefox" and path in places:
+            later = places[places.index(path) + 1 :]
+            if there := next((place for place in later if os.path.lexists(place)), None):
+                return there
+    return None
 
 
 def without_ours(data: bytes, tree: Tree, entry: Entry) -> tuple[bytes | None, Tree]:

@@ -140,6 +140,20 @@ def test_a_folder_of_two_browsers_is_one(here: Machine) -> None:
     assert state(here.root) == before
 
 
+def test_a_file_of_two_browsers_is_one(here: Machine) -> None:
+    folder = put(here, CHROME, FORMS["commented"])
+    here.place(CHROMIUM).mkdir(parents=True)
+    (here.place(CHROMIUM) / "shared").symlink_to(folder / "org.json")
+    before = state(here.root)
+
+    deployment.apply(asked(), ["chromium", "chrome"], here)
+
+    assert effective(folder)["NativeMessagingAllowlist"] == ["com.other", "org.poterne.host"]
+    assert effective(here.place(CHROMIUM)) == effective(folder)
+    deployment.withdraw(here)
+    assert state(here.root) == before
+
+
 def test_another_policy_replaces_what_was_ours_and_leaves_what_is_theirs(here: Machine) -> None:
     folder = put(here, CHROME, FORMS["commented"])
     before = state(here.root)

@@ -1,4 +1,4 @@
-"""Runs of `policy generate --write` and `remove` that fail or are killed, and ledgers that cannot be understood."""
+"""Runs of `policy generate --write` and `remove` that are cut short, what others do in between, and broken ledgers."""
 
 import json
 import os
@@ -9,7 +9,20 @@ from typing import Any
 
 import pytest
 from tests.unit.setup_machines import machine
-from tests.unit.setup_organisation import ALLOWED, CHROME, FORMS, ID, LEDGER, asked, prepared, put, state
+from tests.unit.setup_organisation import (
+    ALLOWED,
+    CHROME,
+    FORMS,
+    ID,
+    LEDGER,
+    asked,
+    effective,
+    notes,
+    prepared,
+    put,
+    several,
+    state,
+)
 
 from poterne.errors import SetupError
 from poterne.setup import deployment
@@ -133,6 +146,22 @@ def test_what_others_have_broken_since_is_left_and_the_rest_restored(here: Machi
     assert json.loads(broken.read_text()) == {"NativeMessagingAllowlist": ["com.changed"]}
     broken.write_text(f"{{{ALLOWED}}}")
     assert state(here.root) == before
+
+
+def test_what_others_say_later_of_our_extension_is_theirs(here: Machine) -> None:
+    folder = put(here, CHROME, several())
+    deployment.apply(asked(), ["chrome"], here)
+    own = folder / "poterne.json"
+    held = json.loads(own.read_text())
+    held["ExtensionSettings"][ID]["installation_mode"] = "blocked"
+    own.write_text(json.dumps(held))
+
+    done = deployment.apply(asked(), ["chrome"], here)
+
+    assert effective(folder)["ExtensionSettings"][ID]["installation_mode"] == "blocked"
+    assert any(line.startswith(f"poterne.json: ExtensionSettings.{ID} stays") for line in notes(done))
+    deployment.withdraw(here)
+    assert json.loads(own.read_text()) == {"ExtensionSettings": {ID: {"installation_mode": "blocked"}}}
 
 
 @pytest.mark.parametrize("broken", ["", "{", "[]", '{"files": {"/x": {}}}', '{"files": 1}'])

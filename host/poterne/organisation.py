@@ -68,7 +68,8 @@ class Log(Table):
 class Deploy(Table):
     """What `poterne policy generate` tells browsers. `update_url`: the update manifest for Chromium's family;
     `xpi_url`: the package for Firefox's. `chromium_id`, `firefox_id`: where the organisation signs packages of its own.
-    `block_other_hosts`: no other native host may be started than this and `other_hosts`.
+    `block_other_hosts`: no other native host may be started than this and `other_hosts`. `user_level_hosts`: browsers
+    read registrations of users. By default nothing of others is switched off.
     """
 
     update_url: Address | None = None
@@ -76,6 +77,6 @@ class Deploy(Table):
     chromium_id: Annotated[str, Field(pattern=CHROMIUM_ID)] | None = None
     firefox_id: Annotated[str, Field(pattern=FIREFOX_ID)] | None = None
     pinned: bool = True
-    user_level_hosts: bool = False
-    block_other_hosts: bool = True
+    user_level_hosts: bool = True
+    block_other_hosts: bool = False
     other_hosts: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z0-9_.]+$")], ...], BeforeValidator(as_tuple)] = ()

@@ -68,10 +68,11 @@ def office(lab: Lab, family: str, policy: Path) -> Iterator[Office]:
     desk, log = Desk(folder), folder / "checks.log"
     with serving(folder) as address:
         file = rules(policy, folder, log)
+        file.write_text(f"{file.read_text()}\n[deploy]\nuser_level_hosts = false\nblock_other_hosts = true\n")
         extension, arguments = packed(family, executable, folder, address)
         if family == "chromium":
             identity = extension_id(extension / "manifest.json")
-            file.write_text(f'{file.read_text()}[deploy]\nchromium_id = "{identity}"\n')
+            file.write_text(f'{file.read_text()}chromium_id = "{identity}"\n')
         told(file, desk, folder, arguments)
         machine = registered(desk, family, extension, file)
         browser = lab.browser(family, extension=extension, desk=desk)

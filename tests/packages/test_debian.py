@@ -130,6 +130,10 @@ def test_the_policy_file_binds_and_outlives_an_upgrade(debian: Root, deb: Path, 
 
 
 def test_what_an_administrator_had_it_write_goes_with_it(debian: Root, deb: Path) -> None:
+    org = debian.folder / "etc/chromium/policies/managed/org"
+    org.parent.mkdir(parents=True)
+    org.write_text('{ "NativeMessagingAllowlist": ["com.other"], // ours\n}')
+    org.chmod(0o640)
     before = debian.contents()
     package = debian.take(deb)
     debian.must("dpkg", "--install", package)
@@ -140,6 +144,7 @@ def test_what_an_administrator_had_it_write_goes_with_it(debian: Root, deb: Path
     debian.must("poterne", "policy", "generate", "--write", *browsers)
     written = debian.contents()
     assert any("policies" in path for path in written.keys() - installed.keys())
+    assert "org.poterne.host" in org.read_text()
 
     debian.must("dpkg", "--purge", "poterne")
 

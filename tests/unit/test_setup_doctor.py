@@ -417,6 +417,55 @@ def test_what_the_policies_of_windows_forbid(tmp_path: Path) -> None:
     assert found.problem == "blocked-by-policy"
 
 
+@pytest.mark.parametrize("name", ["org", ".org", "zz.json~"])
+def test_the_doctor_reads_what_chromium_reads(here: Machine, name: str) -> None:
+    install(["chromium"], machine=here)
+    folder = policies(here, CHROMIUM_POLICY, {"NativeMessagingBlocklist": []}).parent
+    (folder / "it.json").rename(folder / "!it.json")
+    (folder / name).write_text('{"NativeMessagingBlocklist": ["*"], // nobody\n}', encoding="utf-8")
+
+    (found,) = doctor(["chromium"], machine=here)
+
+    assert found.problem == "blocked-by-policy"
+    assert str(folder / name) in found.detail
+
+
+def test_what_the_browser_passes_over_is_told(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(["chromium", "firefox"], machine=here)
+    file = policies(here, CHROMIUM_POLICY, {})
+    file.write_text("{", encoding="utf-8")
+    (found,) = doctor(["chromium"], machine=here)
+    assert found.problem is None
+    assert f"; {file} cannot be understood (line 1: " in found.detail
+
+    def closed(path: object, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", closed)
+    (found,) = doctor(["chromium"], machine=here)
+    assert found.detail.endswith(f"; {file.parent} cannot be listed (Permission denied)")
+    monkeypatch.undo()
+
+    place = policies(here, "/etc/firefox/policies/policies.json", {})
+    stat = Path.stat
+    monkeypatch.setattr(Path, "stat", lambda path, **how: closed(path) if path == place else stat(path, **how))
+    found = firefox(here)
+    assert found.detail.endswith(f"; {place} cannot be read (Permission denied)")
+
+
+def test_a_registry_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    windows = machine(tmp_path, "win32")
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Access is denied")
+
+    monkeypatch.setattr(MemoryRegistry, "values", denied)
+    (found,) = doctor(["chrome"], machine=windows)
+
+    assert found.problem == "no-manifest"
+    assert r"HKEY_LOCAL_MACHINE\Software\Policies\Google\Chrome cannot be read (Access is denied)" in found.detail
+
+
 def test_a_policy_file_that_browsers_cannot_read_says_nothing(here: Machine, written: Path) -> None:
     path = policies(here, "/etc/firefox/policies/policies.json", {})
     for text in ("{", "[]", '{"policies": 7}', "[" * 100_000):

@@ -32,6 +32,8 @@ security = "starttls"
 update_url = "https://intranet.example.org/update.xml"
 xpi_url = "https://intranet.example.org/poterne.xpi"
 other_hosts = ["org.other.host"]
+user_level_hosts = false
+block_other_hosts = true
 """
 MANAGED = {
     "organisation": "Example Ltd",
@@ -128,7 +130,7 @@ def test_what_is_there_is_merged_into_and_nothing_is_replaced(policy: Policy, he
     assert merged["NativeMessagingAllowlist"] == ["com.other", "org.poterne.host", "org.other.host"]
     assert merged["NativeMessagingUserLevelHosts"] is True
     kept = [line for entry in done for line in entry.kept]
-    assert kept == ["NativeMessagingUserLevelHosts stays True; Poterne would set False"]
+    assert kept == ["NativeMessagingUserLevelHosts stays true; Poterne would set false"]
     # Only one of two files that hold a policy counts.
     assert set(get(here.place(f"{folder}/poterne.json"))) == {"NativeMessagingBlocklist", "3rdparty"}
 
@@ -203,7 +205,7 @@ def test_a_file_that_is_no_json_is_left_as_it_is(policy: Policy, here: Machine) 
     path.parent.mkdir(parents=True)
     path.write_text("{", encoding="utf-8")
 
-    with pytest.raises(SetupError, match="is not JSON, and is left as it is"):
+    with pytest.raises(SetupError, match=r"policies\.json cannot be understood \(line 1: .*\); nothing was written$"):
         deployment.apply(policy, ["firefox"], here)
 
     assert path.read_text(encoding="utf-8") == "{"

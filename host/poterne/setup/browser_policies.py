@@ -2,16 +2,16 @@
 
 import json
 import plistlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poterne.setup import manifest
+from poterne.errors import SetupError
+from poterne.setup import manifest, policy_files
 from poterne.setup.browsers import HOST_NAME, Browser
 from poterne.setup.machine import HIVES, Hive, Machine
 
-MAX_BYTES = 4 << 20
 MAX_DEPTH = 12
 
 
@@ -26,87 +26,88 @@ class Said:
 @dataclass(frozen=True)
 class Ruling:
     """`blocked`: why the browser will not start the host, or will not have the extension, in words with the policy's
-    name; `user_level_forbidden`: where it is said that manifests of users are not read.
+    name; `user_level_forbidden`: where it is said that manifests of users are not read; `passed_over`: files and keys
+    that say nothing because they cannot be read or understood, each with the reason.
     """
 
     blocked: str | None = None
     user_level_forbidden: str | None = None
+    passed_over: Sequence[str] = ()
 
 
 def ruling(browser: Browser, machine: Machine) -> Ruling:
     """What the policies of one browser come to; files that the browser cannot read say nothing."""
-    said = dict(read(browser, machine))
+    said, passed_over = read(browser, machine)
     forbidden = None
     if (levels := said.get("NativeMessagingUserLevelHosts")) and levels.value in (False, 0):
         forbidden = f"NativeMessagingUserLevelHosts in {levels.place}"
-    return Ruling(_host_blocked(said) or _extension_blocked(said, manifest.extension_ids()[browser.family]), forbidden)
+    blocked = _host_blocked(said) or _extension_blocked(said, manifest.extension_ids()[browser.family])
+    return Ruling(blocked, forbidden, passed_over)
 
 
-def read(browser: Browser, machine: Machine) -> Iterator[tuple[str, Said]]:
-    """(policy, what it says); of two that set the same, the later counts."""
+def read(browser: Browser, machine: Machine) -> tuple[Mapping[str, Said], Sequence[str]]:
+    """What each policy says, of several files the one that counts; and what was passed over, as the browser does."""
+    said: dict[str, Said] = {}
+    passed_over: list[str] = []
     for place in browser.policies.get(machine.platform, ()):
         if machine.platform == "win32":
-            yield from _of_registry(place, machine)
+            _of_registry(place, machine, said, passed_over)
         elif machine.platform == "darwin":
-            yield from _of_profile(machine.place(f"/Library/Managed Preferences/{place}.plist"))
+            said |= _of_profile(machine.place(f"/Library/Managed Preferences/{place}.plist"))
         elif browser.family == "chromium":
-            for file in json_files(machine.place(place)):
-                yield from _of_file(file, None)
-        elif machine.place(place).exists():
-            yield from _of_file(machine.place(place), "policies")
-            return
+            for file in _listing(machine.place(place), passed_over):
+                said |= _said(file, policy_files.chromium, passed_over) or {}
+        elif (found := _said(machine.place(place), policy_files.strict, passed_over)) is not None:
+            policies = found["policies"].value if "policies" in found else {}
+            return _at(policies if isinstance(policies, dict) else {}, str(machine.place(place))), passed_over
+    return said, passed_over
 
 
-def load_json(path: Path) -> Any:
-    """The file's JSON; `None` where there is no such file. Raises OSError and ValueError."""
+def _listing(directory: Path, passed_over: list[str]) -> Sequence[Path]:
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
+        return policy_files.listing(directory)
+    except SetupError as error:
+        passed_over.append(str(error))
+        return ()
+
+
+def _said(path: Path, dialect: policy_files.Dialect, passed_over: list[str]) -> dict[str, Said] | None:
+    """What a file says; `None` where there is none, or none that the browser gets to see."""
+    try:
+        data = policy_files.read(path)
+    except SetupError as error:
+        passed_over.append(str(error))
         return None
-    if len(raw) > MAX_BYTES:
-        raise ValueError(f"{path} is larger than {MAX_BYTES} bytes")
+    if data is None:
+        return None
     try:
-        return json.loads(raw.decode("utf-8-sig"))
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        return _at(policy_files.understand(data, dialect, path), str(path))
+    except SetupError as error:
+        passed_over.append(str(error))
+        return {}
 
 
-def json_files(directory: Path) -> list[Path]:
-    """The files of a folder in which Chromium's browsers read policies, in their order; none where there is none."""
-    try:
-        return sorted(path for path in directory.iterdir() if path.suffix == ".json")
-    except OSError:
-        return []
+def _at(tree: Mapping[str, Any], place: str) -> dict[str, Said]:
+    return {name: Said(value, place) for name, value in tree.items()}
 
 
-def _of_file(path: Path, key: str | None) -> Iterator[tuple[str, Said]]:
-    try:
-        found = load_json(path)
-    except (OSError, ValueError):
-        return
-    if key is not None:
-        found = found.get(key) if isinstance(found, dict) else None
-    if isinstance(found, dict):
-        for name, value in found.items():
-            yield name, Said(value, str(path))
-
-
-def _of_profile(path: Path) -> Iterator[tuple[str, Said]]:
+def _of_profile(path: Path) -> dict[str, Said]:
     try:
         found = plistlib.loads(path.read_bytes())
     except (OSError, ValueError, plistlib.InvalidFileException):
-        return
-    if isinstance(found, dict):
-        for name, value in found.items():
-            yield name, Said(value, str(path))
+        return {}
+    return _at(found, str(path)) if isinstance(found, dict) else {}
 
 
-def _of_registry(key: str, machine: Machine) -> Iterator[tuple[str, Said]]:
+def _of_registry(key: str, machine: Machine, said: dict[str, Said], passed_over: list[str]) -> None:
     # The machine's policy wins over the user's.
     for hive in (HIVES["user"], HIVES["system"]):
-        for name, value in _tree(key, hive, machine, 0).items():
-            yield name, Said(_parsed(value), f"{hive}\\{key}")
+        try:
+            tree = _tree(key, hive, machine, 0)
+        except OSError as error:
+            passed_over.append(f"{hive}\\{key} cannot be read ({error.strerror or error})")
+            continue
+        said |= _at({name: _parsed(value) for name, value in tree.items()}, f"{hive}\\{key}")
 
 
 def _tree(key: str, hive: Hive, machine: Machine, depth: int) -> dict[str, Any]:
@@ -141,7 +142,9 @@ def _host_blocked(said: Mapping[str, Said]) -> str | None:
 def _extension_blocked(said: Mapping[str, Said], extension: str) -> str | None:
     settings = said.get("ExtensionSettings")
     table = settings.value if settings and isinstance(settings.value, Mapping) else {}
-    own = table.get(extension)
+    # One entry may be for several extensions.
+    entries = {each.strip(): value for name, value in table.items() for each in name.split(",")}
+    own = entries.get(extension)
     rules = own if isinstance(own, Mapping) else table.get("*")
     forced = _listed(said, "ExtensionInstallForcelist") | _listed(said, "ExtensionInstallAllowlist")
     if settings and isinstance(rules, Mapping):

@@ -147,6 +147,7 @@ def _notes(system: bool, done: Sequence[Registration]) -> Iterable[str]:
             yield f"{entry.title}: an administrator's policy blocks it: {said.blocked}"
         elif said.user_level_forbidden and not system:
             yield f"{entry.title} reads no user's registration ({said.user_level_forbidden}); for all users: --system"
+        yield from (f"{entry.title}: {line}" for line in said.passed_over)
 
 
 def _left(system: bool, *, whole: bool) -> Iterable[str]:

@@ -1,5 +1,6 @@
 """What browsers are told in an organisation, made from the policy file, and put beside what is there already."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Rules:
-    """The policies of one browser as a tree; below the paths in `owned` everything is Poterne's own."""
+    """The policies of one browser as a tree; what is below the paths in `owned` takes the place of what is there."""
 
     tree: Mapping[str, Any]
     owned: frozenset[Path] = frozenset()
@@ -55,7 +56,8 @@ def rules(browser: Browser, policy: Policy) -> Rules:
         tree["NativeMessagingAllowlist"] = [HOST_NAME, *policy.deploy.other_hosts]
         if policy.deploy.block_other_hosts:
             tree["NativeMessagingBlocklist"] = ["*"]
-        tree["NativeMessagingUserLevelHosts"] = policy.deploy.user_level_hosts
+        if not policy.deploy.user_level_hosts:
+            tree["NativeMessagingUserLevelHosts"] = False
     if told := managed(policy):
         tree["3rdparty"] = {group: {extension: told}}
     owned = frozenset({("ExtensionSettings", extension), ("3rdparty", group, extension)})
@@ -110,6 +112,16 @@ def merge(existing: Mapping[str, Any], ours: Rules) -> Merged:
     return merged
 
 
+def unite(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Two browsers' parts of one file."""
+    return merge(first, Rules(second)).tree
+
+
+def stays(name: str, there: Any, ours: Any) -> str:
+    """What is said of a value that was left as it is."""
+    return f"{name} stays {_shown(there)}; Poterne would set {_shown(ours)}"
+
+
 def subtract(current: Mapping[str, Any], ours: Rules, before: Mapping[str, Any]) -> dict[str, Any]:
     """What is there without what `merge` added to `before`."""
     return _subtract(current, ours.tree, before, (), ours.owned)
@@ -140,6 +152,11 @@ def _firefox_settings(policy: Policy) -> dict[str, Any]:
     return settings
 
 
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
 def _merge(
     existing: Mapping[str, Any], ours: Mapping[str, Any], path: Path, owned: frozenset[Path], kept: list[str]
 ) -> dict[str, Any]:
@@ -154,7 +171,7 @@ def _merge(
         elif isinstance(there, list) and isinstance(value, list):
             merged[key] = [*there, *(entry for entry in value if entry not in there)]
         elif there != value:
-            kept.append(f"{'.'.join(here)} stays {there!r}; Poterne would set {value!r}")
+            kept.append(stays(".".join(here), there, value))
     return merged
 
 

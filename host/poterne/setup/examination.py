@@ -131,13 +131,20 @@ def _here_or_registered(levels: Sequence[Level], machine: Machine) -> list[Brows
 
 
 def _examine(browser: Browser, levels: Sequence[Level], machine: Machine, seconds: float) -> Diagnosis:
+    said = browser_policies.ruling(browser, machine)
+    found = _under(said, browser, levels, machine, seconds)
+    return replace(found, detail="; ".join((found.detail, *said.passed_over)))
+
+
+def _under(
+    said: browser_policies.Ruling, browser: Browser, levels: Sequence[Level], machine: Machine, seconds: float
+) -> Diagnosis:
     def problem(name: Problem, detail: str, remedy: Remedy, level: Level = levels[0]) -> Diagnosis:
         return Diagnosis(browser.name, browser.title, name, _with(detail, remedy), remedy.line, level=level)
 
     if browser.sandbox == "closed":
         detail = "its Snap starts no program outside itself; install the browser from another package"
         return problem("sandboxed", detail, Remedy(None))
-    said = browser_policies.ruling(browser, machine)
     if said.blocked:
         remedy = remedies.as_root(f"policy generate --write --browser {browser.name}", machine)
         return problem("blocked-by-policy", said.blocked, remedy)

@@ -3,15 +3,18 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poterne.errors import InvalidRequest
+from poterne.errors import InvalidRequest, SetupError
 
 if TYPE_CHECKING:
     from poterne.policy import Policy
     from poterne.setup.deployment import Written
+    from poterne.setup.other_hosts import OtherHost
+
+_LISTED = 100
 
 
 def add_arguments(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,6 +36,7 @@ def add_arguments(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
     generate.add_argument("--browser", action="append", metavar="B", help="may be repeated (default: all; those here)")
     generate.add_argument("--update-url", metavar="URL", help="the extension's update manifest, for Chromium's family")
     generate.add_argument("--xpi-url", metavar="URL", help="the extension's package for Firefox's family")
+    generate.add_argument("--yes", action="store_true", help="do not ask before programs of others are switched off")
     generate.set_defaults(run=run_generate)
 
     remove = actions.add_parser("remove", help="take away what generate --write added, and nothing else")
@@ -62,7 +66,13 @@ def run_generate(args: argparse.Namespace) -> int:
 
     rules = _with_addresses(policy.load(args.policy), args)
     names = args.browser or ()
-    done = deployment.apply(rules, names) if args.write else deployment.generate(rules, args.output, names)
+    if args.write:
+        done = deployment.apply(rules, names, consent=_agreed if args.yes else _ask)
+    else:
+        done = deployment.generate(rules, args.output, names)
+        if found := deployment.would_switch_off(rules, names):
+            sys.stderr.write("note: on this machine, that would switch off programs of others:\n")
+            _list(found)
     _tell(done)
     for option, value in (("update_url", rules.deploy.update_url), ("xpi_url", rules.deploy.xpi_url)):
         if value is None:
@@ -78,10 +88,36 @@ def run_remove(args: argparse.Namespace) -> int:
     from poterne.setup import deployment
 
     done = deployment.withdraw()
-    _tell(done)
+    _tell(entry for entry in done if entry.change != "left")
     if not done:
         _print(["nothing had been written"])
+    if left := [reason for entry in done if entry.change == "left" for reason in entry.kept]:
+        raise SetupError(f"{'; '.join(left)}: left as it is; once that is put right, run poterne policy remove again")
     return 0
+
+
+def _ask(found: Sequence["OtherHost"]) -> None:
+    """Raises InvalidRequest where nobody can be asked, SetupError where the answer is no."""
+    sys.stderr.write("This switches off programs of others, which extensions can start now:\n")
+    _list(found)
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise InvalidRequest("nothing was written: to switch these programs off, say --yes")
+    sys.stderr.write("Type yes to go on: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != "yes":
+        raise SetupError("nothing was written")
+
+
+def _agreed(found: Sequence["OtherHost"]) -> None:
+    sys.stderr.write("note: programs of others that are switched off:\n")
+    _list(found)
+
+
+def _list(found: Sequence["OtherHost"]) -> None:
+    for host in found[:_LISTED]:
+        sys.stderr.write(f"  {host.name}  {host.file}  ({host.title})\n")
+    if len(found) > _LISTED:
+        sys.stderr.write(f"  and {len(found) - _LISTED} more\n")
 
 
 def _with_addresses(rules: "Policy", args: argparse.Namespace) -> "Policy":

@@ -1,0 +1,391 @@
+"""An organisation's own policies, in every form that Chromium reads, through `generate --write` and `remove`."""
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.setup_machines import machine
+from tests.unit.setup_organisation import (
+    ALLOWED,
+    CHROME,
+    CHROMIUM,
+    EDGE,
+    FIREFOX,
+    FORMS,
+    ID,
+    LEDGER,
+    Put,
+    asked,
+    effective,
+    host,
+    notes,
+    prepared,
+    put,
+    several,
+    state,
+    text,
+)
+
+from poterne import cli
+from poterne.errors import InvalidRequest, SetupError
+from poterne.organisation import Organisation
+from poterne.policy import Policy
+from poterne.setup import deployment
+from poterne.setup.machine import Machine
+from poterne.setup.other_hosts import OtherHost
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has files of policies")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Machine:
+    made = machine(tmp_path)
+    # As it is on every machine.
+    made.place("/usr/local/lib").mkdir(parents=True)
+    return made
+
+
+@pytest.mark.parametrize("directories", [(CHROME,), (CHROME, CHROMIUM, EDGE)], ids=["one", "three"])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_every_form_is_merged_into_and_given_back(here: Machine, form: Put, directories: tuple[str, ...]) -> None:
+    folders = [put(here, directory, form) for directory in directories]
+    before, said = state(here.root), [effective(folder) for folder in folders]
+    names = [{CHROME: "chrome", CHROMIUM: "chromium", EDGE: "edge"}[directory] for directory in directories]
+
+    deployment.apply(asked(), [*names, "firefox"], here)
+
+    for folder, was in zip(folders, said, strict=True):
+        now = effective(folder)
+        assert now["NativeMessagingAllowlist"] == [*was["NativeMessagingAllowlist"], "org.poterne.host"]
+        assert now["ExtensionSettings"].pop(ID)["installation_mode"] == "force_installed"
+        assert now["ExtensionSettings"] == was["ExtensionSettings"]
+        assert now.keys() == was.keys()
+    for path, (mode, owner, mates, _, to, _) in before.items():
+        status = Path(path).lstat()
+        assert (status.st_mode, status.st_uid, status.st_gid) == (mode, owner, mates)
+        assert to is None or str(Path(path).readlink()) == to
+    after = state(here.root)
+    deployment.apply(asked(), [*names, "firefox"], here)
+    assert state(here.root) == after
+    deployment.withdraw(here)
+    assert state(here.root) == before
+
+
+@pytest.mark.parametrize("content", ["{", "", f"{{{ALLOWED}, 'x': 1}}", "[1]"])
+@pytest.mark.parametrize("name", ["org", "org.json", ".org.json~", "zz.dpkg-old", "poterne.json"])
+def test_nothing_is_written_beside_what_cannot_be_understood(here: Machine, name: str, content: str) -> None:
+    folder = put(here, CHROME, text(name, content))
+    put(here, CHROMIUM, FORMS["commented"])
+    before = state(here.root)
+
+    with pytest.raises(SetupError) as refused:
+        deployment.apply(asked(), ["chromium", "firefox", "chrome"], here)
+
+    assert str(refused.value).startswith(f"{folder / name} cannot be understood (")
+    assert str(refused.value).endswith("); nothing was written")
+    assert state(here.root) == before
+
+
+@pytest.mark.parametrize(
+    "kind", ["pipe", "dangling link", "folder in its place", "folder that is none", "folder that leads nowhere"]
+)
+def test_nothing_is_written_beside_what_is_no_file(here: Machine, kind: str) -> None:
+    folder = here.place(CHROME)
+    folder.parent.mkdir(parents=True)
+    if kind == "folder that is none":
+        folder.write_text("")
+    elif kind == "folder that leads nowhere":
+        folder.symlink_to("gone")
+    else:
+        folder.mkdir()
+    if kind == "pipe":
+        os.mkfifo(folder / "org")
+    elif kind == "dangling link":
+        (folder / "org").symlink_to("gone")
+    elif kind == "folder in its place":
+        (folder / "poterne.json").mkdir()
+
+    with pytest.raises(SetupError, match=f"^{folder}[^\n]*; nothing was written$"):
+        deployment.apply(asked(), ["chrome"], here)
+    assert not here.place("/usr/local/lib/poterne").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("closed", ["org.json", "."])
+def test_nothing_is_written_beside_what_may_not_be_read(here: Machine, closed: str) -> None:
+    folder = put(here, CHROME, FORMS["commented"])
+    (folder / closed).chmod(0)
+    try:
+        with pytest.raises(SetupError, match="Permission denied"):
+            deployment.apply(asked(), ["chrome"], here)
+    finally:
+        (folder / closed).chmod(0o755)
+
+
+def test_a_folder_of_two_browsers_is_one(here: Machine) -> None:
+    folder = put(here, CHROME, FORMS["commented"])
+    here.place("/etc/chromium/policies").mkdir(parents=True)
+    here.place(CHROMIUM).symlink_to(folder)
+    before = state(here.root)
+
+    done = deployment.apply(asked(), ["chrome", "chromium"], here)
+
+    assert [entry.path.name for entry in done] == ["org.json"]
+    assert effective(folder)["NativeMessagingAllowlist"] == ["com.other", "org.poterne.host"]
+    deployment.withdraw(here)
+    assert state(here.root) == before
+
+
+def test_a_file_of_two_browsers_is_one(here: Machine) -> None:
+    folder = put(here, CHROME, FORMS["commented"])
+    here.place(CHROMIUM).mkdir(parents=True)
+    (here.place(CHROMIUM) / "shared").symlink_to(folder / "org.json")
+    before = state(here.root)
+
+    deployment.apply(asked(), ["chromium", "chrome"], here)
+
+    assert effective(folder)["NativeMessagingAllowlist"] == ["com.other", "org.poterne.host"]
+    assert effective(here.place(CHROMIUM)) == effective(folder)
+    deployment.withdraw(here)
+    assert state(here.root) == before
+
+
+def test_another_policy_replaces_what_was_ours_and_leaves_what_is_theirs(here: Machine) -> None:
+    folder = put(here, CHROME, FORMS["commented"])
+    before = state(here.root)
+    deployment.apply(asked(pinned=True, other_hosts=("com.third",), user_level_hosts=False), ["chrome"], here)
+
+    done = deployment.apply(asked(pinned=False), ["chrome"], here)
+
+    assert effective(folder)["ExtensionSettings"][ID].keys() == {
+        "installation_mode",
+        "update_url",
+        "override_update_url",
+    }
+    assert effective(folder)["NativeMessagingAllowlist"] == ["com.other", "org.poterne.host"]
+    assert {entry.path.name: entry.change for entry in done} == {"org.json": "written", "poterne.json": "removed"}
+    deployment.withdraw(here)
+    assert state(here.root) == before
+
+
+def test_a_key_moves_to_a_file_that_came_later_and_would_hide_it(here: Machine) -> None:
+    folder = put(here, CHROME, several())
+    deployment.apply(asked(), ["chrome"], here)
+    text("a.json", f"{{{ALLOWED}}}")(folder)
+
+    deployment.apply(asked(), ["chrome"], here)
+
+    assert effective(folder)["NativeMessagingAllowlist"] == ["com.other", "org.poterne.host"]
+    deployment.withdraw(here)
+    assert [path.name for path in folder.iterdir()] == ["a.json"]
+    assert (folder / "a.json").read_text() == f"{{{ALLOWED}}}"
+
+
+def test_what_is_said_of_our_extension_stays_and_is_named(here: Machine) -> None:
+    own = {"ExtensionSettings": {f"{'a' * 32}, {ID}": {"installation_mode": "blocked"}}}
+    third = {"3rdparty": {"extensions": {ID: {"organisation": "Theirs"}}}}
+    folder = put(here, CHROME, several(text("a", json.dumps(own)), text("b", json.dumps(third))))
+    before = state(here.root)
+    policy = Policy(deploy=asked().deploy, organisation=Organisation(name="Ours", domain="example.org"))
+
+    for _ in range(2):
+        done = deployment.apply(policy, ["chrome"], here)
+
+        said = notes(done)
+        assert any(line.startswith(f"a: ExtensionSettings.{'a' * 32}, {ID} stays {{") for line in said), said
+        assert f'b: 3rdparty.extensions.{ID}.organisation stays "Theirs"; Poterne would set "Ours"' in said
+        assert json.loads((folder / "poterne.json").read_text()) == {
+            "NativeMessagingAllowlist": ["org.poterne.host"],
+            "3rdparty": {"extensions": {ID: {"domain": "example.org"}}},
+        }
+        assert json.loads((folder / "a").read_text()) == own
+        assert json.loads((folder / "b").read_text()) == third
+    deployment.withdraw(here)
+    assert state(here.root) == before
+
+
+@pytest.mark.parametrize(
+    "rules", [{"ExtensionInstallBlocklist": [ID]}, {"ExtensionInstallForcelist": [f"{ID};http://x/"]}]
+)
+def test_lists_of_extensions_that_say_otherwise_stay(here: Machine, rules: dict[str, Any]) -> None:
+    folder = put(here, CHROME, text("org", json.dumps(rules)))
+
+    done = deployment.apply(asked(), ["chrome"], here)
+
+    assert [line.partition(" names ")[0] for line in notes(done)] == [f"org: {next(iter(rules))}"]
+    assert "ExtensionSettings" not in effective(folder)
+
+
+def test_what_firefoxes_policies_say_of_our_extension_stays(here: Machine) -> None:
+    file = here.place("/etc/firefox/policies/policies.json")
+    file.parent.mkdir(parents=True)
+    said = {"policies": {"ExtensionSettings": {FIREFOX: {"installation_mode": "blocked"}}}}
+    file.write_text(json.dumps(said))
+
+    done = deployment.apply(asked(), ["firefox"], here)
+
+    assert json.loads(file.read_text()) == said
+    assert notes(done)[0].startswith(f'policies.json: policies.ExtensionSettings.{FIREFOX} stays {{"installation_mode"')
+
+
+def test_what_becomes_of_comments_and_of_closed_files_is_told(here: Machine) -> None:
+    put(here, CHROME, FORMS["commented"])
+    put(here, CHROMIUM, FORMS["0640"])
+
+    said = notes(deployment.apply(asked(), ["chrome", "chromium"], here))
+
+    assert any("comments" in line for line in said)
+    assert any("not every user may read it" in line for line in said)
+
+
+def test_nothing_temporary_lies_where_chromium_reads(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared(here)
+    made: list[Path] = []
+    real = os.open
+
+    def watched(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+        if flags & os.O_CREAT:
+            made.append(Path(path))
+        return real(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", watched)
+    deployment.apply(asked(), ["chrome", "chromium"], here)
+
+    assert made
+    assert not [path for path in made if path.parent.name == "managed"]
+
+
+def test_where_a_folder_is_another_file_system_its_files_are_written_in_there(
+    here: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared(here)
+    before = state(here.root)
+    real = os.replace
+
+    def across(source: Any, target: Any) -> None:
+        if Path(source).parent != Path(target).parent:
+            raise OSError(18, "Invalid cross-device link")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", across)
+    deployment.apply(asked(), ["chrome", "chromium"], here)
+
+    assert effective(here.place(CHROME))["NativeMessagingAllowlist"] == ["com.other", "org.poterne.host"]
+    assert not list(here.root.rglob(".poterne.new"))
+    deployment.withdraw(here)
+    assert state(here.root) == before
+
+
+def test_what_a_closed_file_says_is_not_opened_by_the_ledger(here: Machine) -> None:
+    put(here, CHROME, FORMS["0640"])
+
+    deployment.apply(asked(), ["chrome"], here)
+
+    assert here.place(LEDGER).stat().st_mode & 0o777 == 0o600
+
+
+def test_no_file_of_firefox_is_made_that_would_hide_another(here: Machine) -> None:
+    theirs = here.place("/usr/lib/firefox/distribution/policies.json")
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text('{"policies": {"DisableTelemetry": true}}')
+
+    done = deployment.apply(asked(), ["firefox", "firefox-snap"], here)
+
+    assert [line for line in notes(done) if "would hide" in line]
+    assert not here.place("/etc/firefox/policies/policies.json").exists()
+    assert FIREFOX in json.loads(theirs.read_text())["policies"]["ExtensionSettings"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_word_is_asked_for(
+    here: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Machine, "this", classmethod(lambda _: here))
+    file = host(here, here.place("/etc/opt/chrome/native-messaging-hosts"), "com.system")
+    rules = tmp_path / "policy.toml"
+    rules.write_text("[deploy]\nblock_other_hosts = true\n")
+    command = ["policy", "generate", "--policy", str(rules), "--browser", "chrome"]
+    before = state(here.root)
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
+    assert cli.main([*command, "--write"]) == 2
+    said = capsys.readouterr().err
+    assert f"  com.system  {file}  (Google Chrome)\n" in said
+    assert said.endswith("poterne: nothing was written: to switch these programs off, say --yes\n")
+    assert cli.main([*command, "--output", str(tmp_path / "out")]) == 0
+    assert f"  com.system  {file}  (Google Chrome)\n" in capsys.readouterr().err
+
+    monkeypatch.setattr(sys, "stdin", Terminal("no\n"))
+    assert cli.main([*command, "--write"]) == 1
+    assert capsys.readouterr().err.endswith("Type yes to go on: poterne: nothing was written\n")
+    assert state(here.root) == before
+
+    monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
+    assert cli.main([*command, "--write"]) == 0
+    assert effective(here.place(CHROME))["NativeMessagingBlocklist"] == ["*"]
+    assert cli.main(["policy", "remove"]) == 0
+    assert state(here.root) == before
+    assert cli.main([*command, "--write", "--yes"]) == 0
+    (here.place(CHROME) / "poterne.json").write_text("{")
+    capsys.readouterr()
+    assert cli.main(["policy", "remove"]) == 1
+    assert capsys.readouterr().err.startswith(f"poterne: {here.place(CHROME) / 'poterne.json'} cannot be understood (")
+
+
+def test_hosts_of_others_are_named_before_they_are_switched_off(here: Machine) -> None:
+    system = host(here, here.place("/etc/opt/chrome/native-messaging-hosts"), "com.system")
+    host(here, here.place("/etc/opt/chrome/native-messaging-hosts"), "com.kept")
+    home = here.place("/home/jane")
+    mine = host(here, home / ".config/google-chrome/NativeMessagingHosts", "com.mine")
+    here.place("/etc/passwd").write_text("jane:x:1000:1000::/home/jane:/bin/sh\n")
+    policy = asked(block_other_hosts=True, user_level_hosts=False, other_hosts=("com.kept",))
+    before = state(here.root)
+
+    with pytest.raises(InvalidRequest):
+        deployment.apply(policy, ["chrome"], here)
+    assert state(here.root) == before
+    told: list[OtherHost] = []
+    deployment.apply(policy, ["chrome"], here, told.extend)
+
+    assert [(each.name, each.file, each.title) for each in told] == [
+        ("com.system", str(system), "Google Chrome"),
+        ("com.mine", str(mine), "Google Chrome"),
+    ]
+    # They are switched off already.
+    deployment.apply(asked(block_other_hosts=True, other_hosts=("com.kept",), pinned=False), ["chrome"], here)
+    deployment.withdraw(here)
+    assert state(here.root) == before
+
+
+def test_by_default_nothing_of_others_is_switched_off(here: Machine) -> None:
+    host(here, here.place("/etc/opt/chrome/native-messaging-hosts"), "com.system")
+
+    deployment.apply(asked(), ["chrome"], here)
+
+    said = effective(here.place(CHROME))
+    assert said.keys() == {"ExtensionSettings", "NativeMessagingAllowlist"}
+
+
+def test_a_folder_for_tools_is_judged_before_the_first_byte(here: Machine, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    folder = out / "linux/etc/opt/chrome/policies/managed"
+    folder.mkdir(parents=True)
+    text("poterne.json", f"{{{ALLOWED}, // ours\n}}")(folder)
+    (out / "macos").mkdir()
+    (out / "macos/poterne.mobileconfig").write_text("no")
+    before = state(out)
+
+    with pytest.raises(SetupError, match=r"poterne\.mobileconfig is no profile"):
+        deployment.generate(asked(), out, ["chrome"])
+    assert state(out) == before
+    (out / "macos/poterne.mobileconfig").unlink()
+    deployment.generate(asked(), out, ["chrome"])
+    assert effective(folder)["NativeMessagingAllowlist"] == ["com.other", "org.poterne.host"]

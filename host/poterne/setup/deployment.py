@@ -1,6 +1,9 @@
 """Browsers' policies as files: in a folder for the administrator's tools, or this machine's own, to be taken back."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +76,13 @@ def apply(
     named = names or [browser.name for browser in browsers.here(machine) if browser.policies]
     if not named:
         raise SetupError("no browser found here; name one with --browser")
-    chosen = with_policies(named)
+    with _alone(machine):
+        return _apply(policy, with_policies(named), machine, consent)
+
+
+def _apply(
+    policy: Policy, chosen: Sequence[Browser], machine: Machine, consent: Callable[[Sequence[OtherHost]], None]
+) -> list[Written]:
     ledger = Ledger.of(machine)
     policy_ledger.clear(list(ledger.entries))
     plan = Plan(ledger)
@@ -114,6 +123,11 @@ def withdraw(machine: Machine | None = None) -> list[Written]:
     reason, and a later call finishes the work. Raises SetupError.
     """
     machine = machine or Machine.this()
+    with _alone(machine):
+        return _withdraw(machine)
+
+
+def _withdraw(machine: Machine) -> list[Written]:
     ledger = Ledger.of(machine)
     done: list[Written] = []
     steps = []
@@ -139,6 +153,26 @@ def withdraw(machine: Machine | None = None) -> list[Written]:
 def is_applied(machine: Machine) -> bool:
     """Whether `apply` has written policies that are still there."""
     return bool(Ledger.of(machine).entries)
+
+
+@contextlib.contextmanager
+def _alone(machine: Machine) -> Iterator[None]:
+    """One run at a time: each would write down the other's work as the organisation's. Raises SetupError."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    # The root folder is always there, and a lock on it leaves nothing behind.
+    handle = os.open(machine.root, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetupError("another poterne policy is at work; nothing was changed") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def _change(step: policy_ledger.Step) -> Change:

@@ -4,11 +4,11 @@ import json
 import math
 import os
 import re
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from poterne import files
 from poterne.errors import SetupError
 
 MAX_BYTES = 4 << 20
@@ -39,31 +39,24 @@ def listing(directory: Path) -> list[Path]:
 
 
 def read(path: Path) -> bytes | None:
-    """The bytes of a file, however long opening it would wait; `None` where there is none. Raises SetupError."""
+    """The bytes of a regular file; `None` where there is none. Raises SetupError."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise SetupError(f"{path} is not a regular file")
-        # It may have become another thing since: that opens without waiting, too.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SetupError(f"{path} is not a regular file")
-            data = file.read(MAX_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError):
+        return files.read(path, MAX_BYTES)
+    except FileNotFoundError:
         check_links(path)
         return None
     except OSError as error:
         raise _cannot("read", path, error) from error
-    if len(data) > MAX_BYTES:
-        raise SetupError(f"{path} cannot be understood (it is larger than {MAX_BYTES >> 20} MiB)")
-    return data
 
 
 def check_links(path: Path) -> None:
-    """Raises SetupError where a link on the way leads nowhere: what is missing there is not simply absent."""
-    for each in (path, *path.parents):
-        if os.path.islink(each) and not os.path.exists(each):  # noqa: PTH110, PTH114 (pathlib's raise)
-            raise SetupError(f"{each} leads nowhere")
+    """Raises SetupError where a link on the way leads nowhere, or something else keeps a path from being seen: what is
+    missing there is not simply absent.
+    """
+    try:
+        files.is_absent(path)
+    except OSError as error:
+        raise _cannot("read", path, error) from error
 
 
 def understand(data: bytes, dialect: Dialect, path: Path) -> Tree:

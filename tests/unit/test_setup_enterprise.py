@@ -56,6 +56,10 @@ def here(tmp_path: Path) -> Machine:
     return machine(tmp_path)
 
 
+def agreed(_: object) -> None:
+    """Programs of others may be switched off."""
+
+
 def put(here: Machine, place: str, value: Any) -> Path:
     path = here.place(place)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +72,7 @@ def get(path: Path) -> Any:
 
 
 def test_what_chromium_is_told(policy: Policy, here: Machine) -> None:
-    (done,) = deployment.apply(policy, ["chromium"], here)
+    (done,) = deployment.apply(policy, ["chromium"], here, agreed)
 
     assert done.path == here.place("/etc/chromium/policies/managed/poterne.json")
     assert get(done.path) == {
@@ -91,7 +95,7 @@ def test_what_chromium_is_told(policy: Policy, here: Machine) -> None:
 
 
 def test_what_firefox_is_told(policy: Policy, here: Machine) -> None:
-    (done,) = deployment.apply(policy, ["firefox"], here)
+    (done,) = deployment.apply(policy, ["firefox"], here, agreed)
 
     settings = {
         "installation_mode": "force_installed",
@@ -103,7 +107,7 @@ def test_what_firefox_is_told(policy: Policy, here: Machine) -> None:
 
 
 def test_edge_names_the_fixed_button_otherwise(policy: Policy, here: Machine) -> None:
-    (done,) = deployment.apply(policy, ["edge"], here)
+    (done,) = deployment.apply(policy, ["edge"], here, agreed)
 
     assert get(done.path)["ExtensionSettings"][ID]["toolbar_state"] == "force_shown"
 
@@ -121,7 +125,7 @@ def test_what_is_there_is_merged_into_and_nothing_is_replaced(policy: Policy, he
         },
     )
 
-    done = deployment.apply(policy, ["chrome"], here)
+    done = deployment.apply(policy, ["chrome"], here, agreed)
 
     merged = get(other)
     assert merged["HomepageLocation"] == "https://example.org/"
@@ -136,10 +140,10 @@ def test_what_is_there_is_merged_into_and_nothing_is_replaced(policy: Policy, he
 
 
 def test_a_second_time_changes_nothing(policy: Policy, here: Machine) -> None:
-    deployment.apply(policy, ["chrome", "firefox"], here)
+    deployment.apply(policy, ["chrome", "firefox"], here, agreed)
     before = tree(here.root)
 
-    done = deployment.apply(policy, ["chrome", "firefox"], here)
+    done = deployment.apply(policy, ["chrome", "firefox"], here, agreed)
 
     assert {entry.change for entry in done} == {"unchanged"}
     assert tree(here.root) == before
@@ -150,7 +154,7 @@ def test_withdrawn_leaves_every_byte_as_it_was(policy: Policy, here: Machine) ->
     put(here, "/etc/firefox/policies/policies.json", {"policies": {"DisableTelemetry": True}})
     before = tree(here.root)
 
-    deployment.apply(policy, ["chrome", "firefox", "edge"], here)
+    deployment.apply(policy, ["chrome", "firefox", "edge"], here, agreed)
     assert deployment.is_applied(here)
     deployment.withdraw(here)
 
@@ -165,7 +169,7 @@ def test_registration_and_policies_leave_nothing_in_either_order(
 ) -> None:
     before = tree(here.root)
     setup.install(["chrome"], system=True, machine=here)
-    deployment.apply(policy, ["chrome"], here)
+    deployment.apply(policy, ["chrome"], here, agreed)
 
     if policies_first:
         deployment.withdraw(here)
@@ -180,7 +184,7 @@ def test_registration_and_policies_leave_nothing_in_either_order(
 
 def test_what_others_have_changed_since_stays_when_it_is_withdrawn(policy: Policy, here: Machine) -> None:
     path = put(here, "/etc/firefox/policies/policies.json", {"policies": {"DisableTelemetry": True}})
-    deployment.apply(policy, ["firefox", "chrome"], here)
+    deployment.apply(policy, ["firefox", "chrome"], here, agreed)
     changed = get(path)
     changed["policies"]["DisablePocket"] = True
     changed["policies"]["ExtensionSettings"]["other@example.org"] = {"installation_mode": "allowed"}
@@ -206,7 +210,7 @@ def test_a_file_that_is_no_json_is_left_as_it_is(policy: Policy, here: Machine) 
     path.write_text("{", encoding="utf-8")
 
     with pytest.raises(SetupError, match=r"policies\.json cannot be understood \(line 1: .*\); nothing was written$"):
-        deployment.apply(policy, ["firefox"], here)
+        deployment.apply(policy, ["firefox"], here, agreed)
 
     assert path.read_text(encoding="utf-8") == "{"
 

@@ -157,7 +157,8 @@ def test_a_file_of_two_browsers_is_one(here: Machine) -> None:
 def test_another_policy_replaces_what_was_ours_and_leaves_what_is_theirs(here: Machine) -> None:
     folder = put(here, CHROME, FORMS["commented"])
     before = state(here.root)
-    deployment.apply(asked(pinned=True, other_hosts=("com.third",), user_level_hosts=False), ["chrome"], here)
+    first = asked(pinned=True, other_hosts=("com.third",), user_level_hosts=False)
+    deployment.apply(first, ["chrome"], here, lambda _: None)
 
     done = deployment.apply(asked(pinned=False), ["chrome"], here)
 
@@ -363,6 +364,22 @@ def test_hosts_of_others_are_named_before_they_are_switched_off(here: Machine) -
     deployment.apply(asked(block_other_hosts=True, other_hosts=("com.kept",), pinned=False), ["chrome"], here)
     deployment.withdraw(here)
     assert state(here.root) == before
+
+
+def test_the_word_is_asked_for_where_nobody_is_there_yet_and_not_twice(here: Machine) -> None:
+    put(here, CHROME, FORMS["commented"])
+    before = state(here.root)
+    asked_for: list[list[OtherHost]] = []
+
+    for rules in ({"block_other_hosts": True}, {"user_level_hosts": False}):
+        with pytest.raises(InvalidRequest, match="none is registered now"):
+            deployment.apply(asked(**rules), ["chrome"], here)
+        assert state(here.root) == before
+        for _ in range(2):
+            deployment.apply(asked(**rules), ["chrome"], here, lambda found: asked_for.append(list(found)))
+        deployment.withdraw(here)
+        assert state(here.root) == before
+    assert asked_for == [[], []]
 
 
 def test_two_runs_at_once_do_not_take_each_others_work_for_the_organisations(here: Machine) -> None:

@@ -56,7 +56,8 @@ def generate(policy: Policy, folder: Path, names: Sequence[str] = ()) -> list[Wr
 
 def refuse(found: Sequence[OtherHost]) -> None:
     """What is said where nobody was asked. Raises InvalidRequest."""
-    raise InvalidRequest(f"this switches off programs of others ({', '.join(each.name for each in found)})")
+    names = ", ".join(each.name for each in found) or "none is registered now"
+    raise InvalidRequest(f"this switches off programs of others ({names})")
 
 
 def apply(
@@ -92,7 +93,7 @@ def _apply(
         stepped = plan.stepped()
     except SetupError as error:
         raise SetupError(f"{error}; nothing was written") from error
-    if found := other_hosts.switched_off(chosen, plan, machine):
+    if (found := other_hosts.switched_off(chosen, plan, machine)) is not None:
         consent(found)
     todo = [step for step, _ in stepped if step.current != step.wanted or step.entry != ledger.entry(step.path)]
     if todo:
@@ -104,8 +105,12 @@ def _apply(
     ]
 
 
-def would_switch_off(policy: Policy, names: Sequence[str] = (), machine: Machine | None = None) -> Sequence[OtherHost]:
-    """The hosts of others here that these policies would keep from being started; none where that cannot be said."""
+def would_switch_off(
+    policy: Policy, names: Sequence[str] = (), machine: Machine | None = None
+) -> Sequence[OtherHost] | None:
+    """The hosts of others here that these policies would keep from being started; `None` where they would switch off
+    none, or where that cannot be said.
+    """
     machine = machine or Machine.this()
     plan = Plan(Ledger(Path()))
     chosen = with_policies(names)
@@ -113,9 +118,9 @@ def would_switch_off(policy: Policy, names: Sequence[str] = (), machine: Machine
         for browser in chosen:
             if machine.platform == "linux":
                 plan.add(browser, policy, machine)
-        return other_hosts.switched_off(chosen, plan, machine) if machine.platform == "linux" else []
+        return other_hosts.switched_off(chosen, plan, machine) if machine.platform == "linux" else None
     except SetupError:
-        return []
+        return None
 
 
 def withdraw(machine: Machine | None = None) -> list[Written]:

@@ -29,9 +29,12 @@ class OtherHost:
     level: Level
 
 
-def switched_off(chosen: Sequence[Browser], plan: Plan, machine: Machine) -> list[OtherHost]:
-    """Those that may be started as policies are, and may not as they are planned."""
+def switched_off(chosen: Sequence[Browser], plan: Plan, machine: Machine) -> list[OtherHost] | None:
+    """Those that may be started as policies are, and may not as they are planned; `None` where no rule that switches
+    off any comes into force. One that does binds those that are registered later, too.
+    """
     found: dict[str, OtherHost] = {}
+    stricter = False
     for browser in chosen:
         if browser.family != "chromium":
             continue
@@ -39,12 +42,19 @@ def switched_off(chosen: Sequence[Browser], plan: Plan, machine: Machine) -> lis
         before, after = (
             [plan.effective(directory, key, after=later) for key in (_BLOCK, _ALLOW, _USERS)] for later in (False, True)
         )
-        if before == after:
+        if not _rules(*after) - _rules(*before):
             continue
+        stricter = True
         for host in _registered(browser, machine):
             if _may_start(host, *before) and not _may_start(host, *after):
                 found.setdefault(host.file, host)
-    return list(found.values())
+    return list(found.values()) if stricter else None
+
+
+def _rules(blocked: Any, _: Any, users: Any) -> set[str]:
+    """The policies that switch off hosts of others whatever they are called."""
+    every = isinstance(blocked, list) and "*" in blocked
+    return {name for name, holds in ((_BLOCK, every), (_USERS, users is False)) if holds}
 
 
 def _may_start(host: OtherHost, blocked: Any, allowed: Any, users: Any) -> bool:

@@ -70,8 +70,8 @@ def run_generate(args: argparse.Namespace) -> int:
         done = deployment.apply(rules, names, consent=_agreed if args.yes else _ask)
     else:
         done = deployment.generate(rules, args.output, names)
-        if found := deployment.would_switch_off(rules, names):
-            sys.stderr.write("note: on this machine, that would switch off programs of others:\n")
+        if (found := deployment.would_switch_off(rules, names)) is not None:
+            sys.stderr.write("note: that switches off programs of others; of this machine's:\n")
             _list(found)
     _tell(done)
     for option, value in (("update_url", rules.deploy.update_url), ("xpi_url", rules.deploy.xpi_url)):
@@ -98,7 +98,7 @@ def run_remove(args: argparse.Namespace) -> int:
 
 def _ask(found: Sequence["OtherHost"]) -> None:
     """Raises InvalidRequest where nobody can be asked, SetupError where the answer is no."""
-    sys.stderr.write("This switches off programs of others, which extensions can start now:\n")
+    sys.stderr.write("This switches off programs of others, which extensions may start now:\n")
     _list(found)
     if sys.stdin is None or not sys.stdin.isatty():
         raise InvalidRequest("nothing was written: to switch these programs off, say --yes")
@@ -116,6 +116,8 @@ def _agreed(found: Sequence["OtherHost"]) -> None:
 def _list(found: Sequence["OtherHost"]) -> None:
     for host in found[:_LISTED]:
         sys.stderr.write(f"  {host.name}  {host.file}  ({host.title})\n")
+    if not found:
+        sys.stderr.write("  none that is registered now\n")
     if len(found) > _LISTED:
         sys.stderr.write(f"  and {len(found) - _LISTED} more\n")
 

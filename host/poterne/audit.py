@@ -102,9 +102,10 @@ class _Service(logging.Handler):
     """What takes datagrams, or a stream, at a socket of this machine."""
 
     def __init__(self, place: str, *kinds: socket.SocketKind) -> None:
+        # First: the library closes every handler that has begun to be one.
+        self._socket = _connected(place, kinds)
         super().__init__()
         self._place, self._kinds = place, kinds
-        self._socket = _connected(place, kinds)
 
     def packed(self, record: logging.LogRecord) -> bytes:
         """What is sent for one record."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from poterne import __version__
-from poterne.errors import InvalidRequest, PoterneError, ReportError
+from poterne.errors import InvalidRequest, PoterneError, ReportError, printable
 
 if TYPE_CHECKING:
     from poterne.diagnose import Conclusion
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except PoterneError as error:
-        print(f"poterne: {error}", file=sys.stderr)
+        print(f"poterne: {printable(str(error))}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

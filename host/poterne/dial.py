@@ -133,13 +133,13 @@ class Gate:
         return trust != "foreign" or all(self._is_public(face) for face in readings or certain)
 
     def _is_public(self, address: IpAddress) -> bool:
-        return (address.is_global and not address.is_private) or self._is_of_lab(address)
+        if self._is_of_lab(address):
+            return True
+        return address.is_global and not address.is_private and not _within(address, _never_public())
 
     def _is_of_lab(self, address: IpAddress) -> bool:
         """Whether an address is for documentation, of which labs are made: there it stands for a public one."""
-        return self._policy.lab is not None and any(
-            address in network for network in _documentation() if network.version == address.version
-        )
+        return self._policy.lab is not None and _within(address, _documentation())
 
     def permits(self, endpoint: Endpoint) -> bool:
         """Whether an endpoint may be dialled, by its role and by who named its host (docs/contract.md 2.5): what a
@@ -362,9 +362,21 @@ def _is_close(address: IpAddress) -> bool:
     return address.is_loopback or address.is_link_local or str(address) in _metadata()
 
 
+def _within(address: IpAddress, networks: "tuple[_Network, ...]") -> bool:
+    return any(address in network for network in networks if network.version == address.version)
+
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 @cache
-def _documentation() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+def _documentation() -> tuple[_Network, ...]:
     return tuple(ipaddress.ip_network(network) for network in load("special")["documentation"])
+
+
+@cache
+def _never_public() -> tuple[_Network, ...]:
+    return tuple(ipaddress.ip_network(network) for network in load("special")["never_public"])
 
 
 @cache

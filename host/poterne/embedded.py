@@ -8,6 +8,8 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 # The last 32 bits are the IPv4 address: RFC 6052 section 2.1, RFC 7915 section 1.3 (in its old form, RFC 2765 section
 # 2.1), RFC 4291 section 2.5.5.1.
 _AT_THE_END = tuple(ipaddress.IPv6Network(prefix) for prefix in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96"))
+# The interface identifiers of ISATAP, for private and for public addresses (RFC 5214 section 6.1).
+_ISATAP = (0x00005EFE, 0x02005EFE)
 _THEMSELVES = ipaddress.IPv6Network("::/127")
 # A network's own translators use any prefix in this pool (RFC 8215 section 5), of these lengths (RFC 6052 section 2.2),
 # and nothing in an address tells which.
@@ -39,6 +41,8 @@ def faces(address: str) -> Faces:
     if parsed.teredo is not None:
         certain.extend(parsed.teredo)
     if parsed not in _THEMSELVES and any(parsed in prefix for prefix in _AT_THE_END):
+        certain.append(read(parsed, 96))
+    if int(parsed) >> 32 & 0xFFFFFFFF in _ISATAP:
         certain.append(read(parsed, 96))
     return Faces(tuple(certain))
 

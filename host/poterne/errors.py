@@ -17,6 +17,11 @@ Each message is one line, fit to be shown to the person who can mend it.
 from typing import Literal
 
 
+def printable(text: str) -> str:
+    """A text in one line, whatever names and words of strangers it holds: nothing in it moves a terminal's cursor."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
 class PoterneError(Exception):
     """Base of the tree; `code` is the error code of the native protocol (`internal` unless said)."""
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from poterne import embedded, files, ports
-from poterne.errors import Forbidden, PolicyError
+from poterne.errors import Forbidden, PolicyError, printable
 from poterne.hosts import is_address, is_within
 from poterne.model import Family, Options, Port, Target
 from poterne.organisation import Deploy, Expected, Log, Organisation, Server
@@ -343,7 +343,7 @@ def _understood(path: Path, raw: bytes, *, named: bool) -> Policy:
 def _broken(path: Path, said: str) -> PolicyError:
     """One line, whatever stands in the file or in its name."""
     line = " ".join(f"{path}: {said}".split())
-    return PolicyError("".join(character if character.isprintable() else "\ufffd" for character in line))
+    return PolicyError(printable(line))
 
 
 def _unknown(place: tuple[int | str, ...]) -> str:

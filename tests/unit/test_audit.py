@@ -209,3 +209,18 @@ def test_no_local_part_is_ever_in_a_line(local: str) -> None:
     line = audit.line(target, "ok")
     assert "zqx" not in line
     assert line == "kind=account domain=example.org verdict=ok"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither")
+@pytest.mark.parametrize("to", ["journal", "syslog"])
+def test_a_service_that_is_not_there_leaves_no_trace_at_the_end(tmp_path: Path, to: str) -> None:
+    code = f"""
+from poterne import audit, errors, organisation
+audit.JOURNAL = audit.SYSLOG = {str(tmp_path / "nobody")!r}
+try:
+    audit.begin(organisation.Log(to={to!r}))
+except errors.Forbidden:
+    print("forbidden")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert (ended.stdout, ended.stderr) == ("forbidden\n", "")

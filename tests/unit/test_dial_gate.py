@@ -288,3 +288,29 @@ def test_what_the_administrator_named_stays_named_in_a_check_of_a_page() -> None
     gate = Gate(Policy(), "page")
     assert gate.permits(place("10.0.0.1", "relay", "policy"))
     assert gate.permits(place("192.168.1.1", "control", "gateway"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "fec0::1",
+        "192.0.0.8",
+        "5f00::1",
+        "3fff::1",
+        "64:ff9b:1:c000:8::",
+        "2600::5efe:192.168.1.1",
+        "2600::200:5efe:10.0.0.1",
+    ],
+)
+def test_what_no_stranger_may_lead_to_is_the_same_under_every_python(address: str) -> None:
+    gate = Gate(Policy())
+    assert not gate.allows(address, "foreign")
+    assert gate.allows(address, "typed")
+
+
+def test_isatap_leads_where_its_ipv4_address_is() -> None:
+    denying = Gate(Policy(allow=Allow(deny_networks=("192.168.0.0/16",))))
+    for trust in ("typed", "named", "foreign"):
+        assert not denying.allows("2600::5efe:192.168.1.1", trust)
+    assert not Gate(Policy()).allows("2600::5efe:127.0.0.1", "named")
+    assert Gate(Policy()).allows("2600::200:5efe:8.8.8.8", "foreign")

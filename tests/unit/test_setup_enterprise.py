@@ -74,7 +74,7 @@ def get(path: Path) -> Any:
 def test_what_chromium_is_told(policy: Policy, here: Machine) -> None:
     (done,) = deployment.apply(policy, ["chromium"], here, agreed)
 
-    assert done.path == here.place("/etc/chromium/policies/managed/poterne.json")
+    assert done.path == here.place("/etc/chromium/policies/managed/0-poterne.json")
     assert get(done.path) == {
         "ExtensionSettings": {
             ID: {
@@ -136,7 +136,7 @@ def test_what_is_there_is_merged_into_and_nothing_is_replaced(policy: Policy, he
     kept = [line for entry in done for line in entry.kept]
     assert kept == ["NativeMessagingUserLevelHosts stays true; Poterne would set false"]
     # Only one of two files that hold a policy counts.
-    assert set(get(here.place(f"{folder}/poterne.json"))) == {"NativeMessagingBlocklist", "3rdparty"}
+    assert set(get(here.place(f"{folder}/0-poterne.json"))) == {"NativeMessagingBlocklist", "3rdparty"}
 
 
 def test_a_second_time_changes_nothing(policy: Policy, here: Machine) -> None:
@@ -189,7 +189,7 @@ def test_what_others_have_changed_since_stays_when_it_is_withdrawn(policy: Polic
     changed["policies"]["DisablePocket"] = True
     changed["policies"]["ExtensionSettings"]["other@example.org"] = {"installation_mode": "allowed"}
     path.write_text(json.dumps(changed), encoding="utf-8")
-    own = here.place("/etc/opt/chrome/policies/managed/poterne.json")
+    own = here.place("/etc/opt/chrome/policies/managed/0-poterne.json")
     own.write_text(json.dumps({**get(own), "NativeMessagingAllowlist": ["org.poterne.host", "com.new"]}))
 
     deployment.withdraw(here)
@@ -310,7 +310,7 @@ def test_the_ids_of_packages_that_the_organisation_signs(tmp_path: Path, here: M
 
     deployment.apply(load(file), ["chromium", "firefox"], here)
 
-    assert set(get(here.place("/etc/chromium/policies/managed/poterne.json"))["ExtensionSettings"]) == {"b" * 32}
+    assert set(get(here.place("/etc/chromium/policies/managed/0-poterne.json"))["ExtensionSettings"]) == {"b" * 32}
     told = get(here.place("/etc/firefox/policies/policies.json"))["policies"]
     assert told["ExtensionSettings"] == {"own@example.org": {"installation_mode": "allowed", "default_area": "navbar"}}
 

@@ -3,7 +3,10 @@
 import io
 import json
 import os
+import shutil
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,7 @@ from poterne import cli
 from poterne.errors import InvalidRequest, SetupError
 from poterne.organisation import Organisation
 from poterne.policy import Policy
-from poterne.setup import deployment
+from poterne.setup import deployment, policy_ledger
 from poterne.setup.machine import Machine
 from poterne.setup.other_hosts import OtherHost
 
@@ -76,7 +79,7 @@ def test_every_form_is_merged_into_and_given_back(here: Machine, form: Put, dire
 
 
 @pytest.mark.parametrize("content", ["{", "", f"{{{ALLOWED}, 'x': 1}}", "[1]"])
-@pytest.mark.parametrize("name", ["org", "org.json", ".org.json~", "zz.dpkg-old", "poterne.json"])
+@pytest.mark.parametrize("name", ["org", "org.json", ".org.json~", "zz.dpkg-old", "0-poterne.json"])
 def test_nothing_is_written_beside_what_cannot_be_understood(here: Machine, name: str, content: str) -> None:
     folder = put(here, CHROME, text(name, content))
     put(here, CHROMIUM, FORMS["commented"])
@@ -107,7 +110,7 @@ def test_nothing_is_written_beside_what_is_no_file(here: Machine, kind: str) -> 
     elif kind == "dangling link":
         (folder / "org").symlink_to("gone")
     elif kind == "folder in its place":
-        (folder / "poterne.json").mkdir()
+        (folder / "0-poterne.json").mkdir()
 
     with pytest.raises(SetupError, match=f"^{folder}[^\n]*; nothing was written$"):
         deployment.apply(asked(), ["chrome"], here)
@@ -168,7 +171,7 @@ def test_another_policy_replaces_what_was_ours_and_leaves_what_is_theirs(here: M
         "override_update_url",
     }
     assert effective(folder)["NativeMessagingAllowlist"] == ["com.other", "org.poterne.host"]
-    assert {entry.path.name: entry.change for entry in done} == {"org.json": "written", "poterne.json": "removed"}
+    assert {entry.path.name: entry.change for entry in done} == {"org.json": "written", "0-poterne.json": "removed"}
     deployment.withdraw(here)
     assert state(here.root) == before
 
@@ -199,7 +202,7 @@ def test_what_is_said_of_our_extension_stays_and_is_named(here: Machine) -> None
         said = notes(done)
         assert any(line.startswith(f"a: ExtensionSettings.{'a' * 32}, {ID} stays {{") for line in said), said
         assert f'b: 3rdparty.extensions.{ID}.organisation stays "Theirs"; Poterne would set "Ours"' in said
-        assert json.loads((folder / "poterne.json").read_text()) == {
+        assert json.loads((folder / "0-poterne.json").read_text()) == {
             "NativeMessagingAllowlist": ["org.poterne.host"],
             "3rdparty": {"extensions": {ID: {"domain": "example.org"}}},
         }
@@ -335,10 +338,12 @@ def test_the_word_is_asked_for(
     assert cli.main(["policy", "remove"]) == 0
     assert state(here.root) == before
     assert cli.main([*command, "--write", "--yes"]) == 0
-    (here.place(CHROME) / "poterne.json").write_text("{")
+    (here.place(CHROME) / "0-poterne.json").write_text("{")
     capsys.readouterr()
     assert cli.main(["policy", "remove"]) == 1
-    assert capsys.readouterr().err.startswith(f"poterne: {here.place(CHROME) / 'poterne.json'} cannot be understood (")
+    assert capsys.readouterr().err.startswith(
+        f"poterne: {here.place(CHROME) / '0-poterne.json'} cannot be understood ("
+    )
 
 
 def test_hosts_of_others_are_named_before_they_are_switched_off(here: Machine) -> None:
@@ -399,6 +404,175 @@ def test_two_runs_at_once_do_not_take_each_others_work_for_the_organisations(her
     assert second == ["another poterne policy is at work; nothing was changed"] * 2
     deployment.withdraw(here)
     assert state(here.root) == before
+
+
+def test_what_an_organisation_adds_later_counts(here: Machine) -> None:
+    folder = put(here, CHROME, lambda _: None)
+    deployment.apply(asked(block_other_hosts=True), ["chrome"], here, lambda _: None)
+    later = {
+        "ExtensionSettings": {"*": {"installation_mode": "blocked"}},
+        "NativeMessagingAllowlist": ["com.other"],
+        "NativeMessagingBlocklist": ["*"],
+    }
+
+    for name in ("00-first.json", "_org", "company.json", "Default", "zz"):
+        (folder / name).write_text(json.dumps(later))
+        assert effective(folder).items() >= later.items(), name
+        (folder / name).unlink()
+
+
+def test_what_is_changed_while_the_word_is_waited_for_is_not_overwritten(here: Machine) -> None:
+    folder = put(here, CHROME, FORMS["commented"])
+    before = (folder / "org.json").read_bytes()
+    changes: list[Callable[[], object]] = [
+        lambda: (folder / "org.json").write_text('{"URLBlocklist": ["evil.example"]}'),
+        lambda: (folder / "zz.json").write_text("{"),
+        lambda: (folder / "zz.json").write_text('{"NativeMessagingBlocklist": []}'),
+        (folder / "org.json").unlink,
+    ]
+    for change in changes:
+        now: dict[str, Any] = {}
+
+        def answer(_: object, change: Callable[[], object] = change, now: dict[str, Any] = now) -> None:
+            change()
+            now.update(state(here.root))
+
+        with pytest.raises(SetupError, match="nothing was written"):
+            deployment.apply(asked(block_other_hosts=True), ["chrome"], here, answer)
+        assert state(here.root) == now
+        (folder / "zz.json").unlink(missing_ok=True)
+        (folder / "org.json").write_bytes(before)
+
+
+def test_a_file_that_changes_between_judging_and_writing_stays(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(here, CHROMIUM, FORMS["no suffix"])
+    folder = put(here, CHROME, FORMS["commented"])
+    before = state(here.root)
+    take, theirs = policy_ledger._take, '{"URLBlocklist": ["evil.example"]}'
+
+    def meanwhile(step: policy_ledger.Step, ledger: policy_ledger.Ledger) -> None:
+        take(step, ledger)
+        (folder / "org.json").write_text(theirs)
+
+    monkeypatch.setattr(policy_ledger, "_take", meanwhile)
+    with pytest.raises(SetupError, match=r"org\.json has been changed in the meantime; nothing was written"):
+        deployment.apply(asked(), ["chromium", "chrome"], here)
+
+    assert (folder / "org.json").read_text() == theirs
+    (folder / "org.json").write_bytes(before[str(folder / "org.json")][3])
+    assert state(here.root) == before
+
+
+def test_what_cannot_be_written_down_is_not_touched(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared(here)
+    before = state(here.root)
+    deployment.apply(asked(), ["chromium"], here)
+    size = here.place(LEDGER).stat().st_size
+    deployment.withdraw(here)
+
+    monkeypatch.setattr(policy_ledger, "MAX_BYTES", size + 10)
+    with pytest.raises(SetupError, match=r"would be larger than .*; nothing was written"):
+        deployment.apply(asked(), ["chromium", "chrome"], here)
+    assert state(here.root) == before
+
+
+def test_files_of_the_largest_size_can_be_taken_back(here: Machine) -> None:
+    entries = [f"éxample{number}.org" for number in range(150_000)]
+    large = f'{{{ALLOWED}, "URLBlocklist": {json.dumps(entries, ensure_ascii=False)}}}'
+    assert 3 << 20 < len(large.encode()) < 4 << 20
+    for place in (CHROME, CHROMIUM, EDGE):
+        put(here, place, text("org.json", large))
+    before = state(here.root)
+
+    deployment.apply(asked(), ["chrome", "chromium", "edge"], here)
+    deployment.withdraw(here)
+
+    assert state(here.root) == before
+
+
+def test_a_list_that_was_stated_anew_is_not_emptied(here: Machine) -> None:
+    folder = put(here, CHROME, text("org.json", '{"NativeMessagingBlocklist": ["com.bad"]}'))
+    deployment.apply(asked(block_other_hosts=True), ["chrome"], here, lambda _: None)
+    anew = '{"NativeMessagingBlocklist": ["*"], "NativeMessagingAllowlist": ["com.ours"]}'
+    (folder / "org.json").write_text(anew)
+
+    done = deployment.withdraw(here)
+
+    assert (folder / "org.json").read_text() == anew
+    assert notes(done) == [
+        'org.json: NativeMessagingBlocklist stays ["*"]: it was written anew, and "*" may be yours',
+    ]
+
+
+def test_a_file_that_has_another_name_now_is_told(here: Machine) -> None:
+    folder = put(here, CHROME, FORMS["commented"])
+    deployment.apply(asked(), ["chrome"], here)
+    (folder / "org.json").rename(folder / "10-org.json")
+
+    (gone,) = notes(deployment.withdraw(here))
+
+    assert gone == "org.json: is gone: if it has another name now, what Poterne added still stands in it"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes what others could lead elsewhere")
+def test_a_link_into_what_others_can_change_is_not_followed(here: Machine) -> None:
+    folder = put(here, CHROME, FORMS["symlink"])
+    real = (folder / "org.json").resolve()
+    for place in (real.parent, real.parent.parent):
+        os.chown(place, 65534, 65534)
+        before = state(here.root)
+        with pytest.raises(SetupError) as refused:
+            deployment.apply(asked(), ["chrome"], here)
+        why = f"{folder / 'org.json'} leads to {real}, and others than root can change {place}; nothing was written"
+        assert str(refused.value) == why
+        assert state(here.root) == before
+        os.chown(place, 0, 0)
+
+
+@pytest.mark.skipif(not shutil.which("setfacl"), reason="needs setfacl")
+def test_what_a_folder_gives_new_files_is_not_given_to_old_ones(here: Machine) -> None:
+    folder = put(here, CHROME, FORMS["commented"])
+    for place in (folder, folder.parent):
+        done = subprocess.run(["setfacl", "-d", "-m", "u:33:rw", str(place)], check=False, capture_output=True)  # noqa: S603, S607
+        if done.returncode:
+            pytest.skip("this file system has no access lists")
+    before = state(here.root)
+
+    deployment.apply(asked(), ["chrome"], here)
+    assert state(here.root)[str(folder / "org.json")][5] == {}
+    deployment.withdraw(here)
+    assert state(here.root) == before
+
+
+def test_hosts_are_found_in_every_browser_that_reads_the_folder(here: Machine) -> None:
+    put(here, CHROMIUM, lambda _: None)
+    here.place(CHROME).parent.mkdir(parents=True)
+    here.place(CHROME).symlink_to(here.place(CHROMIUM))
+    homes = here.home() / ".config"
+    beta = host(here, homes / "google-chrome-beta/NativeMessagingHosts", "com.beta")
+    commented = host(here, homes / "chromium/NativeMessagingHosts", "com.commented")
+    commented.write_text('// by IT\n{"name": "com.commented",}')
+    for number in range(300):
+        (commented.parent / f"a{number}.json").write_text("{}")
+    told: list[OtherHost] = []
+
+    deployment.apply(asked(block_other_hosts=True), ["chromium"], here, told.extend)
+
+    assert {each.file for each in told} == {str(beta), str(commented)}
+
+
+def test_no_name_moves_the_terminal(
+    here: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Machine, "this", classmethod(lambda _: here))
+    put(here, CHROME, text("o\x1b[2J\nrg", "{"))
+    rules = tmp_path / "policy.toml"
+    rules.write_text("")
+
+    assert cli.main(["policy", "generate", "--policy", str(rules), "--browser", "chrome", "--write"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "\x1b" not in said
 
 
 def test_by_default_nothing_of_others_is_switched_off(here: Machine) -> None:

@@ -151,7 +151,7 @@ def test_what_others_have_broken_since_is_left_and_the_rest_restored(here: Machi
 def test_what_others_say_later_of_our_extension_is_theirs(here: Machine) -> None:
     folder = put(here, CHROME, several())
     deployment.apply(asked(), ["chrome"], here)
-    own = folder / "poterne.json"
+    own = folder / "0-poterne.json"
     held = json.loads(own.read_text())
     held["ExtensionSettings"][ID]["installation_mode"] = "blocked"
     own.write_text(json.dumps(held))
@@ -159,7 +159,7 @@ def test_what_others_say_later_of_our_extension_is_theirs(here: Machine) -> None
     done = deployment.apply(asked(), ["chrome"], here)
 
     assert effective(folder)["ExtensionSettings"][ID]["installation_mode"] == "blocked"
-    assert any(line.startswith(f"poterne.json: ExtensionSettings.{ID} stays") for line in notes(done))
+    assert any(line.startswith(f"0-poterne.json: ExtensionSettings.{ID} stays") for line in notes(done))
     deployment.withdraw(here)
     assert json.loads(own.read_text()) == {"ExtensionSettings": {ID: {"installation_mode": "blocked"}}}
 

@@ -32,6 +32,8 @@ REFUSED = {
     "two": "{}{}",
     "what follows": '{"X": 1} x',
     "a NUL behind": '{"X": 1}\0',
+    "what some take for a whole comment": '{"X": 1, /*/ "Y": 2, /**/ "Z": 3}',
+    "and at the beginning": '/*/*/{"X": 1}',
     "a comma too much": '{"X": 1,,}',
     "only a comma": "{,}",
     "a comment without end": '{"X": 1} /* one',

@@ -5,7 +5,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 # Neither is worth more than a failure says: another place for the temporary file is tried.
@@ -15,11 +15,13 @@ _TEMPORARY = ".poterne.new"
 
 @dataclass(frozen=True)
 class Attributes:
-    """Of a file: its mode, owner and group (`None`: whoever makes it), and extended attributes (ACLs, SELinux)."""
+    """Of a file: its mode, owner and group (`None`: whoever makes it), and extended attributes (ACLs, SELinux; `None`:
+    what the folder gives).
+    """
 
     mode: int = 0o644
     owner: tuple[int, int] | None = None
-    extended: Mapping[str, bytes] = field(default_factory=dict)
+    extended: Mapping[str, bytes] | None = None
 
     @classmethod
     def of(cls, path: Path) -> "Attributes":
@@ -46,7 +48,10 @@ class Attributes:
         if self.owner is not None:
             os.fchown(handle, *self.owner)
         os.fchmod(handle, self.mode)
-        if sys.platform == "linux":
+        if sys.platform == "linux" and self.extended is not None:
+            for name in _names(handle):
+                if name not in self.extended:
+                    os.removexattr(handle, name)
             for name, value in self.extended.items():
                 # What the folder's own rules give a new file already may not be given again by everybody.
                 if _extended(handle, name) != value:
@@ -92,6 +97,16 @@ def _write(path: Path, data: bytes, attributes: Attributes) -> None:
         file.flush()
         attributes.give(handle)
         os.fsync(handle)
+
+
+def _names(handle: int) -> list[str]:
+    if sys.platform == "linux":
+        try:
+            return os.listxattr(handle)
+        except OSError as error:
+            if error.errno != errno.ENOTSUP:
+                raise
+    return []
 
 
 def _extended(handle: int, name: str) -> bytes | None:

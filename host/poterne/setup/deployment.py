@@ -14,7 +14,7 @@ from poterne.setup.browsers import Browser
 from poterne.setup.machine import Machine
 from poterne.setup.other_hosts import OtherHost
 from poterne.setup.policy_ledger import Change, Ledger
-from poterne.setup.policy_plan import Plan, take_back
+from poterne.setup.policy_plan import File, Plan, take_back
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,13 @@ def _apply(
 ) -> list[Written]:
     ledger = Ledger.of(machine)
     policy_ledger.clear(list(ledger.entries))
-    plan = Plan(ledger)
-    try:
-        for browser in chosen:
-            plan.add(browser, policy, machine)
-        stepped = plan.stepped()
-    except SetupError as error:
-        raise SetupError(f"{error}; nothing was written") from error
+    plan, stepped = _judged(policy, chosen, machine, ledger)
     if (found := other_hosts.switched_off(chosen, plan, machine)) is not None:
         consent(found)
+        # Whoever answers takes their time, and others may have been at work.
+        _, again = _judged(policy, chosen, machine, ledger)
+        if [step for step, _ in again] != [step for step, _ in stepped]:
+            raise SetupError("policies here have been changed in the meantime; nothing was written: run it again")
     todo = [step for step, _ in stepped if step.current != step.wanted or step.entry != ledger.entry(step.path)]
     if todo:
         policy_ledger.carry_out(todo, ledger)
@@ -103,6 +101,19 @@ def _apply(
         for step, file in stepped
         if step.current != step.wanted or step.entry is not None or file.part or file.notes
     ]
+
+
+def _judged(
+    policy: Policy, chosen: Sequence[Browser], machine: Machine, ledger: Ledger
+) -> tuple[Plan, list[tuple[policy_ledger.Step, File]]]:
+    """What is to become of each file. Raises SetupError where one cannot be judged."""
+    plan = Plan(ledger)
+    try:
+        for browser in chosen:
+            plan.add(browser, policy, machine)
+        return plan, plan.stepped()
+    except SetupError as error:
+        raise SetupError(f"{error}; nothing was written") from error
 
 
 def would_switch_off(
@@ -149,7 +160,9 @@ def _withdraw(machine: Machine) -> list[Written]:
             done.append(Written(step.path, "left", [str(error)]))
         else:
             if step.wanted != step.current:
-                done.append(Written(step.path, "removed" if step.wanted is None else "restored"))
+                done.append(Written(step.path, "removed" if step.wanted is None else "restored", step.notes))
+            elif step.notes:
+                done.append(Written(step.path, "unchanged", step.notes))
     if not ledger.entries:
         policy_ledger.close(ledger, machine)
     return done

@@ -198,7 +198,10 @@ def _subtract(
                 del left[key]
         elif isinstance(there, list) and isinstance(value, list):
             known: Sequence[Any] = was if isinstance(was, list) else ()
-            left[key] = [entry for entry in there if entry not in value or entry in known]
+            # Where somebody has stated the list anew, perhaps with the same words, only one is surely not theirs.
+            anew = not all(entry in there for entry in known)
+            ours_only = {HOST_NAME} if anew else value
+            left[key] = [entry for entry in there if entry not in ours_only or entry in known]
             if not left[key] and key not in before:
                 del left[key]
         elif there == value and key not in before:

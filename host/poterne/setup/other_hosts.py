@@ -1,6 +1,6 @@
 """Native hosts of others that are registered here, and which of them a policy would switch off."""
 
-import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,14 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from poterne.errors import SetupError
-from poterne.setup import policy_files
+from poterne.errors import SetupError, printable
+from poterne.setup import browsers, policy_files
 from poterne.setup.browsers import HOST_NAME, Browser
 from poterne.setup.machine import Level, Machine
 from poterne.setup.policy_plan import Plan
 
 _HOMES = 1000
-_MANIFESTS = 200
+_MANIFESTS = 2000
 _BLOCK, _ALLOW, _USERS = "NativeMessagingBlocklist", "NativeMessagingAllowlist", "NativeMessagingUserLevelHosts"
 
 
@@ -45,10 +45,19 @@ def switched_off(chosen: Sequence[Browser], plan: Plan, machine: Machine) -> lis
         if not _rules(*after) - _rules(*before):
             continue
         stricter = True
-        for host in _registered(browser, machine):
-            if _may_start(host, *before) and not _may_start(host, *after):
-                found.setdefault(host.file, host)
+        for reader in _readers(directory, machine):
+            for host in _registered(reader, machine):
+                if _may_start(host, *before) and not _may_start(host, *after):
+                    found.setdefault(host.file, host)
     return list(found.values()) if stricter else None
+
+
+def _readers(directory: Path, machine: Machine) -> Iterator[Browser]:
+    """Every browser that reads policies there, by whatever name."""
+    for browser in browsers.table().values():
+        places = browser.policies.get("linux", ()) if browser.family == "chromium" else ()
+        if any(os.path.realpath(machine.place(place)) == os.path.realpath(directory) for place in places):
+            yield browser
 
 
 def _rules(blocked: Any, _: Any, users: Any) -> set[str]:
@@ -76,7 +85,7 @@ def _registered(browser: Browser, machine: Machine) -> Iterator[OtherHost]:
 
 def _in(folder: Path, browser: Browser, level: Level) -> Iterator[OtherHost]:
     try:
-        files = sorted(islice((path for path in folder.iterdir() if path.suffix == ".json"), _MANIFESTS))
+        files = sorted(path for path in folder.iterdir() if path.suffix == ".json")[:_MANIFESTS]
     except OSError:
         return
     for file in files:
@@ -88,10 +97,11 @@ def _in(folder: Path, browser: Browser, level: Level) -> Iterator[OtherHost]:
 def _is_manifest(file: Path, name: str) -> bool:
     """Whether it can be a host at all: a browser passes over a file that is for another name."""
     try:
-        held = json.loads((policy_files.read(file) or b"").decode("utf-8-sig"))
-    except (SetupError, ValueError, RecursionError):
-        return False
-    return isinstance(held, dict) and held.get("name") == name
+        held = policy_files.understand(policy_files.read(file) or b"", policy_files.chromium, file)
+    except SetupError:
+        # What Poterne cannot read, the browser may.
+        return True
+    return held.get("name") == name
 
 
 def _users(machine: Machine) -> Iterator[Machine]:
@@ -124,5 +134,5 @@ def _homes(machine: Machine) -> Iterator[Path]:
 
 
 def _shown(text: str) -> str:
-    printable = "".join(each if each.isprintable() else "\ufffd" for each in text)
-    return printable if len(printable) <= 300 else f"{printable[:299]}…"
+    shown = printable(text)
+    return shown if len(shown) <= 300 else f"{shown[:299]}…"

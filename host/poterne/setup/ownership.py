@@ -37,6 +37,16 @@ def writable_way(path: Path) -> Path | None:
     return None
 
 
+def movable(path: Path) -> Path | None:
+    """The first folder on the way to a path in which somebody else than root can put another thing in the place of the
+    next; None where only root can.
+    """
+    for part in reversed(path.parents):
+        if _is_anybodys(part, part.lstat(), near=False):
+            return part
+    return None
+
+
 def _is_anybodys(part: Path, found: os.stat_result, *, near: bool) -> bool:
     if found.st_uid != 0:
         return True

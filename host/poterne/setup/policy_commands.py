@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poterne.errors import InvalidRequest, SetupError
+from poterne.errors import InvalidRequest, SetupError, printable
 
 if TYPE_CHECKING:
     from poterne.policy import Policy
@@ -160,9 +160,9 @@ def _summary(rules: "Policy") -> Iterator[str]:
 
 def _tell(done: Iterable["Written"]) -> None:
     for entry in done:
-        _print([f"{entry.path}: {entry.change}"])
+        _print([printable(f"{entry.path}: {entry.change}")])
         for line in entry.kept:
-            sys.stderr.write(f"note: {entry.path}: {line}\n")
+            sys.stderr.write(f"{printable(f'note: {entry.path}: {line}')}\n")
 
 
 def _print(lines: Iterable[str]) -> None:

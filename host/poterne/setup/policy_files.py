@@ -82,6 +82,9 @@ def chromium(text: str) -> Any:
     _bound(text)
     if "\0" in text:
         raise ValueError("it holds a NUL character")
+    if any(match[0].startswith("/*/") for match in _TOKEN.finditer(text)):
+        # Chromium takes it for a whole comment, others for the beginning of one.
+        raise ValueError("it holds a comment that begins with /*/")
     # Other modes of numbers round, or forget that commas may trail (python-rapidjson 1.25).
     found = rapidjson.loads(
         text, parse_mode=rapidjson.PM_COMMENTS | rapidjson.PM_TRAILING_COMMAS, number_mode=rapidjson.NM_NAN

@@ -1,6 +1,7 @@
 """What was changed in browsers' policy files, so that it can be taken back, wherever the change was cut short."""
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Sequence
@@ -8,12 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from poterne import files
 from poterne.errors import SetupError
 from poterne.setup import attributes, browsers, disk, launcher, policy_files
 from poterne.setup.attributes import Attributes
 from poterne.setup.machine import Machine
 from poterne.setup.register import POLICIES
 
+# Whatever is written has to be read again, or nobody could take it back.
+MAX_BYTES = 256 << 20
 Change = Literal["written", "unchanged", "removed", "restored", "left"]
 
 
@@ -61,9 +65,12 @@ class Ledger:
         files.
         """
         path = browsers.launcher_directory("system", machine) / POLICIES
-        data = disk.read(path)
-        if data is None:
+        try:
+            data = files.read(path, MAX_BYTES)
+        except FileNotFoundError:
             return cls(path)
+        except OSError as error:
+            raise disk.cannot("read", path, error) from error
         try:
             held = json.loads(data)
             entries = {os.path.realpath(name): Entry.of(entry) for name, entry in held["files"].items()}
@@ -84,7 +91,12 @@ class Ledger:
         }
         # It holds what files say that not every user may read.
         private = Attributes(mode=0o600)
-        attributes.replace(self.path, json.dumps(held, indent=2).encode() + b"\n", private, [self.temporary])
+        data = json.dumps(held, indent=2).encode() + b"\n"
+        if len(data) > MAX_BYTES:
+            raise OSError(
+                errno.EFBIG, f"the record of what was there before would be larger than {MAX_BYTES >> 20} MiB"
+            )
+        attributes.replace(self.path, data, private, [self.temporary])
 
     @property
     def temporary(self) -> Path:
@@ -105,13 +117,16 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Step:
-    """One file: what is there (`None`: nothing), what is to be there, and what the ledger says of it afterwards."""
+    """One file: what is there (`None`: nothing), what is to be there, and what the ledger says of it afterwards.
+    `notes`: what an administrator has to know of it.
+    """
 
     path: Path
     current: bytes | None
     wanted: bytes | None
     attributes: Attributes
     entry: Entry | None
+    notes: tuple[str, ...] = ()
 
 
 def carry_out(steps: Sequence[Step], ledger: Ledger) -> None:
@@ -122,19 +137,28 @@ def carry_out(steps: Sequence[Step], ledger: Ledger) -> None:
     try:
         ledger.make(ledger.path.parent)
         for step in steps:
+            check_unchanged(step)
             done.append(step)
             _take(step, ledger)
         ledger.save()
     except BaseException as error:
-        reason = f"cannot write {done[-1].path if done else ledger.path}: {_words(error)}"
+        reason = _words(error)
+        if isinstance(error, OSError):
+            reason = f"cannot write {done[-1].path if done else ledger.path}: {reason}"
         try:
             _take_back(done, ledger, before if existed else None)
         except (OSError, SetupError) as second:
             left = f"{reason}; taking it back failed too ({_words(second)}): run poterne policy remove"
             raise SetupError(left) from error
-        if isinstance(error, OSError):
+        if isinstance(error, OSError | SetupError):
             raise SetupError(f"{reason}; nothing was written") from error
         raise
+
+
+def check_unchanged(step: Step) -> None:
+    """Raises SetupError where a file is not any more what was judged."""
+    if policy_files.read(step.path) != step.current:
+        raise SetupError(f"{step.path} has been changed in the meantime")
 
 
 def _take(step: Step, ledger: Ledger) -> None:
@@ -170,6 +194,7 @@ def _take_back(done: Sequence[Step], ledger: Ledger, before: Ledger | None) -> N
 
 def put_back(step: Step, ledger: Ledger) -> None:
     """Take one file back, and say so in the ledger. Raises SetupError."""
+    check_unchanged(step)
     try:
         _take(step, ledger)
     except OSError as error:

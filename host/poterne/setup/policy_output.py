@@ -14,10 +14,12 @@ from poterne.setup.browsers import Browser
 from poterne.setup.enterprise import Rules
 from poterne.setup.machine import HIVES, Machine
 from poterne.setup.policy_ledger import Ledger
-from poterne.setup.policy_plan import OWN_FILE, Plan
+from poterne.setup.policy_plan import Plan
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "poterne.org")
 _SOFTWARE = "Software\\"
+# What an administrator's tools look for; they may give it another name on the desks.
+OWN_FILE = "poterne.json"
 _MANIFEST = frozenset({("name",), ("description",), ("type",), ("data",)})
 
 
@@ -43,7 +45,7 @@ def _linux(policy: Policy, root: Path, chosen: Sequence[Browser]) -> Iterator[Ou
     """Files in their places. What stands in Poterne's own, and in Firefox's, is taken for an earlier run's; beside it
     the folders may hold the organisation's files, which are as they would be on a desk.
     """
-    plan = Plan(Ledger(root / "unused"))
+    plan = Plan(Ledger(root / "unused"), OWN_FILE)
     desk = Machine("linux", {}, "", root=root)
     own: dict[Path, Rules] = {}
     for browser in chosen:

@@ -1,6 +1,8 @@
 """What browsers' policy files are to become: every file is read and judged before the first is touched."""
 
+import json
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 from poterne.errors import SetupError
 from poterne.policy import Policy
-from poterne.setup import browsers, enterprise, policy_files, stated
+from poterne.setup import browsers, enterprise, ownership, policy_files, stated
 from poterne.setup.attributes import Attributes
 from poterne.setup.browsers import Browser
 from poterne.setup.enterprise import Rules
@@ -16,7 +18,8 @@ from poterne.setup.machine import Machine
 from poterne.setup.policy_files import Dialect, Tree, understand
 from poterne.setup.policy_ledger import Entry, Ledger, Step
 
-OWN_FILE = "poterne.json"
+# Of two files that hold one policy the later name counts: this one comes before whatever an organisation adds later.
+OWN_FILE = "0-poterne.json"
 
 
 @dataclass
@@ -53,7 +56,9 @@ class File:
             return Step(self.path, self.data, self.own, self.attributes, None)
         wanted = policy_files.dump(merged.tree)
         if self.own is not None and policy_files.has_comments(self.own) and self.dialect is policy_files.chromium:
-            self.notes.append("its comments are gone until poterne policy remove brings them back")
+            self.notes.append(
+                "its comments are gone; poterne policy remove brings them back if nobody edits it meanwhile"
+            )
         if not self.attributes.public:
             self.notes.append("not every user may read it: browsers of those who may not do not see what stands there")
         if before is not None and self.tree == merged.tree and self.data is not None:
@@ -67,9 +72,12 @@ class File:
 
 @dataclass
 class Plan:
-    """`files` by path; `folders`: what Chromium's browsers read in each, the one that counts last."""
+    """`own`: the name of the file that holds what no other does; `files` by path; `folders`: what Chromium's browsers
+    read in each, the one that counts last.
+    """
 
     ledger: Ledger
+    own: str = OWN_FILE
     files: dict[Path, File] = field(default_factory=dict)
     folders: dict[Path, Sequence[File]] = field(default_factory=dict)
 
@@ -104,13 +112,13 @@ class Plan:
         if folder not in self.folders:
             names = policy_files.listing(folder)
             self.folders[folder] = [self._file(name, policy_files.chromium) for name in names]
-            self._file(folder / OWN_FILE, policy_files.chromium)
+            self._file(folder / self.own, policy_files.chromium)
         return self.folders[folder]
 
     def effective(self, directory: Path, key: str, *, after: bool) -> Any:
         """What a policy comes to in a folder, as it is or as it will be."""
         files = list(self.read(directory))
-        own = self.files[_real(_real(directory) / OWN_FILE)]
+        own = self.files[_real(_real(directory) / self.own)]
         if all(file is not own for file in files):
             # Nothing else holds what it does.
             files = [own, *files]
@@ -119,7 +127,7 @@ class Plan:
 
     def _chromium(self, directory: Path, ours: Mapping[str, Any], extension: str) -> None:
         files = [file for file in self.read(directory) if file.own is not None]
-        own = self.files[_real(_real(directory) / OWN_FILE)]
+        own = self.files[_real(_real(directory) / self.own)]
         rest = stated.leave_out(ours, stated.in_chromium(files, ours, extension), "extensions", extension)
         for key, value in rest.items():
             # Of two files that hold a policy only one counts; what extensions find as managed is merged from all.
@@ -148,6 +156,7 @@ class Plan:
 
     def _found(self, path: Path, name: Path, dialect: Dialect) -> File:
         data = policy_files.read(name)
+        _check_way(path, name)
         if data is None:
             return File(path, name, dialect, None, {}, Attributes(), None, {})
         try:
@@ -158,6 +167,14 @@ class Plan:
         entry = self.ledger.entry(path)
         own, theirs = (data, tree) if entry is None else without_ours(data, tree, entry)
         return File(path, name, dialect, data, tree, attributes, own, theirs)
+
+
+def _check_way(path: Path, name: Path) -> None:
+    """Raises SetupError where a link leads to what others than root can put elsewhere before root writes it."""
+    if sys.platform != "linux" or os.geteuid() != 0 or path == name.absolute():
+        return
+    if (place := ownership.movable(path)) is not None:
+        raise SetupError(f"{name} leads to {path}, and others than root can change {place}")
 
 
 def _hidden_by(path: Path, machine: Machine) -> Path | None:
@@ -185,7 +202,8 @@ def take_back(path: Path, entry: Entry) -> Step:
     """What has to be done so that nothing of Poterne is left in a file. Raises SetupError where it cannot be judged."""
     data = policy_files.read(path)
     if data is None:
-        return Step(path, None, None, Attributes(), None)
+        gone = "is gone: if it has another name now, what Poterne added still stands in it"
+        return Step(path, None, None, Attributes(), None, () if entry.text is None else (gone,))
     try:
         attributes = Attributes.of(path)
     except OSError as error:
@@ -193,8 +211,27 @@ def take_back(path: Path, entry: Entry) -> Step:
     if data in _bytes(entry):
         return Step(path, data, None if entry.text is None else entry.text.encode("utf-8"), attributes, None)
     dialect = policy_files.strict if "policies" in entry.added else policy_files.chromium
-    wanted, _ = without_ours(data, understand(data, dialect, path), entry)
-    return Step(path, data, wanted, attributes, None)
+    tree = understand(data, dialect, path)
+    wanted, left = without_ours(data, tree, entry)
+    return Step(path, data, wanted, attributes, None, tuple(_doubtful(left, entry)))
+
+
+def _doubtful(left: Tree, entry: Entry) -> Iterator[str]:
+    """What stays although Poterne had added some of it: somebody has stated it anew since."""
+    for key, added in _lists(entry.added).items():
+        there, before = _lists(left).get(key, []), _lists(entry.before).get(key, [])
+        if words := json.dumps([word for word in added if word in there and word not in before]).strip("[]"):
+            yield f"{'.'.join(key)} stays {json.dumps(there)}: it was written anew, and {words} may be yours"
+
+
+def _lists(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], list[Any]]:
+    found: dict[tuple[str, ...], list[Any]] = {}
+    for name, value in tree.items():
+        if isinstance(value, list):
+            found[*path, name] = value
+        elif isinstance(value, Mapping):
+            found |= _lists(value, (*path, name))
+    return found
 
 
 def _bytes(entry: Entry) -> Iterator[bytes]:

@@ -78,6 +78,9 @@ def opened(path: Path, *, execute: bool = False) -> Remedy:
     mode = "a+rx" if execute or stat.S_ISDIR(found.st_mode) else "a+r"
     if mine and stat.S_ISDIR(found.st_mode):
         mode = "u+rx"
+    if not mine and os.geteuid() != 0 and ownership.movable(place) is not None:
+        # Where a user can put something else in its place, root would open that up.
+        return Remedy(None, "it belongs to somebody else")
     sudo = "" if mine or os.geteuid() == 0 else "sudo "
     return Remedy(f"{sudo}chmod {mode} {shlex.quote(str(place))}")
 

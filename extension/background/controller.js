@@ -34,6 +34,9 @@ export const DRAIN_MS = 1500;
 /** What a check may take where nobody says otherwise. */
 const BUDGET_S = 30;
 
+/** What is left of a run that no host has seen: the target waits in the field, in the windows that may show it. */
+const unasked = (/** @type {Run} */ { target, origin, page, private: isPrivate }) => ({ ...IDLE, target, origin, page, private: isPrivate });
+
 /** The one run, and when the host has to be there for it. */
 export class Controller {
   #link;
@@ -145,7 +148,7 @@ export class Controller {
       this.#unposted = null;
       // A check that no host ever saw did not fail: it waits in the field for the host to be there.
       if (this.running)
-        this.#set(begun ? fail(this.run, { cause: "host", message: null }) : { ...IDLE, target: this.run.target, origin: this.run.origin, page: this.run.page });
+        this.#set(begun ? fail(this.run, { cause: "host", message: null }) : unasked(this.run));
     }
   }
 

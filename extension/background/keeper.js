@@ -1,3 +1,4 @@
+import { visible } from "../shared/kept.js";
 import { read } from "../shared/managed.js";
 import { entryOf, isPrivateKey, LIMITS, pastIn, reportKey, withEntry, withNetworks } from "../shared/past.js";
 import { effective } from "../shared/preferences.js";
@@ -46,7 +47,7 @@ export class Keeper {
    * @param {PrivateArea | Promise<PrivateArea>} options.place
    * @param {Pick<chrome.storage.StorageArea, "get">} options.preferences  the area that holds what somebody has chosen
    * @param {() => Promise<Record<string, unknown>>} [options.managed]
-   * @param {() => void} [options.onChange]  what is kept may have changed
+   * @param {() => void} [options.onChange]  what is kept may have changed, of which the browser tells nobody
    */
   constructor({ place, preferences, managed = read, onChange = () => {} }) {
     this.#place = Promise.resolve(place);
@@ -66,16 +67,14 @@ export class Keeper {
   }
 
   /**
-   * What a page may see of what is kept: never the salt, by which networks could be recognised.
+   * What a page may see of what is kept.
    *
    * @param {string[] | null} keys
    * @returns {Promise<KeptAnswer>}
    */
   async answer(keys) {
     const { area } = await this.#place;
-    if (!area) return { items: {}, refused: true };
-    const items = Object.entries(await area.get(keys));
-    return { items: Object.fromEntries(items.filter(([key]) => isPrivateKey(key) && key !== "salt")), refused: false };
+    return area ? visible(await area.get(keys)) : { items: {}, refused: true };
   }
 
   /**
@@ -209,8 +208,8 @@ export class Keeper {
    */
   #next(step) {
     const done = this.#queue.then(step).then(
-      () => {
-        this.#onChange();
+      async () => {
+        if (!(await this.#place).tells) this.#onChange();
         return true;
       },
       (error) => {

@@ -1,4 +1,4 @@
-import { canClose, KEPT_CHANGED } from "../shared/kept.js";
+import { KEPT_CHANGED } from "../shared/kept.js";
 import { ASK_UNKEPT } from "../shared/run.js";
 import { isOwn } from "../shared/senders.js";
 import { badgeOf } from "./badge.js";
@@ -26,8 +26,7 @@ const place = openPrivateArea();
 const keeper = new Keeper({
   place,
   preferences: chrome.storage.local,
-  // Of local storage, the browser tells pages itself.
-  onChange: () => canClose() || chrome.runtime.sendMessage({ type: KEPT_CHANGED }).catch(() => {}),
+  onChange: () => void chrome.runtime.sendMessage({ type: KEPT_CHANGED }).catch(() => {}),
 });
 
 /** Listeners have to be there in the first turn; what they do waits for what was stored. */
@@ -104,7 +103,7 @@ function showBadge(run, link) {
 }
 
 chrome.storage.onChanged.addListener((changes, area) => {
-  if (area === "managed" || "history" in changes) keeper.refresh();
+  if (area === "managed" || (area === "local" && "history" in changes)) keeper.refresh();
 });
 
 chrome.windows?.onRemoved.addListener(async () => {

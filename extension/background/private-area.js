@@ -1,6 +1,6 @@
-import { canClose } from "../shared/kept.js";
+import { Database } from "../shared/database.js";
+import { close } from "../shared/kept.js";
 import { isPrivateKey, merged, pastIn } from "../shared/past.js";
-import { Database } from "./database.js";
 
 /**
  * The part of a `StorageArea` that is used.
@@ -9,6 +9,7 @@ import { Database } from "./database.js";
  * @property {(keys: string | string[] | null) => Promise<Record<string, any>>} get
  * @property {(items: Record<string, unknown>) => Promise<void>} set
  * @property {(keys: string | string[]) => Promise<void>} remove
+ * @property {() => Promise<string[]>} [getKeys]
  */
 
 /**
@@ -16,6 +17,7 @@ import { Database } from "./database.js";
  *
  * @typedef {object} PrivateArea
  * @property {Area | null} area  null: the browser keeps nothing for us
+ * @property {boolean} tells  the browser itself tells pages of changes
  * @property {() => Promise<void>} seal  to be awaited before a script is put into a page
  * @property {() => Promise<void>} sweep  empties the place in which past runs lay before
  */
@@ -26,12 +28,17 @@ const SEAL = "sealed";
 const NOTHING_TO_DO = async () => {};
 
 /** @param {Area} area */
-async function privateItems(area) {
-  return Object.fromEntries(Object.entries(await area.get(null)).filter(([key]) => isPrivateKey(key)));
+async function privateKeys(area) {
+  // Without the values, which a page may have made many.
+  const keys = area.getKeys ? await area.getKeys() : Object.keys(await area.get(null));
+  return keys.filter(isPrivateKey);
 }
 
 /** @param {Area} area */
-const emptied = async (area) => area.remove(Object.keys(await privateItems(area)));
+async function empty(area) {
+  const keys = await privateKeys(area);
+  if (keys.length > 0) await area.remove(keys);
+}
 
 /**
  * Moves past runs: copies them, reads the copy, and deletes the originals where it is the same. Stopped at any moment,
@@ -39,12 +46,12 @@ const emptied = async (area) => area.remove(Object.keys(await privateItems(area)
  *
  * @param {Area} from
  * @param {Area} to
- * @throws {Error} where the copy is not the same; nothing was deleted then
+ * @throws {Error} where there is no copy that is the same; nothing was deleted then
  */
 export async function move(from, to) {
-  const originals = await privateItems(from);
-  const keys = Object.keys(originals);
+  const keys = await privateKeys(from);
   if (keys.length === 0) return;
+  const originals = await from.get(keys);
   const there = await to.get(["past", "networks", "salt"]);
   const items = "past" in there ? { ...originals, ...there, ...merged(pastIn(there), pastIn(originals)) } : originals;
   await to.set(items);
@@ -52,7 +59,8 @@ export async function move(from, to) {
   for (const [key, value] of Object.entries(items)) {
     if (JSON.stringify(copy[key]) !== JSON.stringify(value)) throw new Error(`the copy of ${key} differs`);
   }
-  await from.remove(keys);
+  // What cannot be deleted now is at the next start.
+  await from.remove(keys).catch((error) => console.warn("Past runs stay in their old place too:", error));
 }
 
 /**
@@ -60,8 +68,8 @@ export async function move(from, to) {
  * another. Never rejects.
  *
  * @param {object} [places]
- * @param {chrome.storage.StorageArea} [places.local]
- * @param {(chrome.storage.StorageArea | undefined)[]} [places.others]  to be closed with it
+ * @param {Area & Parameters<typeof close>[0]} [places.local]
+ * @param {Parameters<typeof close>[0][]} [places.others]  to be closed with it
  * @param {() => Area} [places.database]
  * @param {() => Promise<boolean>} [places.isThere]  whether there is such a database
  * @returns {Promise<PrivateArea>}
@@ -72,59 +80,50 @@ export async function openPrivateArea({
   database = () => new Database(),
   isThere = databaseIsThere,
 } = {}) {
-  return canClose(local) ? openLocal(local, others, database, isThere) : openDatabase(local, database());
-}
-
-/**
- * @param {chrome.storage.StorageArea} local
- * @param {(chrome.storage.StorageArea | undefined)[]} others
- * @param {() => Area} database
- * @param {() => Promise<boolean>} isThere
- * @returns {Promise<PrivateArea>}
- */
-async function openLocal(local, others, database, isThere) {
-  const closed = { area: local, seal: NOTHING_TO_DO, sweep: NOTHING_TO_DO };
+  const [closed] = await Promise.all([local, ...others].map((area) => area && close(area)));
   try {
-    await Promise.all([local, ...others].map((area) => area?.setAccessLevel({ accessLevel: "TRUSTED_CONTEXTS" })));
-    if (!(await isThere())) return closed;
-    // The browser could not close local storage when past runs were put into the database.
-    const before = database();
-    await move(before, local);
-    return { ...closed, sweep: () => emptied(before) };
+    return closed ? await openLocal(local, database, isThere) : await openDatabase(local, database());
   } catch (error) {
-    return refused(error, local);
+    console.warn("The browser keeps nothing for this extension:", error);
+    return { area: null, tells: false, seal: NOTHING_TO_DO, sweep: () => empty(local) };
   }
 }
 
 /**
- * Local storage that stays open can be written by a page's process too. So it is believed only until a script was put
- * into a page for the first time: what is found there later is not moved, but removed.
+ * @param {Area} local
+ * @param {() => Area} database
+ * @param {() => Promise<boolean>} isThere
+ * @returns {Promise<PrivateArea>}
+ */
+async function openLocal(local, database, isThere) {
+  const area = { area: local, tells: true, seal: NOTHING_TO_DO, sweep: NOTHING_TO_DO };
+  if (!(await isThere())) return area;
+  // The browser could not close local storage when past runs were put into the database.
+  const before = database();
+  await move(before, local);
+  return { ...area, sweep: () => empty(before) };
+}
+
+/**
+ * Local storage that stays open can be written by scripts in pages too. So it is believed only until one was put into a
+ * page for the first time: what is found there later is not moved, but removed.
  *
  * @param {Area} local
  * @param {Area} database
  * @returns {Promise<PrivateArea>}
  */
 async function openDatabase(local, database) {
-  try {
-    const { [SEAL]: sealed } = await database.get(SEAL);
-    await (sealed ? emptied(local) : move(local, database));
-  } catch (error) {
-    return refused(error, local);
-  }
+  const { [SEAL]: sealed } = await database.get(SEAL);
+  if (sealed) await empty(local).catch((error) => console.warn("Open storage cannot be emptied:", error));
+  else await move(local, database);
   /** @type {Promise<void> | null} */
   let sealing = null;
-  const seal = () => (sealing ??= database.set({ [SEAL]: true }));
-  return { area: database, seal, sweep: () => emptied(local) };
-}
-
-/**
- * @param {unknown} error
- * @param {Area} local
- * @returns {PrivateArea}
- */
-function refused(error, local) {
-  console.warn("The browser keeps nothing for this extension:", error);
-  return { area: null, seal: NOTHING_TO_DO, sweep: () => emptied(local) };
+  const seal = () =>
+    (sealing ??= database.set({ [SEAL]: true }).catch((error) => {
+      sealing = null;
+      throw error;
+    }));
+  return { area: database, tells: false, seal, sweep: () => empty(local) };
 }
 
 async function databaseIsThere() {

@@ -60,7 +60,7 @@ export class Pages {
   /**
    * @param {Pick<chrome.storage.StorageArea, "get" | "set" | "remove">} area
    * @param {() => Promise<import("../shared/run.js").Run>} run  the one whose settings may be written
-   * @param {() => Promise<void>} [seal]  closes what scripts in pages must not reach
+   * @param {() => Promise<void>} [seal]  to be done before a script is put into a page
    */
   constructor(area, run, seal = async () => {}) {
     this.#area = area;

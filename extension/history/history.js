@@ -1,5 +1,5 @@
 import { plain } from "../shared/catalogue.js";
-import { readKept, readPast, readReport } from "../shared/kept.js";
+import { isLeftOpen, readAll, readPast, readReport } from "../shared/kept.js";
 import { byTarget, lastOfEach, LIMITS, networkName, pastIn, reportKey, verdictWord } from "../shared/past.js";
 import { h } from "../ui/dom.js";
 import { row } from "../ui/past.js";
@@ -10,7 +10,11 @@ import { sideBySide } from "../ui/side-by-side.js";
 /** @typedef {import("../ui/settled-page.js").Settled} Settled */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 
-/** @typedef {{chosen: string[], compared: [Report, Report] | null, asked: boolean, refused: boolean}} Own */
+/**
+ * `leftOpen`: past runs lie where pages can read them, and can only be erased.
+ *
+ * @typedef {{chosen: string[], compared: [Report, Report] | null, asked: boolean, refused: boolean, leftOpen: boolean}} Own
+ */
 
 const asked = new URLSearchParams(location.search);
 
@@ -21,7 +25,13 @@ async function pair([one, other]) {
 }
 
 /** @type {Own} */
-const own = { chosen: [], compared: await pair([asked.get("before"), asked.get("after")]), asked: false, refused: false };
+const own = {
+  chosen: [],
+  compared: await pair([asked.get("before"), asked.get("after")]),
+  asked: false,
+  refused: false,
+  leftOpen: await isLeftOpen(),
+};
 
 let current = own;
 
@@ -30,7 +40,9 @@ function draw(view) {
   const { t, past, preferences, compared, refused } = view;
   if (past.entries.length === 0) {
     const why = !preferences.history.value ? "past_off" : past.refused ? "ui_unkept_past" : "past_none";
-    return [h("p", { class: "nothing", "data-key": "none", "data-nothing": why }, t.text(why))];
+    const nothing = h("p", { class: "nothing", "data-key": "none", "data-nothing": why }, t.text(why));
+    const left = past.refused && view.leftOpen && tools(h("p", { class: "unkept", "data-left-open": true }, t.text("past_left_open")), ...erase(view));
+    return [nothing, left];
   }
   const unkept =
     refused && h("p", { class: "unkept", "data-key": "unkept", "data-unkept": "choice", role: "status" }, t.text("ui_unkept_choice"));
@@ -129,21 +141,28 @@ function networks({ t, past }) {
 }
 
 /** @param {Settled & Own} view */
-function whole({ t, past, asked: sure }) {
+function whole(view) {
+  const { t, past } = view;
   const count = past.entries.length;
-  return h(
-    "section",
-    { class: "past-tools", "data-key": "whole" },
+  return tools(
     h("p", { class: "hint" }, t.text("past_where", { count: t.number(count) }, count)),
     h("button", { type: "button", class: "button small", "data-key": "export", "data-action": "export" }, t.text("past_export")),
-    h(
-      "button",
-      { type: "button", class: "button small", "data-key": "erase", "data-action": sure ? "erase" : "ask-erase" },
-      t.text(sure ? "past_erase_sure" : "past_erase"),
-    ),
-    sure && h("button", { type: "button", class: "button small", "data-key": "not", "data-action": "not" }, t.text("past_erase_not")),
+    ...erase(view),
   );
 }
+
+/** @param {(Node | null | false)[]} parts */
+const tools = (...parts) => h("section", { class: "past-tools", "data-key": "whole" }, ...parts);
+
+/** @param {Settled & Own} view */
+const erase = ({ t, asked: sure }) => [
+  h(
+    "button",
+    { type: "button", class: "button small", "data-key": "erase", "data-action": sure ? "erase" : "ask-erase" },
+    t.text(sure ? "past_erase_sure" : "past_erase"),
+  ),
+  sure && h("button", { type: "button", class: "button small", "data-key": "not", "data-action": "not" }, t.text("past_erase_not")),
+];
 
 const update = await settledPage("past_page", own, draw);
 
@@ -157,7 +176,7 @@ const send = (/** @type {import("../background/keeper.js").PastCommand} */ comma
 
 /** Everything that is kept, but for the keys of networks, by which these could be recognised. */
 async function everything() {
-  const { items } = await readKept(null);
+  const items = await readAll();
   const { entries, networks: known } = pastIn(items);
   const runs = entries.map(({ id, target, at, network }) => ({
     target,
@@ -176,7 +195,7 @@ const actions = {
   not: () => change({ asked: false }),
   async erase() {
     await send({ type: "erase-past" });
-    change({ asked: false, chosen: [], compared: null });
+    change({ asked: false, chosen: [], compared: null, leftOpen: await isLeftOpen() });
   },
   async compare() {
     const { chosen } = current;

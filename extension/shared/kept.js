@@ -1,4 +1,5 @@
-import { pastIn, reportKey } from "./past.js";
+import { Database } from "./database.js";
+import { isPrivateKey, pastIn, reportKey } from "./past.js";
 import { isOwn } from "./senders.js";
 
 /** @typedef {import("./past.js").Past} Past */
@@ -15,16 +16,27 @@ import { isOwn } from "./senders.js";
 /** The background's word to pages that what is kept has changed. */
 export const KEPT_CHANGED = "kept-changed";
 
-/**
- * Whether content scripts can be kept out of local storage: Chromium can, Firefox cannot. Where they can, past runs lie
- * there; where they cannot, past runs lie in a database that the background alone opens, and pages ask it.
- *
- * @param {{setAccessLevel?: unknown}} [local]
- */
-export const canClose = (local = chrome.storage.local) => typeof local.setAccessLevel === "function";
-
 /** @type {KeptAnswer} */
 const NOTHING = { items: {}, refused: true };
+
+/** @type {Promise<boolean> | null} */
+let closing = null;
+
+/**
+ * Keeps content scripts out of local storage. Where the browser can (Chromium from 140 on), past runs lie there; where it
+ * cannot (before that it has the method, and refuses; Firefox has none), in a database.
+ *
+ * @param {{setAccessLevel?: (options: {accessLevel: "TRUSTED_CONTEXTS"}) => Promise<void>}} [area]
+ * @returns {Promise<boolean>}  whether it is closed
+ */
+export async function close(area = chrome.storage.local) {
+  try {
+    await area.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
+    return typeof area.setAccessLevel === "function";
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Reads what is kept of past runs, for a page.
@@ -32,12 +44,28 @@ const NOTHING = { items: {}, refused: true };
  * @param {string[] | null} keys  null: everything
  * @returns {Promise<KeptAnswer>}
  */
-export async function readKept(keys) {
-  if (canClose()) return { items: await chrome.storage.local.get(keys), refused: false };
-  /** @type {KeptQuestion} */
-  const question = { type: "kept", keys };
-  return (await chrome.runtime.sendMessage(question).catch(() => null)) ?? NOTHING;
+async function readKept(keys) {
+  if (await (closing ??= close())) return visible(await chrome.storage.local.get(keys));
+  try {
+    return visible(await new Database().get(keys));
+  } catch {
+    // In a private window: the background, which is in none, has it.
+    /** @type {KeptQuestion} */
+    const question = { type: "kept", keys };
+    return (await chrome.runtime.sendMessage(question).catch(() => null)) ?? NOTHING;
+  }
 }
+
+/**
+ * What pages may see: never the salt, by which networks could be recognised.
+ *
+ * @param {Record<string, unknown>} items
+ * @returns {KeptAnswer}
+ */
+export const visible = (items) => ({
+  items: Object.fromEntries(Object.entries(items).filter(([key]) => isPrivateKey(key) && key !== "salt")),
+  refused: false,
+});
 
 /**
  * The list of past runs. `refused`: the browser keeps nothing here.
@@ -59,17 +87,31 @@ export async function readReport(id) {
 }
 
 /**
+ * Everything that is kept, by its keys.
+ *
+ * @returns {Promise<Record<string, unknown>>}
+ */
+export const readAll = async () => (await readKept(null)).items;
+
+/**
+ * Whether an earlier version's past runs still lie in local storage that pages can read, because nothing else can be
+ * used.
+ */
+export async function isLeftOpen() {
+  if (await (closing ??= close())) return false;
+  return Object.keys(await chrome.storage.local.get(null)).some(isPrivateKey);
+}
+
+/**
  * Calls back whenever what is kept of past runs may have changed.
  *
  * @param {() => void} onChange
  */
 export function followKept(onChange) {
-  if (canClose()) {
-    chrome.storage.local.onChanged.addListener((changes) => {
-      if ("past" in changes || "networks" in changes) onChange();
-    });
-    return;
-  }
+  chrome.storage.local.onChanged.addListener((changes) => {
+    if ("past" in changes || "networks" in changes) onChange();
+  });
+  // Of a database, the background tells.
   chrome.runtime.onMessage.addListener((message, sender) => {
     if (isOwn(sender) && message?.type === KEPT_CHANGED) onChange();
   });

@@ -37,9 +37,14 @@ export const NOTHING = Object.freeze({ entries: [], networks: {} });
  * @returns {Past}
  */
 export const pastIn = ({ past, networks }) => ({
-  entries: Array.isArray(past) ? past : NOTHING.entries,
+  entries: Array.isArray(past) ? past.filter(isEntry) : NOTHING.entries,
   networks: /** @type {Past["networks"] | undefined} */ (networks) ?? NOTHING.networks,
 });
+
+/** Whether something stored can be shown as a past run. @param {any} value */
+const isEntry = (value) =>
+  [value?.id, value?.target, value?.at, value?.finding?.code].every((text) => typeof text === "string") &&
+  !Number.isNaN(Date.parse(value.at));
 
 export const LIMITS = Object.freeze({ entries: 100, size: 4_000_000, networks: 50, name: 40 });
 

@@ -171,11 +171,15 @@ export async function mount({ inTab }) {
   const announcer = h("p", { class: "visually-hidden", role: "status" });
   root.after(announcer);
   const field = () => /** @type {HTMLInputElement} */ (root.querySelector("#target"));
-  /** What was put into the field; where it stands there still, nobody has typed another. */
-  let proposed = "";
-  /** @param {string} target */
-  function propose(target) {
-    proposed = target;
+  /**
+   * What was put into the field, and who named it; where it stands there still, nobody has typed another.
+   *
+   * @type {Pick<View["run"], "target" | "origin">}
+   */
+  let proposed = { target: "", origin: "typed" };
+  /** @param {typeof proposed} run */
+  function propose({ target, origin }) {
+    proposed = { target, origin };
     field().value = target;
   }
 
@@ -207,7 +211,7 @@ export async function mount({ inTab }) {
     const focused = root.contains(document.activeElement);
     morph(root, screen(view));
     // Another window has asked about another target, and nothing was typed here.
-    if (ready && view.run.target !== proposed && field().value === proposed) propose(view.run.target);
+    if (ready && view.run.target !== proposed.target && field().value === proposed.target) propose(view.run);
     if (focused && !root.contains(document.activeElement)) field().focus();
   }
   ready = true;
@@ -220,7 +224,7 @@ export async function mount({ inTab }) {
     else send({ type: "page", act: "read", tab }).then(showPage);
   }
 
-  propose(view.run.target);
+  propose(view.run);
   field().focus();
   field().select();
 
@@ -318,7 +322,7 @@ export async function mount({ inTab }) {
       window.close();
     },
     "test-page": ({ target = "", server = null }) => {
-      propose(target);
+      propose({ target, origin: "page" });
       send({ type: "run", target, private: privately, origin: "page", page: bond(server) });
     },
     "fill-page": ({ server = "", toHost = "", toPort, toSecurity }) => {
@@ -340,7 +344,7 @@ export async function mount({ inTab }) {
   }
 
   /** Text that a page put into the field stays the page's until somebody changes it. @param {string} target */
-  const originOf = (target) => (target === view.run.target ? view.run.origin : "typed");
+  const originOf = (target) => (target === proposed.target ? proposed.origin : "typed");
 
   root.addEventListener("click", ({ target, detail }) => {
     const button = target instanceof Element ? target.closest("button") : null;
@@ -351,12 +355,13 @@ export async function mount({ inTab }) {
   root.addEventListener("submit", (event) => {
     event.preventDefault();
     const target = field().value.trim();
+    // Before anything is drawn, which may put another target into the field.
+    const origin = originOf(target);
     update({ emptyRefused: target === "" });
     if (target === "") return;
     if (view.run.phase === "done") unpin();
-    const origin = originOf(target);
     const server = origin === "page" ? (view.run.page?.server ?? null) : null;
-    propose(target);
+    propose({ target, origin });
     send({ type: "run", target, private: privately, origin, page: bond(server) });
   });
 

@@ -122,6 +122,33 @@ def test_text_of_a_page_in_the_field_stays_the_pages(browser: Browser, scripted:
     assert checks(scripted)[-1] == ("smtp.quiet25.example:25", "page")
 
 
+def test_text_of_a_page_stays_the_pages_whatever_another_window_tests(
+    browser: Browser, scripted: ScriptedHost, site: str
+) -> None:
+    browser.open(f"{site}/plain.html", here=True)
+    popup = pressed(browser)
+    press(popup, "[data-action=test-page]")
+    popup.until_run("done")
+    popup.page.close()
+    tab = Popup(browser.open(browser.url("report/report.html")))
+    until(lambda: tab.field.call("field => field.value") == "smtp.quiet25.example:25", "the page's target in the field")
+    change = """field => {
+        field.value = VALUE;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+    }"""
+    tab.field.call(change.replace("VALUE", "field.value + 'x'"))
+    other = Popup(browser.open(browser.url("popup/popup.html")))
+    other.check("smtp.typed.example:25")
+    tab.field.call(change.replace("VALUE", "field.value.slice(0, -1)"))
+    tab.field.call("field => field.form.requestSubmit()")
+    until(lambda: len(checks(scripted)) == 3, "the third run")
+    assert checks(scripted) == [
+        ("smtp.quiet25.example:25", "page"),
+        ("smtp.typed.example:25", "typed"),
+        ("smtp.quiet25.example:25", "page"),
+    ]
+
+
 def test_a_page_that_was_left_is_not_written_to(browser: Browser, scripted: ScriptedHost, site: str) -> None:
     form = browser.open(f"{site}/plain.html", here=True)
     popup = pressed(browser)

@@ -135,6 +135,15 @@ test("a check that no host saw waits in the field", () => {
   assert.deepEqual(controller.run, { ...IDLE, target: "example.org" });
 });
 
+test("a private check that no host saw stays private, and is forgotten with the last private window", () => {
+  const { controller, ports } = background();
+  controller.command({ type: "run", origin: "typed", target: "secret@private.example", private: true });
+  ports[0].die("Specified native messaging host not found.");
+  assert.deepEqual(controller.run, { ...IDLE, target: "secret@private.example", private: true });
+  controller.forgetPrivate();
+  assert.deepEqual(controller.run, IDLE);
+});
+
 test("after a failure the host is started again by a command, a popup or a run", () => {
   const { controller, ports } = background();
   controller.popupOpened();

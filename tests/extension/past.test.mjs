@@ -39,7 +39,7 @@ const done = (id, changes = {}) => ({
 
 /** On one area for what is kept and for what was chosen, as in Chromium. */
 async function keeper(storage, managed = {}) {
-  const place = { area: storage, seal: async () => {}, sweep: async () => {} };
+  const place = { area: storage, tells: true, seal: async () => {}, sweep: async () => {} };
   const made = new Keeper({ place, preferences: storage, managed: async () => managed });
   await made.refresh();
   return made;

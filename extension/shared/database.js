@@ -19,8 +19,8 @@ const completion = (transaction) =>
   });
 
 /**
- * Keys and values in the extension's own IndexedDB, which content scripts cannot open. It has the methods of a
- * `StorageArea`; each is one transaction, done whole or not at all, and rejects where the browser refuses it.
+ * Keys and values in the extension's own IndexedDB, which scripts in pages do not see: theirs is the page's. It has the
+ * methods of a `StorageArea`; each is one transaction, done whole or not at all, and rejects where the browser refuses it.
  */
 export class Database {
   static NAME = "poterne";

@@ -19,8 +19,11 @@ export const KEPT_CHANGED = "kept-changed";
 /** @type {KeptAnswer} */
 const NOTHING = { items: {}, refused: true };
 
-/** @type {Promise<boolean> | null} */
+/** Whether local storage could be closed, asked once. @type {Promise<boolean> | null} */
 let closing = null;
+
+/** This document's own way to the database, opened when it is needed. @type {Database | null} */
+let database = null;
 
 /**
  * Keeps content scripts out of local storage. Where the browser can (Chromium from 140 on), past runs lie there; where it
@@ -47,7 +50,7 @@ export async function close(area = chrome.storage.local) {
 async function readKept(keys) {
   if (await (closing ??= close())) return visible(await chrome.storage.local.get(keys));
   try {
-    return visible(await new Database().get(keys));
+    return visible(await (database ??= new Database()).get(keys));
   } catch {
     // In a private window: the background, which is in none, has it.
     /** @type {KeptQuestion} */

@@ -210,6 +210,15 @@ def test_where_the_browser_keeps_nothing_that_is_said(lab: Lab) -> None:
         until(lambda page=page: said in page.element("main").text(), f"what {address} says")  # type: ignore[misc]
     assert popup.page.evaluate(KEPT) == []
 
+    # What an earlier version has left there can at least be erased.
+    earlier(popup.page)
+    page = browser.open(browser.url("history/history.html"))
+    until(lambda: page.elements("[data-left-open]"), "that earlier tests are left")
+    page.element("[data-action=ask-erase]").click()
+    page.element("[data-action=erase]").click()
+    until(lambda: not page.elements("[data-left-open]"), "the note to go")
+    assert popup.page.evaluate("chrome.storage.local.get(null).then(Object.keys)") == ["language"]
+
 
 def earlier(page: Page) -> None:
     """What a version that kept everything in local storage has left."""

@@ -395,7 +395,7 @@ def _target(data: bytes) -> None:
 
 @target(
     "policy",
-    "poterne.policy.load",
+    "poterne.policy._understood",
     words=(
         b"[controls]\n", b"hosts = []\n", b"[allow]\n", b"ports = [25]\n", b"deny_networks = ['10.0.0.0/8']\n",
         b"[lab]\n",

@@ -447,8 +447,8 @@ def test_what_the_browser_passes_over_is_told(here: Machine, monkeypatch: pytest
     monkeypatch.undo()
 
     place = policies(here, "/etc/firefox/policies/policies.json", {})
-    stat = Path.stat
-    monkeypatch.setattr(Path, "stat", lambda path, **how: closed(path) if path == place else stat(path, **how))
+    opened = os.open
+    monkeypatch.setattr(os, "open", lambda path, *how: closed(path) if path == place else opened(path, *how))
     found = firefox(here)
     assert found.detail.endswith(f"; {place} cannot be read (Permission denied)")
 

@@ -135,7 +135,10 @@ class Gate:
     def _is_public(self, address: IpAddress) -> bool:
         if self._is_of_lab(address):
             return True
-        return address.is_global and not address.is_private and not _within(address, _never_public())
+        # Python calls most multicast addresses global.
+        if _is_nowhere(address) or address.is_private:
+            return False
+        return address.is_global and not _within(address, _never_public())
 
     def _is_of_lab(self, address: IpAddress) -> bool:
         """Whether an address is for documentation, of which labs are made: there it stands for a public one."""

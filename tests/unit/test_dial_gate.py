@@ -3,7 +3,7 @@ from itertools import chain
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from poterne.dial import Gate, Trust
@@ -159,6 +159,7 @@ def test_what_was_embedded_is_read(address: IPv4Address, length: int, around: in
 
 
 @given(st.ip_addresses(v=4), st.sampled_from(POOL_LENGTHS), st.integers(0, (1 << 80) - 1))
+@example(IPv4Address("224.1.1.0"), 48, 16777216)
 def test_the_pool_is_never_wider_than_what_it_leads_to(address: IPv4Address, length: int, rest: int) -> None:
     """Whatever stands in the other bits: who may not dial an address may not dial it in the pool. Where no single
     machine has it, another reading may be meant, but by nobody foreign.

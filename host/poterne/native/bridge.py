@@ -24,7 +24,7 @@ from poterne.native import frames
 if TYPE_CHECKING:
     from poterne.native.session import Check, Session
 
-GRACE_SECONDS = 0.7
+GRACE_SECONDS = 0.5
 """For checks to be cancelled and last messages to be written, once the browser has gone."""
 
 LOST_STREAM_GRACE_SECONDS = 3.0

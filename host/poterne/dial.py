@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal
 
 from poterne import embedded, icmp, machine
-from poterne.embedded import IpAddress
+from poterne.embedded import IpAddress, IpNetwork
 from poterne.knowledge import load
 from poterne.model import Endpoint, Hop, Origin, State
 from poterne.policy import Policy
@@ -138,11 +138,11 @@ class Gate:
         # Python calls most multicast addresses global.
         if _is_nowhere(address) or address.is_private:
             return False
-        return address.is_global and not _within(address, _never_public())
+        return address.is_global and not embedded.is_in(address, _never_public())
 
     def _is_of_lab(self, address: IpAddress) -> bool:
         """Whether an address is for documentation, of which labs are made: there it stands for a public one."""
-        return self._policy.lab is not None and _within(address, _documentation())
+        return self._policy.lab is not None and embedded.is_in(address, _documentation())
 
     def permits(self, endpoint: Endpoint) -> bool:
         """Whether an endpoint may be dialled, by its role and by who named its host (docs/contract.md 2.5): what a
@@ -365,20 +365,13 @@ def _is_close(address: IpAddress) -> bool:
     return address.is_loopback or address.is_link_local or str(address) in _metadata()
 
 
-def _within(address: IpAddress, networks: "tuple[_Network, ...]") -> bool:
-    return any(address in network for network in networks if network.version == address.version)
-
-
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
 @cache
-def _documentation() -> tuple[_Network, ...]:
+def _documentation() -> tuple[IpNetwork, ...]:
     return tuple(ipaddress.ip_network(network) for network in load("special")["documentation"])
 
 
 @cache
-def _never_public() -> tuple[_Network, ...]:
+def _never_public() -> tuple[IpNetwork, ...]:
     return tuple(ipaddress.ip_network(network) for network in load("special")["never_public"])
 
 

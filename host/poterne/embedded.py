@@ -4,6 +4,7 @@ import ipaddress
 from typing import NamedTuple
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # The last 32 bits are the IPv4 address: RFC 6052 section 2.1, RFC 7915 section 1.3 (in its old form, RFC 2765 section
 # 2.1), RFC 4291 section 2.5.5.1.
@@ -45,6 +46,11 @@ def faces(address: str) -> Faces:
     if int(parsed) >> 32 & 0xFFFFFFFF in _ISATAP:
         certain.append(read(parsed, 96))
     return Faces(tuple(certain))
+
+
+def is_in(address: IpAddress, networks: tuple[IpNetwork, ...]) -> bool:
+    """Whether one of the networks holds an address; those of the other version hold none."""
+    return any(address in network for network in networks if network.version == address.version)
 
 
 def read(address: ipaddress.IPv6Address, length: int) -> ipaddress.IPv4Address:

@@ -19,7 +19,6 @@ from poterne.organisation import Deploy, Expected, Log, Organisation, Server
 from poterne.tables import Host, Hosts, Https, Networks, RootsFile, Table, address_of, as_tuple, host_of, listed
 
 MAX_BYTES = 1 << 20
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Resolver(Table):
@@ -81,12 +80,12 @@ class Allow(Table):
     checks_per_minute: Annotated[int, Field(ge=1, le=600)] | None = None
 
     @cached_property
-    def denied(self) -> tuple[Network, ...]:
+    def denied(self) -> tuple[embedded.IpNetwork, ...]:
         """`deny_networks`, parsed."""
         return tuple(ipaddress.ip_network(network) for network in self.deny_networks)
 
     @cached_property
-    def permitted(self) -> tuple[Network, ...] | None:
+    def permitted(self) -> tuple[embedded.IpNetwork, ...] | None:
         """`networks`, parsed."""
         return None if self.networks is None else tuple(ipaddress.ip_network(network) for network in self.networks)
 
@@ -250,20 +249,16 @@ class Policy(Table):
         it may lead to (`embedded`).
         """
         certain, readings = embedded.faces(address)
-        if any(_is_in(face, self.allow.denied) for face in (*certain, *readings)):
+        if any(embedded.is_in(face, self.allow.denied) for face in (*certain, *readings)):
             return "allow.deny_networks"
         permitted = self.allow.permitted
-        if permitted is None or all(_is_in(face, permitted) for face in (*certain, *readings)):
+        if permitted is None or all(embedded.is_in(face, permitted) for face in (*certain, *readings)):
             return None
         return "allow.networks"
 
     def denies(self, address: str) -> bool:
         """Whether an address is never probed."""
         return self.forbids(address) is not None
-
-
-def _is_in(address: embedded.IpAddress, networks: tuple[Network, ...]) -> bool:
-    return any(address in network for network in networks if network.version == address.version)
 
 
 def _below(name: str, domains: tuple[str, ...]) -> bool:

@@ -1,7 +1,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
-.PHONY: run screenshots test test-all bench peers fuzz audit setup packages lint mypy extension types lock clean
+.PHONY: run screenshots test test-all bench peers fuzz audit setup packages lint mypy extension types golden lock clean
 .PHONY: dist zips self-hosted python bundle deb sbom packagers
 
 PYTHON ?= python3
@@ -91,6 +91,10 @@ extension: $(VENV) $(NODE)
 types: $(VENV) $(NODE)
 	$(BIN)/python tests/tools/messages_types.py
 	$(BIN)/python tests/tools/extension_data.py
+
+# Every word of the terminal and of the extension, held fast: tests/golden/README.md.
+golden: $(VENV)
+	$(BIN)/python -m tests.golden
 
 lock: $(VENV)
 	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml

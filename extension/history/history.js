@@ -70,8 +70,8 @@ function targets({ t, past, chosen }) {
   );
   const sections = byTarget(past.entries).map(({ target, entries }) => {
     const here = lastOfEach(entries).filter(({ network }) => network !== null);
-    const summary = here.map(({ network, finding }) =>
-      t.text("past_line", { where: plain(networkName(past.networks, network, t)), word: verdictWord(finding, t) }),
+    const summary = here.map((entry) =>
+      t.text("past_line", { where: plain(networkName(past.networks, entry.network, t)), word: verdictWord(entry, t) }),
     );
     return h(
       "section",

@@ -1,4 +1,9 @@
 /**
+ * @typedef {import("../types/messages.d.ts").Statement} Statement
+ * @typedef {Statement["values"][string]} Value
+ */
+
+/**
  * What a file of `_locales` holds.
  *
  * @typedef {Record<string, {message: string, placeholders?: Record<string, {content: string}>}>} Messages
@@ -40,6 +45,9 @@ export const spoken = (line) =>
     .replace(/^./u, (first) => first.toUpperCase())
     .replace(/[^.!?]$/u, "$&.");
 
+/** So many texts of a list are written; ports are numbers, and all of them matter. */
+const NAMED = 4;
+
 /** The sentences of one language, and the ways in which it writes lists, dates and plurals. */
 export class Catalogue {
   #messages;
@@ -58,7 +66,7 @@ export class Catalogue {
     this.#messages = messages;
     this.#plural = new Intl.PluralRules(language);
     this.#list = new Intl.ListFormat(language, { type: "conjunction" });
-    this.#number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+    this.#number = new Intl.NumberFormat(language, { maximumFractionDigits: 1, useGrouping: "always" });
     this.#date = new Intl.DateTimeFormat(language, { dateStyle: "long" });
     this.#moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   }
@@ -81,8 +89,8 @@ export class Catalogue {
     if (count === 0) forms.unshift(`${key}_zero`);
     const entry = this.#messages[forms.find((form) => this.has(form)) ?? key];
     if (!entry) return key;
-    return entry.message.replace(/\$(?:\$|([A-Za-z0-9_@]+)\$)/g, (whole, /** @type {string} */ name) =>
-      name === undefined ? "$" : (values[name.toLowerCase()] ?? whole),
+    return entry.message.replace(/\$(?:\$|([A-Za-z0-9_@]+)\$)/g, (_, /** @type {string | undefined} */ name) =>
+      name === undefined ? "$" : (values[name.toLowerCase()] ?? ""),
     );
   }
 
@@ -97,6 +105,49 @@ export class Catalogue {
     return this.has(key) ? this.text(key) : plain(value);
   }
 
+  /**
+   * A statement in words, by the rules of `host/poterne/catalogue.py`; nothing where there is no such message, which
+   * only a newer host can have sent.
+   *
+   * @param {Statement} statement
+   */
+  said({ key, values, count }) {
+    const forms = count === null ? [] : [`${key}_${this.#plural.select(count)}`];
+    if (count === 0) forms.unshift(`${key}_zero`);
+    const found = [...forms, key].find((form) => this.has(form));
+    if (found === undefined) return "";
+    const written = Object.entries(values).map(([name, value]) => [name.toLowerCase(), this.#written(value)]);
+    return this.text(found, Object.fromEntries(written));
+  }
+
+  /**
+   * Statements one behind the other.
+   *
+   * @param {readonly Statement[]} statements
+   */
+  paragraph(statements) {
+    return statements
+      .map((statement) => this.said(statement))
+      .filter((text) => text !== "")
+      .join(" ");
+  }
+
+  /**
+   * @param {Value} value
+   * @returns {string}
+   */
+  #written(value) {
+    if (Array.isArray(value)) {
+      const items = value.map((item) => this.#written(item));
+      const cut = items.length > NAMED && typeof value[0] !== "number";
+      return this.list(cut ? [...items.slice(0, NAMED), "…"] : items);
+    }
+    if (typeof value !== "object") return plain(String(value));
+    if ("key" in value) return this.said(value);
+    if ("date" in value) return plain(this.date(value.date));
+    return "number" in value ? this.number(value.number) : plain(value.text);
+  }
+
   /** @param {string[]} items */
   list(items) {
     return this.#list.format(items);
@@ -109,19 +160,19 @@ export class Catalogue {
 
   /** @param {string} iso  a day or a moment, ISO 8601 */
   date(iso) {
-    return this.#written(this.#date, iso);
+    return this.#formatted(this.#date, iso);
   }
 
   /** @param {string} iso */
   moment(iso) {
-    return this.#written(this.#moment, iso);
+    return this.#formatted(this.#moment, iso);
   }
 
   /**
    * @param {Intl.DateTimeFormat} format
    * @param {string} iso
    */
-  #written(format, iso) {
+  #formatted(format, iso) {
     const time = Date.parse(iso);
     return Number.isNaN(time) ? plain(iso) : format.format(time);
   }

@@ -1,15 +1,14 @@
 /** @typedef {import("../types/messages.d.ts").Observation} Observation */
 
 /**
- * What the cell of an endpoint says in one or two words, and its shape.
+ * The shape and colour of an endpoint's cell.
  *
  * @typedef {"good" | "plain" | "warning" | "bad" | "closed" | "silent" | "pending"} Tone
- * @typedef {{tone: Tone, key: string}} Outcome  the key of a message
  */
 
 /** @type {Record<Observation["state"], Tone>} */
 const TONES = {
-  open: "good",
+  open: "warning",
   // A server rarely offers everything: a closed port is not alarming by itself.
   refused: "closed",
   "no-answer": "silent",
@@ -19,36 +18,29 @@ const TONES = {
   error: "bad",
 };
 
-/** @type {Partial<Record<NonNullable<Observation["greeting_kind"]>, string>>} */
-const GREETINGS = {
-  busy: "ui_outcome_busy",
-  refused: "ui_outcome_turned_away",
-  silent: "ui_outcome_no_greeting",
-  closed: "ui_outcome_hung_up",
-  foreign: "ui_outcome_foreign",
-};
+/** What an open port may say and be well. */
+const WELL = new Set(["ui_outcome_encrypted", "state_open"]);
 
 /**
+ * What the cell of an endpoint says in one or two words, and how it looks.
+ *
  * @param {Observation | null} observation  null: nothing yet
  * @param {boolean} running
- * @returns {Outcome}
+ * @param {import("./catalogue.js").Catalogue} t
+ * @returns {{tone: Tone, text: string}}
  */
-export function outcome(observation, running) {
+export function outcome(observation, running, t) {
   if (!observation) {
-    return running ? { tone: "pending", key: "ui_outcome_pending" } : { tone: "plain", key: "ui_outcome_untested" };
+    return running
+      ? { tone: "pending", text: t.text("ui_outcome_pending") }
+      : { tone: "plain", text: t.text("ui_outcome_untested") };
   }
-  if (observation.provisional && running) return { tone: "pending", key: "ui_outcome_waiting" };
-  if (observation.state !== "open") {
-    return { tone: TONES[observation.state], key: `state_${observation.state.replaceAll("-", "_")}` };
-  }
-  if (observation.tls?.fault) {
-    const certificate = observation.tls.fault.startsWith("cert-");
-    return { tone: "warning", key: certificate ? "ui_outcome_certificate" : "ui_outcome_tls" };
-  }
-  const greeting = observation.greeting_kind && GREETINGS[observation.greeting_kind];
-  if (greeting) return { tone: "warning", key: greeting };
-  if (observation.security === "none") {
-    return { tone: observation.asked === "none" ? "plain" : "warning", key: "ui_outcome_clear" };
-  }
-  return { tone: "good", key: observation.security ? "ui_outcome_encrypted" : "state_open" };
+  if (observation.provisional && running) return { tone: "pending", text: t.text("ui_outcome_waiting") };
+  const { says, state, asked } = observation;
+  const text = (says && t.said(says)) || t.word("state", state);
+  if (state !== "open") return { tone: TONES[state], text };
+  if (says && WELL.has(says.key)) return { tone: "good", text };
+  // Whoever asked for no encryption is not warned that there is none.
+  const clear = says?.key === "ui_outcome_clear" && asked === "none";
+  return { tone: clear ? "plain" : TONES.open, text };
 }

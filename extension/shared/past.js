@@ -1,4 +1,3 @@
-import { NETWORK } from "./advice.js";
 import { verdictFinding } from "./run.js";
 
 /**
@@ -19,6 +18,7 @@ import { verdictFinding } from "./run.js";
  * @property {string} at  ISO 8601, UTC
  * @property {string | null} network  its name under our salt; null where it could not be told apart
  * @property {Finding} finding  the verdict's
+ * @property {import("../types/messages.d.ts").Statement | null} [word]  the verdict in a word or two
  * @property {number} size  characters of the report
  */
 
@@ -78,7 +78,8 @@ export function merged(one, other) {
 export function entryOf({ id, target, report, network }) {
   const subject = report.target.host ?? report.target.domain ?? null;
   const finding = { ...verdictFinding(report), evidence: [] };
-  return { id, target, subject, at: report.started_at, network, finding, size: JSON.stringify(report).length };
+  const word = report.told?.word ?? null;
+  return { id, target, subject, at: report.started_at, network, finding, word, size: JSON.stringify(report).length };
 }
 
 /**
@@ -153,15 +154,13 @@ export function networkName(networks, key, t) {
 }
 
 /**
- * A verdict in a word or two.
+ * A verdict in a word or two. Of a run that an earlier version kept, no more is known here than how grave it was.
  *
- * @param {Pick<Finding, "code" | "severity">} finding
+ * @param {Pick<Entry, "finding" | "word">} entry
  * @param {Catalogue} t
  */
-export function verdictWord({ code, severity }, t) {
-  if (code === "unproven") return t.text("past_word_unproven");
-  if (code === "offline") return t.text("past_word_offline");
-  if (NETWORK.has(code)) return t.text(severity === "blocker" ? "past_word_blocked" : "past_word_partly");
+export function verdictWord({ finding: { severity }, word }, t) {
+  if (word) return t.said(word);
   if (severity === "blocker") return t.text("past_word_fails");
   return t.text(severity === "good" ? "past_word_works" : "past_word_remark");
 }

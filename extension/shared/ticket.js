@@ -1,12 +1,7 @@
-import { hintInWords, remedyInWords, tell } from "./advice.js";
 import { plain } from "./catalogue.js";
-import { isControl, reasonsInWords } from "./evidence.js";
 import { outcome } from "./outcome.js";
-import { partyOf } from "./parties.js";
 import { redacted, secretsIn } from "./private.js";
-import { verdictFinding } from "./run.js";
-import { sentence } from "./sentence.js";
-import { wayInWords } from "./way.js";
+import { headlineOf, messageOf, reasonsOf, sentenceOf } from "./told.js";
 
 /**
  * @typedef {import("../types/messages.d.ts").Report} Report
@@ -39,9 +34,6 @@ export const FILES = {
 /** How many lines of evidence a ticket holds. */
 const MOST = 40;
 
-/** Whether the operator of the server can mend it. @param {import("../types/messages.d.ts").Finding} finding */
-const ofServer = (finding) => partyOf(finding) === "server";
-
 /**
  * @param {Report} report
  * @param {Form} form
@@ -61,12 +53,6 @@ export function handedOver(report, form, kept, t) {
 const subjectOf = ({ target }) => plain(target.host ?? target.domain ?? target.input);
 
 /**
- * @param {Report} report
- * @param {Catalogue} t
- */
-const headlineOf = (report, t) => sentence(verdictFinding(report), t, subjectOf(report)).headline;
-
-/**
  * Moments as every log has them.
  *
  * @param {Report} report
@@ -80,7 +66,7 @@ const moment = ({ started_at: at }) => `${plain(at).replace("T", " ").replace(/\
 function doorLine(observation, t) {
   const { host, address, port, error, tls, greeting } = observation;
   const place = `${plain(host)} [${plain(address)}] ${t.text("ticket_port", { port: String(port) })}`;
-  const said = [t.text(outcome(observation, false).key), error, tls?.fault, greeting && `“${greeting}”`];
+  const said = [outcome(observation, false, t).text, error, tls?.fault, greeting && `“${greeting}”`];
   return t.text("ticket_entry", { name: place, value: said.flatMap((one) => (one ? [plain(one)] : [])).join(" · ") });
 }
 
@@ -100,17 +86,17 @@ const entry = (name, value, t) => (value ? [t.text("ticket_entry", { name: t.tex
  */
 function forProvider(report, seen, t) {
   const hops = report.observations.filter(({ path }) => path.length > 0).slice(0, 2);
-  const failing = report.observations.filter((one) => one.state !== "open" && (one.role === "target" || isControl(one)));
+  const failing = report.observations.filter((one) => one.state !== "open" && (one.role === "target" || (one.role === "control" && one.source !== "gateway")));
   return text([
-    tell(report, t) ?? headlineOf(report, t),
+    messageOf(report, t) ?? headlineOf(report, t),
     "",
     ...entry("ticket_when", moment(report), t),
     ...entry("ticket_from", seen.join(", "), t),
-    ...entry("ticket_way", report.way && wayInWords(report.way, report.verdict.code, t), t),
+    ...entry("ticket_way", t.paragraph(report.told?.way ?? []), t),
     ...entry("ticket_sure", t.word("confidence", report.verdict.confidence), t),
     "",
     t.text("ticket_compared"),
-    ...reasonsInWords(report, t).map((line) => `- ${line}`),
+    ...reasonsOf(report, t).map((line) => `- ${line}`),
     ...(failing.length > 0 ? ["", t.text("ticket_failed"), ...failing.slice(0, MOST).map((one) => `- ${doorLine(one, t)}`)] : []),
     ...hops.flatMap(({ host, port, path }) => [
       "",
@@ -131,17 +117,17 @@ function forProvider(report, seen, t) {
  */
 function forServer(report, seen, t) {
   const doors = report.observations.filter(({ role }) => role === "target").slice(0, MOST);
-  const findings = report.findings.filter(ofServer);
+  const findings = report.findings.filter(({ party }) => party === "server");
   const certificates = new Map(
     doors.flatMap(({ tls }) => (tls?.issuer ? [[`${tls.issuer} ${tls.not_after}`, tls]] : [])),
   );
-  const asked = tell(report, t);
+  const asked = report.told?.message?.for === "server" ? messageOf(report, t) : null;
   return text([
-    asked && ofServer(verdictFinding(report)) ? asked : t.text("ticket_server", { host: subjectOf(report) }),
+    asked ?? t.text("ticket_server", { host: subjectOf(report) }),
     "",
     ...entry("ticket_when", moment(report), t),
     ...entry("ticket_from", seen.join(", "), t),
-    ...findings.map((finding) => `- ${sentence(finding, t, subjectOf(report)).headline}`),
+    ...findings.map((finding) => `- ${sentenceOf(finding, t)}`),
     "",
     t.text("ticket_tried"),
     ...doors.map((one) => `- ${doorLine(one, t)}`),
@@ -169,7 +155,7 @@ function markdown(report, t) {
     "",
     `**${cell(headlineOf(report, t))}**`,
     "",
-    ...[remedyInWords(report, t)].flatMap((line) => (line ? [cell(line), ""] : [])),
+    ...(report.told?.remedy ? [cell(t.said(report.told.remedy)), ""] : []),
     `- ${t.text("ticket_entry", { name: t.text("ui_confidence"), value: t.word("confidence", report.verdict.confidence) })}`,
     `- ${t.text("ticket_entry", { name: t.text("ticket_when"), value: moment(report) })}`,
     "",
@@ -194,20 +180,20 @@ function markdown(report, t) {
           "",
           ...findings
             .filter(({ code }) => code !== report.verdict.code)
-            .map((finding) => `- ${cell(sentence(finding, t, subjectOf(report)).headline)}`),
+            .map((finding) => `- ${cell(sentenceOf(finding, t))}`),
           "",
         ]
       : []),
     `## ${t.text("why_title")}`,
     "",
-    ...reasonsInWords(report, t).map((line) => `- ${cell(line)}`),
-    ...report.hints.map((hint) => `- ${cell(`${t.text("hint_title")}: ${hintInWords(hint, t)}`)}`),
+    ...reasonsOf(report, t).map((line) => `- ${cell(line)}`),
+    ...(report.told?.hints ?? []).map((hint) => `- ${cell(`${t.text("hint_title")}: ${t.said(hint)}`)}`),
     "",
     `## ${t.text("ui_endpoints")}`,
     "",
     ...table(
       [t.text("ui_server"), t.text("cli_address"), t.text("ui_port"), t.text("ui_result")],
-      doors.map((one) => [one.host, one.address, String(one.port), t.text(outcome(one, false).key)]),
+      doors.map((one) => [one.host, one.address, String(one.port), outcome(one, false, t).text]),
     ),
     signature(report, t),
   ]);

@@ -60,7 +60,7 @@ export interface ObservationEvent {
   observation: Observation;
 }
 /**
- * What one endpoint did.
+ * What one endpoint did; `says` is that in one or two words.
  *
  * `security` is what was established (`None`: no connection). `spoke` is the protocol that was recognised, whatever
  * was expected. `capabilities` are the ones last heard, which is inside TLS where there is TLS; lines in the clear
@@ -110,6 +110,7 @@ export interface Observation {
    */
   cached: boolean;
   provisional: boolean;
+  says: Statement;
 }
 /**
  * What a TLS handshake showed. Names of faults are finding codes.
@@ -162,6 +163,46 @@ export interface Stages {
   capabilities_tls_ms: number | null;
 }
 /**
+ * One sentence, or a part of one: the key of a message of `_locales`, and the values of its placeholders, whose
+ * names are in upper case. `count` selects the plural form.
+ *
+ * A bare integer is a port, or another name made of digits. A bare text is a host name, an address, or another word
+ * that is the same in every language. Of a list of more than four texts, the formatters write the first four.
+ */
+export interface Statement {
+  key: string;
+  values: {
+    [k: string]:
+      | Statement
+      | TextValue
+      | DateValue
+      | NumberValue
+      | number
+      | string
+      | (Statement | TextValue | DateValue | NumberValue | number | string)[];
+  };
+  count: number | null;
+}
+/**
+ * A stranger's words. They are put into a sentence as they are, without controls, and never formatted again.
+ */
+export interface TextValue {
+  text: string;
+}
+/**
+ * A day or a moment (ISO 8601), written as the language writes a day.
+ */
+export interface DateValue {
+  date: string;
+}
+/**
+ * A quantity, with at most one decimal, as the language writes numbers.
+ */
+export interface NumberValue {
+  number: number;
+  unit: "second" | null;
+}
+/**
  * One conclusion.
  */
 export interface FindingEvent {
@@ -171,7 +212,8 @@ export interface FindingEvent {
   finding: Finding;
 }
 /**
- * A named conclusion. `family` null: every family that was tested; `evidence`: ids of observations.
+ * A named conclusion. `family` null: every family that was tested; `evidence`: ids of observations. `says` is its
+ * sentence, `advice` what to do about it, `party` who can remove the cause (null: nothing has to be removed).
  */
 export interface Finding {
   code: string;
@@ -184,6 +226,22 @@ export interface Finding {
     [k: string]: string | number | boolean | number[] | string[] | null;
   };
   evidence: string[];
+  says: Statement | null;
+  advice: Statement | null;
+  party:
+    | (
+        | "you"
+        | "clock"
+        | "computer"
+        | "router"
+        | "network"
+        | "provider"
+        | "server"
+        | "names"
+        | "organisation"
+        | "unclear"
+      )
+    | null;
 }
 /**
  * All settings so far; again whenever they grow.
@@ -231,7 +289,8 @@ export interface ReportEvent {
   network: string | null;
 }
 /**
- * The whole answer. It can be diagnosed again without a network (`poterne explain`).
+ * The whole answer. It can be diagnosed again without a network (`poterne explain`), which tells anew what the
+ * report of an earlier version does not (`told`, `findings[].says`).
  */
 export interface Report {
   schema: number;
@@ -259,6 +318,7 @@ export interface Report {
   way: Way | null;
   hints: Hint[];
   expected: ExpectedSettings | null;
+  told: Told | null;
   started_at: string;
   elapsed_ms: number;
   lab: boolean;
@@ -433,6 +493,69 @@ export interface ExpectedServer {
   state: "works" | "differs" | "fails" | "untested";
   differs: ("host" | "port" | "security" | "auth")[];
   found: Setting | null;
+}
+/**
+ * Everything that a report tells people. `word` is the verdict in a word or two; `remedy` the tested way round what
+ * the verdict names; `party` who can remove the cause (null: nothing has to be removed); `way` where connections stop,
+ * in sentences; `reasons` how it is known: sentences of one reason belong together. `help`: names of help pages.
+ */
+export interface Told {
+  headline: Statement;
+  word: Statement;
+  remedy: Statement | null;
+  advice: Statement[];
+  party:
+    | (
+        | "you"
+        | "clock"
+        | "computer"
+        | "router"
+        | "network"
+        | "provider"
+        | "server"
+        | "names"
+        | "organisation"
+        | "unclear"
+      )
+    | null;
+  message: ToldMessage | null;
+  way: Statement[];
+  reasons: Statement[][];
+  hints: Statement[];
+  expected: ToldExpected | null;
+  comparison: Comparison[];
+  paths: FollowedPath[];
+  help: "port25"[];
+}
+/**
+ * What to write to those who can remove the cause; `for` is one of the parties.
+ */
+export interface ToldMessage {
+  for:
+    "you" | "clock" | "computer" | "router" | "network" | "provider" | "server" | "names" | "organisation" | "unclear";
+  says: Statement[];
+}
+/**
+ * Whether what the organisation states works from here; `servers`: those that are not as stated.
+ */
+export interface ToldExpected {
+  title: Statement;
+  answer: Statement;
+  servers: Statement[];
+}
+/**
+ * A row of the comparison: what was asked at one port of one server; `evidence`: ids of observations.
+ */
+export interface Comparison {
+  role: "control" | "relay" | "gateway" | "canary";
+  evidence: string[];
+}
+/**
+ * The observation of a failing port whose path was followed, and of a working one at the same address (ids).
+ */
+export interface FollowedPath {
+  failing: string;
+  working: string | null;
 }
 /**
  * Host to extension: the file, which is text (UTF-8) in every format; `name` is fit to be saved under.

@@ -89,7 +89,7 @@ function appended(parent, child) {
  * @param {Row} row
  */
 function cell({ t, run }, { endpoint, observation }) {
-  const { tone, key } = outcome(observation, run.phase === "running");
+  const { tone, text } = outcome(observation, run.phase === "running", t);
   return h(
     "div",
     {
@@ -104,6 +104,6 @@ function cell({ t, run }, { endpoint, observation }) {
       title: endpoint.address,
     },
     tone === "pending" ? ring() : shape(tone),
-    h("span", {}, t.text(key)),
+    h("span", {}, text),
   );
 }

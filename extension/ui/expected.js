@@ -1,4 +1,3 @@
-import { expectedInWords } from "../shared/expected.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
@@ -11,14 +10,14 @@ import { shape } from "./shapes.js";
  */
 export function expected({ t, run }) {
   const stated = run.phase === "done" ? run.report?.expected : null;
-  if (!stated) return null;
-  const { title, answer, lines } = expectedInWords(stated, t);
+  const says = run.report?.told?.expected;
+  if (!stated || !says) return null;
   const good = stated.state === "as-stated";
   return h(
     "section",
     { class: "expected", "data-key": "expected", "data-expected": stated.state, "aria-labelledby": "expected-title" },
-    h("h2", { id: "expected-title" }, title),
-    h("p", { class: "answer", "data-tone": good ? "good" : "warning" }, shape(good ? "good" : "warning"), answer),
-    lines.length > 0 && h("ul", {}, ...lines.map((line) => h("li", {}, line))),
+    h("h2", { id: "expected-title" }, t.said(says.title)),
+    h("p", { class: "answer", "data-tone": good ? "good" : "warning" }, shape(good ? "good" : "warning"), t.said(says.answer)),
+    says.servers.length > 0 && h("ul", {}, ...says.servers.map((server) => h("li", {}, t.said(server)))),
   );
 }

@@ -1,7 +1,6 @@
-import { plain } from "../shared/catalogue.js";
 import { others } from "../shared/grouping.js";
 import { known, verdictFinding } from "../shared/run.js";
-import { sentence } from "../shared/sentence.js";
+import { sentenceOf } from "../shared/told.js";
 import { h } from "./dom.js";
 import { SEVERITY_SHAPES, shape } from "./shapes.js";
 
@@ -39,9 +38,8 @@ export function findings(view) {
  * @param {Finding} finding
  * @param {boolean} advise
  */
-function item({ t, run }, finding, advise) {
-  const { code, severity, confidence } = finding;
-  const text = sentence(finding, t, plain(run.report?.target.host ?? run.report?.target.domain ?? run.target));
+function item({ t }, finding, advise) {
+  const { code, severity, confidence, advice } = finding;
   return h(
     "li",
     { "data-finding": code, "data-severity": severity, "data-tone": severity },
@@ -53,9 +51,9 @@ function item({ t, run }, finding, advise) {
         "p",
         { class: "finding" },
         h("span", { class: "visually-hidden" }, `${t.text(`severity_${severity}`)} `),
-        text.headline,
+        sentenceOf(finding, t),
       ),
-      advise && text.advice && h("p", { class: "advice" }, text.advice),
+      advise && advice && h("p", { class: "advice" }, t.said(advice)),
       confidence !== "certain" && h("p", { class: "sure" }, t.text(`confidence_${confidence}`)),
     ),
   );

@@ -1,31 +1,15 @@
-import { hintInWords, tell, remedyInWords } from "../shared/advice.js";
 import { plain, spoken } from "../shared/catalogue.js";
 import { others, progress } from "../shared/grouping.js";
-import { partyOf } from "../shared/parties.js";
-import { known, verdictFinding } from "../shared/run.js";
-import { portsOf, sentence } from "../shared/sentence.js";
+import { known } from "../shared/run.js";
+import { headlineOf, messageOf, sentenceOf } from "../shared/told.js";
 import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { ring, SEVERITY_SHAPES, shape } from "./shapes.js";
 
 /** @typedef {import("./screen.js").View} View */
-/** @typedef {import("../types/messages.d.ts").Finding} Finding */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 
 const METER = { certain: 3, likely: 2, possible: 1 };
-
-/** Codes that are about port 25 whatever ports they name. */
-const ABOUT_PORT_25 = new Set(["port25-blocked", "port25-relay-only"]);
-
-/** Codes that leave somebody to wonder about port 25 where they name it. */
-const PERHAPS_ABOUT_PORT_25 = new Set([
-  "port-silent",
-  "local-firewall",
-  "gateway-firewall",
-  "mail-allowlist",
-  "smtp-intercepted",
-  "unproven",
-]);
 
 /**
  * The one sentence: what happens while a run is going, then the verdict. It is the live region.
@@ -92,7 +76,7 @@ function certainAlready(t, run) {
     findings.filter(({ confidence, severity }) => confidence === "certain" && severity !== "note"),
     null,
   );
-  if (gravest) return { sign: SEVERITY_SHAPES[gravest.severity], text: sentence(gravest, t, plain(run.target)).headline };
+  if (gravest) return { sign: SEVERITY_SHAPES[gravest.severity], text: sentenceOf(gravest, t) };
   const works = settings.outgoing.find(({ verified, security }) => verified && security !== "none");
   return works ? { sign: "good", text: t.text("ui_sends_already", { host: plain(works.host), port: String(works.port) }) } : null;
 }
@@ -102,27 +86,24 @@ function certainAlready(t, run) {
  * @param {Report} report
  */
 function verdict(view, report) {
-  const { t, run } = view;
-  const finding = verdictFinding(report);
+  const { t } = view;
   const { code, severity, confidence } = report.verdict;
-  const text = sentence(finding, t, plain(report.target.host ?? report.target.domain ?? run.target));
-  const party = partyOf(finding);
-  const use = remedyInWords(report, t);
+  const { remedy = null, advice = [], party = null, help = [] } = report.told ?? {};
   return card(
     severity,
     shape(code === "unproven" ? "unknown" : SEVERITY_SHAPES[severity]),
-    { text: text.headline, attributes: { "data-verdict": code, "data-confidence": confidence } },
-    use && h("p", { class: "use", "data-use": true }, shape("good"), h("span", {}, use)),
-    text.advice && h("p", { class: "advice" }, text.advice),
+    { text: headlineOf(report, t), attributes: { "data-verdict": code, "data-confidence": confidence } },
+    remedy && h("p", { class: "use", "data-use": true }, shape("good"), h("span", {}, t.said(remedy))),
+    advice.length > 0 && h("p", { class: "advice" }, t.paragraph(advice)),
     hints(view, report),
     h(
       "dl",
       { class: "facts" },
       fact(t.text("ui_confidence"), meter(METER[confidence]), t.text(`confidence_${confidence}`)),
-      party && fact(t.text("ui_party"), null, t.text(`party_${party}`)),
+      party && party !== "unclear" && fact(t.text("ui_party"), null, t.text(`party_${party}`)),
     ),
     message(view, report),
-    (report.findings.some(aboutPort25) || names25(finding)) &&
+    help.includes("port25") &&
       h(
         "a",
         { class: "learn", href: `/help/${t.language}/port25.html`, target: "_blank", rel: "noopener" },
@@ -135,13 +116,13 @@ function verdict(view, report) {
  * @param {View} view
  * @param {Report} report
  */
-function hints({ t }, { hints: known }) {
-  if (known.length === 0) return null;
+function hints({ t }, { hints: known, told }) {
+  if (known.length === 0 || !told) return null;
   return h(
     "div",
     { class: "hints", role: "note", "data-key": "hints", "aria-labelledby": "hints-title" },
     h("p", { class: "hints-title", id: "hints-title" }, t.text("hint_title")),
-    ...known.map((hint) => h("p", { "data-hint": hint.kind }, hintInWords(hint, t))),
+    ...told.hints.map((hint, index) => h("p", { "data-hint": known[index]?.kind }, t.said(hint))),
   );
 }
 
@@ -153,7 +134,7 @@ function hints({ t }, { hints: known }) {
  */
 function message(view, report) {
   const { t } = view;
-  const text = tell(report, t);
+  const text = messageOf(report, t);
   if (text === null) return null;
   return h(
     "details",
@@ -162,13 +143,6 @@ function message(view, report) {
     h("div", { class: "tell-text" }, h("blockquote", {}, text), copyButton(view, text, t.text("tell_text"))),
   );
 }
-
-/** @param {Finding} finding */
-const names25 = (finding) => finding.code.startsWith("port-") && portsOf(finding).includes("25");
-
-/** @param {Finding} finding */
-const aboutPort25 = (finding) =>
-  ABOUT_PORT_25.has(finding.code) || (PERHAPS_ABOUT_PORT_25.has(finding.code) && portsOf(finding).includes("25"));
 
 /**
  * @param {string} name

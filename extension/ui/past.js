@@ -1,6 +1,6 @@
 import { byTarget, lastOfEach, networkName, ofTarget, verdictWord } from "../shared/past.js";
 import { plain } from "../shared/catalogue.js";
-import { sentence } from "../shared/sentence.js";
+import { sentenceOf } from "../shared/told.js";
 import { h } from "./dom.js";
 import { SEVERITY_SHAPES, shape } from "./shapes.js";
 
@@ -50,8 +50,7 @@ export function past(view) {
  * @param {{named: boolean, current?: string | null}} how  `named`: the target is said; `current`: to compare with
  */
 export function row(t, { networks }, entry, { named, current = null }) {
-  const { finding, target, network, at, id, subject } = entry;
-  const { headline } = sentence(finding, t, plain(subject ?? target));
+  const { finding, target, network, at, id } = entry;
   const name = plain(networkName(networks, network, t));
   return h(
     "div",
@@ -61,7 +60,7 @@ export function row(t, { networks }, entry, { named, current = null }) {
       "data-past-network": network ?? "",
       "data-past": id,
       "data-tone": finding.severity,
-      title: headline,
+      title: sentenceOf(finding, t),
     },
     shape(finding.code === "unproven" ? "unknown" : SEVERITY_SHAPES[finding.severity]),
     h(
@@ -70,7 +69,7 @@ export function row(t, { networks }, entry, { named, current = null }) {
       h(
         "a",
         { class: "past-link", href: reportAddress(id), target: "_blank", rel: "noopener" },
-        h("strong", {}, t.text("past_line", { where: named ? plain(target) : name, word: verdictWord(finding, t) })),
+        h("strong", {}, t.text("past_line", { where: named ? plain(target) : name, word: verdictWord(entry, t) })),
       ),
       h("span", { class: "past-when" }, named ? `${name} · ${t.moment(at)}` : t.moment(at)),
     ),

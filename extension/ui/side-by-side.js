@@ -1,8 +1,7 @@
 import { plain } from "../shared/catalogue.js";
 import { outcome } from "../shared/outcome.js";
 import { compareReports } from "../shared/past.js";
-import { verdictFinding } from "../shared/run.js";
-import { sentence } from "../shared/sentence.js";
+import { headlineOf } from "../shared/told.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
@@ -17,9 +16,10 @@ import { shape } from "./shapes.js";
  * Ports that did the same over IPv4 and IPv6, both times, in one row, whose family is null.
  *
  * @param {readonly Door[]} doors
+ * @param {Settled["t"]} t
  */
-function folded(doors) {
-  const did = (/** @type {Door["before"]} */ one) => (one ? outcome(one, false).key : "");
+function folded(doors, t) {
+  const did = (/** @type {Door["before"]} */ one) => (one ? outcome(one, false, t).text : "");
   const kin = (/** @type {Row} */ { host, port, before, after }) => `${host} ${port} ${did(before)} ${did(after)}`;
   /** @type {Row[]} */
   const rows = doors.map((door) =>
@@ -37,17 +37,16 @@ function folded(doors) {
 export function sideBySide({ t, past }, pair) {
   const { doors, settings, verdict } = compareReports(...pair);
   const changed = doors.filter((door) => door.changed);
-  const rows = folded([...changed, ...doors.filter((door) => !door.changed)]);
+  const rows = folded([...changed, ...doors.filter((door) => !door.changed)], t);
   const network = (/** @type {Report} */ { started_at: at }) => {
     const entry = past.entries.find((one) => one.at === at);
     return entry?.network ? past.networks[entry.network]?.name || null : null;
   };
-  const said = (/** @type {Report} */ report) =>
-    sentence(verdictFinding(report), t, plain(report.target.host ?? report.target.domain ?? report.target.input)).headline;
+  const said = (/** @type {Report} */ report) => headlineOf(report, t);
   const cell = (/** @type {Door["before"]} */ one) => {
     if (!one) return h("td", {}, h("span", { class: "none" }, "–"));
-    const { tone, key } = outcome(one, false);
-    return h("td", {}, h("div", { class: "door", "data-tone": tone }, shape(tone), h("span", {}, t.text(key))));
+    const { tone, text } = outcome(one, false, t);
+    return h("td", {}, h("div", { class: "door", "data-tone": tone }, shape(tone), h("span", {}, text)));
   };
   const line = (/** @type {boolean} */ differs, /** @type {(Node | string)[]} */ ...cells) =>
     h("tr", { "data-changed": String(differs) }, ...cells.map((one) => (one instanceof Node ? one : h("td", {}, one))));

@@ -1,6 +1,5 @@
 import { plain } from "../shared/catalogue.js";
-import { said } from "../shared/sentence.js";
-import { STATIONS, stretches, wayInWords } from "../shared/way.js";
+import { STATIONS, stretches } from "../shared/way.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
@@ -16,7 +15,7 @@ import { shape } from "./shapes.js";
 export function way(view) {
   const { t, run } = view;
   if (run.phase !== "done" || !run.report) return null;
-  const { way: known, verdict } = run.report;
+  const { way: known, told } = run.report;
   if (!known || known.stopped.length === 0) return null;
   return h(
     "section",
@@ -28,7 +27,7 @@ export function way(view) {
       "aria-labelledby": "way-title",
     },
     h("h2", { id: "way-title" }, t.text("way_title")),
-    h("figure", {}, picture(view, known), h("figcaption", { class: "way-words" }, wayInWords(known, verdict.code, t))),
+    h("figure", {}, picture(view, known), h("figcaption", { class: "way-words" }, t.paragraph(told?.way ?? []))),
   );
 }
 
@@ -78,7 +77,7 @@ function lane(t, tone, ports, { stretches: parts, at }) {
   return h(
     "div",
     { class: "way-lane", "data-tone": tone },
-    h("span", { class: "way-ports" }, said({ key: "way_ports", values: { ports }, count: ports.length }, t)),
+    h("span", { class: "way-ports" }, t.said({ key: "way_ports", values: { PORTS: ports }, count: ports.length })),
     h(
       "div",
       { class: "way-line" },

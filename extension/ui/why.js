@@ -1,6 +1,6 @@
 import { plain } from "../shared/catalogue.js";
-import { compared, reasonsInWords, traced } from "../shared/evidence.js";
 import { outcome } from "../shared/outcome.js";
+import { observationsOf, reasonsOf } from "../shared/told.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
@@ -18,7 +18,7 @@ export function why(view) {
   const { t, run } = view;
   const report = run.phase === "done" ? run.report : null;
   if (!report) return null;
-  const words = reasonsInWords(report, t);
+  const words = reasonsOf(report, t);
   if (words.length === 0) return null;
   return h(
     "details",
@@ -26,7 +26,7 @@ export function why(view) {
     h("summary", {}, t.text("why_title")),
     h("ul", { class: "reasons" }, ...words.map((text) => h("li", {}, text))),
     comparison(view, report),
-    ...traced(report).map(({ failing, beside }) => path(view, failing, beside)),
+    ...(report.told?.paths ?? []).map(({ failing, working }) => path(view, observationsOf(report, [failing, working]))),
   );
 }
 
@@ -35,7 +35,10 @@ export function why(view) {
  * @param {Report} report
  */
 function comparison({ t }, report) {
-  const rows = compared(report);
+  const rows = (report.told?.comparison ?? []).flatMap(({ role, evidence }) => {
+    const seen = observationsOf(report, evidence);
+    return seen.slice(0, 1).map(({ host, port }) => ({ role, host, port, seen }));
+  });
   if (rows.length === 0) return null;
   const families = /** @type {const} */ ([4, 6]).filter((family) =>
     rows.some(({ seen }) => seen.some((one) => one.family === family)),
@@ -58,13 +61,13 @@ function comparison({ t }, report) {
     h(
       "tbody",
       {},
-      ...rows.map(({ host, role, port, seen, first }) =>
+      ...rows.map(({ host, role, port, seen }, index) =>
         h(
           "tr",
           { "data-compared": role },
           h(
             "th",
-            { scope: "row", class: first ? "compared" : "compared again" },
+            { scope: "row", class: rows[index - 1]?.host === host ? "compared again" : "compared" },
             h("span", {}, plain(host)),
             role !== "control" && h("span", { class: "who" }, t.text(`ui_role_${role}`)),
           ),
@@ -94,12 +97,12 @@ function cell(t, seen) {
       "div",
       { class: "cells" },
       ...seen.map((one) => {
-        const { tone, key } = outcome(one, false);
+        const { tone, text } = outcome(one, false, t);
         return h(
           "div",
           { class: "door", "data-tone": tone, title: plain(one.address) },
           shape(tone),
-          h("span", {}, t.text(key)),
+          h("span", {}, text),
         );
       }),
     ),
@@ -110,11 +113,11 @@ function cell(t, seen) {
  * The routers on the way, for the port that fails and beside it for one that works.
  *
  * @param {View} view
- * @param {Observation} failing
- * @param {Observation | null} beside
+ * @param {Observation[]} columns  the failing one first
  */
-function path({ t }, failing, beside) {
-  const columns = beside ? [failing, beside] : [failing];
+function path({ t }, columns) {
+  const [failing] = columns;
+  if (!failing) return null;
   const steps = [...new Set(columns.flatMap((one) => one.path.map(({ hop }) => hop)))].sort((a, b) => a - b);
   const caption = t.text("why_way", { host: plain(failing.host), address: plain(failing.address) });
   return h(

@@ -41,6 +41,7 @@ from poterne.model import (
 from poterne.probe.endpoint import Toolkit
 from poterne.probe.names import Names
 from poterne.probe.tls import TrustStores
+from poterne.report.told import retold
 from poterne.target import parse
 from poterne.targets import Targets
 
@@ -191,11 +192,12 @@ class _Run:
             conclusion = await self._weigh()
             self.compared.end()
             self._tell_compared()
-            for finding in conclusion.findings:
+            elapsed_ms = round((loop.time() - started) * 1000, 1)
+            report = retold(self._report(conclusion, elapsed_ms))
+            for finding in report.findings:
                 self.events.put_nowait(FindingEvent(finding=finding))
             self.targets.tell_settings(conclusion.settings)
-            elapsed_ms = round((loop.time() - started) * 1000, 1)
-            self.events.put_nowait(ReportEvent(report=self._report(conclusion, elapsed_ms)))
+            self.events.put_nowait(ReportEvent(report=report))
             if self.toolkit.farewells:
                 await asyncio.wait(self.toolkit.farewells, timeout=max(0.0, deadline + _MARGIN - loop.time()))
         finally:

@@ -268,6 +268,7 @@ def _explain(args: argparse.Namespace) -> int:
     from poterne import text
     from poterne.diagnose import Evidence, diagnose
     from poterne.model import Report
+    from poterne.report.told import retold
 
     try:
         with args.report.open("rb") as file:
@@ -283,7 +284,7 @@ def _explain(args: argparse.Namespace) -> int:
         raise ReportError(f"{args.report}: not a report: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ReportError(f"{args.report}: not a report: {_one_line(error)}") from None
-    report = saved.model_copy(
+    concluded = saved.model_copy(
         update={
             "findings": conclusion.findings,
             "verdict": conclusion.verdict,
@@ -292,6 +293,7 @@ def _explain(args: argparse.Namespace) -> int:
             "expected": _compared(saved, conclusion),
         }
     )
+    report = retold(concluded)
     if args.json:
         _write_utf8()
         print(report.model_dump_json())

@@ -7,7 +7,10 @@ The JSON Schema that `poterne schema` prints and the extension's types come from
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, computed_field, model_validator
+
+from poterne.report.doors import door
+from poterne.report.statement import Record, Statement
 
 PROTOCOL = 1
 REPORT_SCHEMA = 1
@@ -15,6 +18,7 @@ REPORT_SCHEMA = 1
 TargetKind = Literal["account", "domain", "server", "endpoint"]
 Family = Literal[4, 6]
 Role = Literal["target", "control", "canary", "relay"]
+ComparedRole = Literal["control", "relay", "gateway", "canary"]
 State = Literal["open", "refused", "no-answer", "unreachable", "prohibited", "reset", "error"]
 Security = Literal["tls", "starttls", "none"]
 MailProtocol = Literal["smtp", "imap", "pop3"]
@@ -27,6 +31,9 @@ NameState = Literal["ok", "nxdomain", "nodata", "servfail", "timeout", "differs"
 Greeting = Literal["accepted", "busy", "refused", "silent", "closed", "foreign"]
 StartTls = Literal["accepted", "refused", "absent", "injected", "failed", "silent"]
 Station = Literal["you", "box", "provider", "internet", "server"]
+Party = Literal[
+    "you", "clock", "computer", "router", "network", "provider", "server", "names", "organisation", "unclear"
+]
 PortalState = Literal["clear", "altered", "failed"]
 Disturbance = Literal["moved", "slept"]
 TraceState = Literal["unasked", "done", "impossible", "off"]
@@ -37,12 +44,6 @@ ErrorCode = Literal["invalid-message", "unsupported-protocol", "invalid-target",
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 ClientVersion = Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,32}$", strict=True)]
 Milliseconds = Annotated[float, Field(ge=0)]
-
-
-class Record(BaseModel):
-    """Frozen, and refuses keys that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 # ---- what is asked -------------------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ class Stages(Record):
 
 
 class Observation(Endpoint):
-    """What one endpoint did.
+    """What one endpoint did; `says` is that in one or two words.
 
     `security` is what was established (`None`: no connection). `spoke` is the protocol that was recognised, whatever
     was expected. `capabilities` are the ones last heard, which is inside TLS where there is TLS; lines in the clear
@@ -179,6 +180,19 @@ class Observation(Endpoint):
     error: str | None = Field(default=None, description="the cause in the field's words: ECONNREFUSED, …")
     cached: bool = Field(default=False, description="seen in a check within the last minute, not in this one")
     provisional: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_words(cls, data: Any) -> Any:
+        """What an observation says follows from the rest of it, also where it was written by another version."""
+        if isinstance(data, dict) and "says" in data:
+            return {name: value for name, value in data.items() if name != "says"}
+        return data
+
+    @computed_field
+    def says(self) -> Statement:
+        fault = self.tls.fault if self.tls else None
+        return door(self.state, security=self.security, greeting=self.greeting_kind, fault=fault)
 
 
 class NameAnswer(Record):
@@ -262,7 +276,9 @@ ParamValue = str | int | float | bool | tuple[int, ...] | tuple[str, ...] | None
 
 
 class Finding(Record):
-    """A named conclusion. `family` null: every family that was tested; `evidence`: ids of observations."""
+    """A named conclusion. `family` null: every family that was tested; `evidence`: ids of observations. `says` is its
+    sentence, `advice` what to do about it, `party` who can remove the cause (null: nothing has to be removed).
+    """
 
     code: str
     severity: Severity
@@ -272,6 +288,9 @@ class Finding(Record):
     family: Family | None = None
     params: dict[str, ParamValue] = Field(default_factory=dict)
     evidence: tuple[str, ...] = ()
+    says: Statement | None = None
+    advice: Statement | None = None
+    party: Party | None = None
 
 
 class Verdict(Record):
@@ -364,8 +383,62 @@ class ExpectedSettings(Record):
     servers: tuple[ExpectedServer, ...]
 
 
+class ToldMessage(Record):
+    """What to write to those who can remove the cause; `for` is one of the parties."""
+
+    for_: Annotated[Party, Field(alias="for")]
+    says: tuple[Statement, ...]
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+class ToldExpected(Record):
+    """Whether what the organisation states works from here; `servers`: those that are not as stated."""
+
+    title: Statement
+    answer: Statement
+    servers: tuple[Statement, ...] = ()
+
+
+class Comparison(Record):
+    """A row of the comparison: what was asked at one port of one server; `evidence`: ids of observations."""
+
+    role: ComparedRole
+    evidence: tuple[str, ...]
+
+
+class FollowedPath(Record):
+    """The observation of a failing port whose path was followed, and of a working one at the same address (ids)."""
+
+    failing: str
+    working: str | None = None
+
+
+class Told(Record):
+    """Everything that a report tells people. `word` is the verdict in a word or two; `remedy` the tested way round what
+    the verdict names; `party` who can remove the cause (null: nothing has to be removed); `way` where connections stop,
+    in sentences; `reasons` how it is known: sentences of one reason belong together. `help`: names of help pages.
+    """
+
+    headline: Statement
+    word: Statement
+    remedy: Statement | None = None
+    advice: tuple[Statement, ...] = ()
+    party: Party | None = None
+    message: ToldMessage | None = None
+    way: tuple[Statement, ...] = ()
+    reasons: tuple[tuple[Statement, ...], ...] = ()
+    hints: tuple[Statement, ...] = ()
+    expected: ToldExpected | None = None
+    comparison: tuple[Comparison, ...] = ()
+    paths: tuple[FollowedPath, ...] = ()
+    help: tuple[Literal["port25"], ...] = ()
+
+
 class Report(Record):
-    """The whole answer. It can be diagnosed again without a network (`poterne explain`)."""
+    """The whole answer. It can be diagnosed again without a network (`poterne explain`), which tells anew what the
+    report of an earlier version does not (`told`, `findings[].says`).
+    """
 
     schema_: Annotated[int, Field(alias="schema")] = REPORT_SCHEMA
     version: str
@@ -388,6 +461,7 @@ class Report(Record):
     way: Way | None = None
     hints: tuple[Hint, ...] = ()
     expected: ExpectedSettings | None = None
+    told: Told | None = None
     started_at: str
     elapsed_ms: Milliseconds
     lab: bool = False

@@ -41,6 +41,8 @@ def json_schema() -> dict[str, Any]:
         record["title"] = name.replace("-", "")
         for member in record.get("properties", {}).values():
             member.pop("title", None)
+            # Beside it, generators of types take a reference for another record.
+            member.pop("readOnly", None)
     for (name, _), union in by_union.items():
         records[name] = {"title": name, **union}
     references = [{"$ref": f"#/$defs/{name}"} for name, _, _ in unions]

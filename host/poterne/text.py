@@ -1,7 +1,7 @@
 """A check as text on a terminal: progress while it runs, then the verdict, the settings, and the evidence."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -10,21 +10,13 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from poterne.catalogue import Catalogue, language_of
+from poterne.catalogue import Catalogue, language_of, remarks
 from poterne.check import check
-from poterne.model import Finding, Hop, Observation, Report, Request, Setting
+from poterne.drawing import way_drawn
+from poterne.model import Comparison, Finding, FollowedPath, Hop, Observation, Report, Request, Setting
 from poterne.policy import Policy
-from poterne.reasons import compared, reasons_in_words, traced
-from poterne.telling import (
-    expected_in_words,
-    hint_in_words,
-    remarks_in_words,
-    remedy_in_words,
-    tell,
-    verdict_finding,
-    way_drawn,
-    way_in_words,
-)
+from poterne.report.statement import Statement
+from poterne.report.told import retold, told, verdict_finding
 from poterne.unicode_names import with_unicode
 
 _MARKS = {"blocker": ("✗", "bold red"), "warning": ("!", "yellow"), "note": ("·", "dim"), "good": ("✓", "bold green")}
@@ -67,12 +59,14 @@ def show(report: Report, catalogue: Catalogue | None = None) -> None:
     """Prints a report: the verdict first, what to type next, then the rest."""
     catalogue = catalogue or Catalogue(language_of(os.environ))
     console = _console()
-    _Page(report, catalogue, console).show()
+    _Page(report if report.told else retold(report), catalogue, console).show()
 
 
 class _Page:
     def __init__(self, report: Report, catalogue: Catalogue, console: Console) -> None:
         self._report = report
+        self._told = report.told or told(report)
+        self._seen = {observation.id: observation for observation in report.observations}
         self._catalogue = catalogue
         self._console = console
 
@@ -90,7 +84,7 @@ class _Page:
             self._heading("cli_findings")
             for finding in others:
                 self._console.print(self._line(finding))
-        self._tell()
+        self._message()
         self._reasons()
         self._endpoints()
         self._comparison()
@@ -103,26 +97,29 @@ class _Page:
         self._console.print()
         self._console.print(Text(self._catalogue.text(key), style="bold"))
 
+    def _said(self, statement: Statement | None, style: str = "") -> Text:
+        return Text("" if statement is None else self._catalogue.said(statement), style=style)
+
     def _line(self, finding: Finding) -> Padding:
         mark, style = _MARKS[finding.severity]
         row = Table.grid(padding=(0, 1))
-        row.add_row(Text(mark, style=style), Text(self._catalogue.finding(finding)))
+        row.add_row(Text(mark, style=style), self._said(finding.says))
         return Padding(row, (0, 0, 0, 2))
 
     def _verdict(self, verdict: Finding) -> None:
         mark, style = _MARKS[verdict.severity]
         row = Table.grid(padding=(0, 1))
-        row.add_row(Text(mark, style=style), Text(self._catalogue.finding(verdict), style="bold"))
+        row.add_row(Text(mark, style=style), self._said(self._told.headline, "bold"))
         if verdict.severity != "good":
             sure = self._catalogue.word("confidence", verdict.confidence)
             row.add_row("", Text(self._catalogue.text("cli_confidence", word=sure), style="dim"))
-        if use := remedy_in_words(self._report, self._catalogue):
-            row.add_row("", Text(use, style="green"))
-        row.add_row("", Text(self._catalogue.finding(verdict, "_advice")))
-        if self._report.hints:
+        if self._told.remedy is not None:
+            row.add_row("", self._said(self._told.remedy, "green"))
+        row.add_row("", Text(self._catalogue.paragraph(self._told.advice)))
+        if self._told.hints:
             row.add_row("", Text(self._catalogue.text("hint_title"), style="italic dim"))
-        for hint in self._report.hints:
-            row.add_row("", Text(hint_in_words(hint, self._catalogue), style="dim"))
+        for hint in self._told.hints:
+            row.add_row("", self._said(hint, "dim"))
         self._console.print(row)
 
     def _way(self) -> None:
@@ -137,33 +134,31 @@ class _Page:
             for (line, numbers), style in zip(lines, ("red", "green"), strict=False):
                 parts = ("  ", line, "   ", (numbers, style)) if beside else ("  ", (numbers, style), "\n  ", line)
                 self._console.print(Text.assemble(*parts))
-        self._console.print(Padding(Text(way_in_words(way, self._report.verdict.code, self._catalogue)), (0, 0, 0, 2)))
+        self._console.print(Padding(Text(self._catalogue.paragraph(self._told.way)), (0, 0, 0, 2)))
 
     def _expected(self) -> None:
-        if self._report.expected is None:
+        stated = self._told.expected
+        if stated is None or self._report.expected is None:
             return
-        title, answer, lines = expected_in_words(self._report.expected, self._catalogue)
         self._console.print()
-        self._console.print(Text(title, style="bold"))
+        self._console.print(self._said(stated.title, "bold"))
         good = self._report.expected.state == "as-stated"
-        self._console.print(Padding(Text(answer, style="green" if good else "yellow"), (0, 0, 0, 2)))
-        for line in lines:
-            self._console.print(Padding(Text(f"· {line}"), (0, 0, 0, 4)))
+        self._console.print(Padding(self._said(stated.answer, "green" if good else "yellow"), (0, 0, 0, 2)))
+        for server in stated.servers:
+            self._console.print(Padding(Text(f"· {self._catalogue.said(server)}"), (0, 0, 0, 4)))
 
-    def _tell(self) -> None:
-        text = tell(self._report, self._catalogue)
-        if text is not None:
+    def _message(self) -> None:
+        if self._told.message is not None:
             self._heading("tell_title")
-            self._console.print(Padding(Text(text), (0, 0, 0, 2)))
+            self._console.print(Padding(Text(self._catalogue.paragraph(self._told.message.says)), (0, 0, 0, 2)))
 
     def _reasons(self) -> None:
-        reasons = reasons_in_words(self._report, self._catalogue)
-        if not reasons:
+        if not self._told.reasons:
             return
         self._heading("why_title")
-        for reason in reasons:
+        for reason in self._told.reasons:
             row = Table.grid(padding=(0, 1))
-            row.add_row(Text("·", style="dim"), Text(reason))
+            row.add_row(Text("·", style="dim"), Text(self._catalogue.paragraph(reason)))
             self._console.print(Padding(row, (0, 0, 0, 2)))
 
     def _settings(self) -> None:
@@ -213,7 +208,7 @@ class _Page:
             hosts = dict.fromkeys(setting.host for setting in rows if setting.source == source)
             line = f"{say('cli_source')} · {', '.join(map(with_unicode, hosts))} · {word('source', source)}"
             self._console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
-        for line in remarks_in_words(rows, self._catalogue):
+        for line in remarks(rows, self._catalogue):
             row = Table.grid(padding=(0, 1))
             row.add_row(Text("!", style="yellow"), Text(line))
             self._console.print(Padding(row, (0, 0, 0, 4)))
@@ -232,35 +227,50 @@ class _Page:
 
     def _comparison(self) -> None:
         """What was asked for comparison: it is evidence, and has no settings."""
-        rows = compared(self._report)
-        if not rows:
+        if not self._told.comparison:
             return
-        say, word = self._catalogue.text, self._catalogue.word
+        say = self._catalogue.text
         self._heading("why_comparison")
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
         for key in ("cli_host", "cli_port", "cli_family", "cli_state", "why_role"):
             table.add_column(say(key))
-        for role, alike in rows:
-            first = alike[0]
-            kind = word("ui_role", role)
-            table.add_row(first.host, str(first.port), _families(alike), self._state(first), kind)
+        for row in self._told.comparison:
+            for cells in self._compared(row):
+                table.add_row(*cells)
         self._console.print(Padding(table, (0, 0, 0, 2)))
 
+    def _compared(self, row: Comparison) -> Iterator[tuple[str, ...]]:
+        """A line for each thing that happened there; families that saw the same stand together."""
+        alike: dict[tuple[str, str | None], list[Observation]] = {}
+        for seen in (self._seen[id_] for id_ in row.evidence if id_ in self._seen):
+            alike.setdefault((seen.state, seen.error), []).append(seen)
+        role = self._catalogue.word("ui_role", row.role)
+        for together in alike.values():
+            first = together[0]
+            yield first.host, str(first.port), _families(together), self._state(first), role
+
     def _paths(self) -> None:
+        for path in self._told.paths:
+            self._path(path)
+
+    def _path(self, followed: FollowedPath) -> None:
         say, word = self._catalogue.text, self._catalogue.word
-        for failing, beside in traced(self._report):
-            columns = [failing] if beside is None else [failing, beside]
-            self._console.print()
-            title = say("why_way", host=failing.host, address=failing.address)
-            self._console.print(Text(title, style="bold"))
-            table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-            table.add_column(say("why_step"))
-            for column in columns:
-                table.add_column(f"{say('cli_port')} {column.port}")
-            for step in sorted({hop.hop for column in columns for hop in column.path}):
-                cells = [next((_hop(hop, word) for hop in one.path if hop.hop == step), "·") for one in columns]
-                table.add_row(str(step), *cells)
-            self._console.print(Padding(table, (0, 0, 0, 2)))
+        ids = (followed.failing, followed.working)
+        columns = [self._seen[id_] for id_ in ids if id_ in self._seen]
+        if not columns:
+            return
+        failing = columns[0]
+        self._console.print()
+        title = say("why_way", host=failing.host, address=failing.address)
+        self._console.print(Text(title, style="bold"))
+        table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+        table.add_column(say("why_step"))
+        for column in columns:
+            table.add_column(f"{say('cli_port')} {column.port}")
+        for step in sorted({hop.hop for column in columns for hop in column.path}):
+            cells = [next((_hop(hop, word) for hop in one.path if hop.hop == step), "·") for one in columns]
+            table.add_row(str(step), *cells)
+        self._console.print(Padding(table, (0, 0, 0, 2)))
 
     def _alike(self) -> list[list[Observation]]:
         """Observations of one host and port that differ by family only, together."""

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from tests.unit.core_observations import HOST
+from tests.unit.said import hint_in_words, message_in_words, reasons_in_words, remedy_in_words, way_in_words
 from tests.unit.told_reports import BOX, CONTROLS, blocked, reports
 
 from poterne.catalogue import Catalogue
 from poterne.model import Endpoint, PlanEvent, Report, ReportEvent
-from poterne.reasons import reasons_in_words
-from poterne.telling import hint_in_words, remedy_in_words, tell, way_in_words
+from poterne.report.told import retold
 
 from .conftest import Lab, message
 from .drive.page import Browser, Page, until
@@ -19,6 +19,7 @@ from .test_accessibility import examine
 
 
 def answers(report: Report) -> list[dict[str, Any]]:
+    report = retold(report)
     plan = [Endpoint(**{name: getattr(seen, name) for name in Endpoint.model_fields}) for seen in report.observations]
     events = (PlanEvent(endpoints=tuple(plan)), ReportEvent(report=report))
     return [event.model_dump(mode="json", exclude={"id"}) for event in events]
@@ -54,7 +55,7 @@ def test_all_of_it_is_said_and_is_accessible(browser: Browser, lab: Lab) -> None
         assert page.element(".way figcaption").text() == flat(way_in_words(report.way, report.verdict.code, say))
         assert page.element("[data-use]").text() == flat(remedy_in_words(report, say))
         assert page.element("[data-hint='self-service']").text() == flat(hint_in_words(report.hints[0], say))
-        assert page.element("[data-tell] blockquote").text() == flat(tell(report, say))
+        assert page.element("[data-tell] blockquote").text() == flat(message_in_words(report, say))
         assert [item.text() for item in page.elements("[data-why] li")] == [
             flat(reason) for reason in reasons_in_words(report, say)
         ]
@@ -152,7 +153,7 @@ def test_what_to_tell_can_be_copied(browser: Browser, lab: Lab) -> None:
     popup = shown(browser, lab, report)
     popup.page.element("[data-tell] summary").click()
     popup.page.element("[data-tell] button[data-copy]").click()
-    expected = tell(report, Catalogue("en"))
+    expected = message_in_words(report, Catalogue("en"))
     until(lambda: browser.clipboard() == expected, "the message on the clipboard")
 
 

@@ -18,7 +18,7 @@ import {
 import { effective } from "../../extension/shared/preferences.js";
 import { IDLE } from "../../extension/shared/run.js";
 import { area } from "./area.mjs";
-import { observation, report, setting } from "./records.mjs";
+import { finding, observation, report, says, setting } from "./records.mjs";
 
 const english = new Catalogue(
   "en",
@@ -180,13 +180,11 @@ test("runs stand by target and by network, the newest first", () => {
   assert.deepEqual(withNetworks({}, entries), { [OFFICE]: { name: "", number: 1 }, [HOME]: { name: "", number: 2 } });
 });
 
-test("a verdict in a word", () => {
-  const word = (code, severity) => verdictWord({ code, severity }, english);
-  assert.equal(word("ok", "good"), "open");
-  assert.equal(word("port25-blocked", "blocker"), "blocked");
-  assert.notEqual(word("port25-blocked", "warning"), word("port25-blocked", "blocker"));
-  assert.notEqual(word("cert-expired", "blocker"), word("ok", "good"));
-  assert.notEqual(word("unproven", "blocker"), word("cert-expired", "blocker"));
+test("a verdict in a word: the host's, or how grave it was", () => {
+  const word = (severity, more = {}) => verdictWord({ finding: finding({ severity }), ...more }, english);
+  assert.equal(word("blocker", { word: says("past_word_blocked") }), "blocked");
+  assert.equal(word("good"), "open");
+  assert.notEqual(word("blocker"), word("warning"));
 });
 
 test("two reports side by side: doors that behave otherwise, settings that came or went", () => {

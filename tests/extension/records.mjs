@@ -1,5 +1,7 @@
 /** Records of the model with ordinary values, for tests to change. */
 
+export const says = (key, values = {}, count = null) => ({ key, values, count });
+
 export const endpoint = (changes = {}) => ({
   id: "o1",
   role: "target",
@@ -32,6 +34,7 @@ export const observation = (changes = {}) => ({
   stages: {},
   error: null,
   provisional: false,
+  says: says("ui_outcome_encrypted"),
   ...changes,
 });
 
@@ -44,6 +47,9 @@ export const finding = (changes = {}) => ({
   family: null,
   params: {},
   evidence: [],
+  says: says("ui_unknown_value"),
+  advice: null,
+  party: "server",
   ...changes,
 });
 
@@ -70,6 +76,23 @@ export const way = (changes = {}) => ({
   ...changes,
 });
 
+export const told = (changes = {}) => ({
+  headline: says("ok"),
+  word: says("past_word_works"),
+  remedy: null,
+  advice: [],
+  party: null,
+  message: null,
+  way: [],
+  reasons: [],
+  hints: [],
+  expected: null,
+  comparison: [],
+  paths: [],
+  help: [],
+  ...changes,
+});
+
 export const report = (changes = {}) => ({
   schema: 1,
   version: "0.1.0",
@@ -93,6 +116,7 @@ export const report = (changes = {}) => ({
   trace: "unasked",
   way: null,
   hints: [],
+  told: told(),
   started_at: "2026-11-24T05:00:00Z",
   elapsed_ms: 812,
   lab: false,

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Catalogue, LANGUAGES } from "../../extension/shared/catalogue.js";
 import { KINDS, redacted, secretsIn, without } from "../../extension/shared/private.js";
 import { FORMS, handedOver } from "../../extension/shared/ticket.js";
-import { finding, observation, report, way } from "./records.mjs";
+import { finding, observation, report, says, told, way } from "./records.mjs";
 
 const catalogues = LANGUAGES.map((language) => {
   const path = new URL(`../../extension/_locales/${language}/messages.json`, import.meta.url);
@@ -38,6 +38,11 @@ const private_ = report({
     }),
   ],
   way: way({ box: "192.168.1.1", provider: "198.51.100.1" }),
+  told: told({
+    headline: says("port25_blocked", { PORTS: [25], HOST: "Jane.Doe@example.org" }, 1),
+    reasons: [[says("why_path", { PORT: 25, HOP: 2, ADDRESS: "198.51.100.1" })]],
+    message: { for: "network", says: [says("tell_port25_blocked", { PORTS: [25], HOST: "192.168.1.20" }, 1)] },
+  }),
 });
 
 test("what is private is found, each under its kind", () => {

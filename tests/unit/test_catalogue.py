@@ -18,10 +18,11 @@ from tests.unit.core_observations import (
     spoilt,
     unreached,
 )
+from tests.unit.said import advice, sentence
 
-from poterne import catalogue as module
+import poterne
 from poterne import ports
-from poterne.catalogue import LANGUAGES, Catalogue, Saying, language_of
+from poterne.catalogue import Catalogue, language_of
 from poterne.diagnose import Conclusion, diagnose
 from poterne.knowledge import load
 from poterne.model import (
@@ -31,6 +32,7 @@ from poterne.model import (
     Hop,
     NameState,
     ParamValue,
+    Party,
     PortalState,
     Remark,
     Security,
@@ -40,8 +42,9 @@ from poterne.model import (
     Station,
     UserName,
 )
+from poterne.report.locales import LANGUAGES
 
-HOST_FOLDER = Path(module.__file__).parent
+HOST_FOLDER = Path(poterne.__file__).parent
 LOCALES = HOST_FOLDER.parents[1] / "extension" / "_locales"
 
 REFUSALS = sorted(
@@ -49,7 +52,7 @@ REFUSALS = sorted(
         re.findall(
             r'(?:Unusable|Unreadable|Mismatch|_refused)\((?:[^()"]|"[^"]*"|\([^()]*\))*, "([a-z-]+)"',
             "".join(
-                path.read_text(encoding="utf-8") for path in (Path(module.__file__).parent / "discover").rglob("*.py")
+                path.read_text(encoding="utf-8") for path in (Path(poterne.__file__).parent / "discover").rglob("*.py")
             ),
         )
     )
@@ -150,7 +153,8 @@ def test_every_code_that_can_be_said_is_weighed() -> None:
     weights = load("findings")["weight"]
     assert emitted() - {"ok"} <= set(weights)
     for code, weight in weights.items():
-        assert {"depth", "beside"} <= set(weight) <= {"depth", "beside", "beside_outgoing"}, code
+        assert {"depth", "beside", "party"} <= set(weight) <= {"depth", "beside", "beside_outgoing", "party"}, code
+        assert weight["party"] in get_args(Party)
         for severity in {weight["beside"], weight.get("beside_outgoing", "note")}:
             assert severity in get_args(Severity)
             assert severity != "blocker"
@@ -267,23 +271,23 @@ def test_sentences_leave_no_gap(language: str, suffix: str) -> None:
     """Every placeholder of a sentence gets a value from the finding for which it is said."""
     catalogue, raw = Catalogue(language), messages(language)
     for finding in findings():
-        sentence = catalogue.finding(finding, suffix)
-        assert sentence.strip()
-        assert "$" not in sentence
+        text = advice(finding, catalogue) if suffix else sentence(finding, catalogue)
+        assert text.strip()
+        assert "$" not in text
         used = placeholders(raw[key_of(finding.code) + suffix]["message"])
         have = {name for name, value in finding.params.items() if value not in (None, "", ())}
         have |= {"why"} if "reason" in finding.params else set()
         have |= {"host"} if finding.host else set()
         have |= {"port", "ports"} if finding.port else set()
         have |= {"family"} if finding.family else set()
-        assert used <= have, (finding.code, used - have, sentence)
+        assert used <= have, (finding.code, used - have, text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_proved_is_said_in_a_sentence_of_its_own(language: str) -> None:
     catalogue = Catalogue(language)
     sentences = {
-        (finding.code, finding.params.get("where"), finding.params.get("trusted")): catalogue.finding(finding)
+        (finding.code, finding.params.get("where"), finding.params.get("trusted")): sentence(finding, catalogue)
         for finding in compared()
     }
     for code in ("port25-blocked", "port-blocked"):
@@ -294,9 +298,9 @@ def test_what_is_proved_is_said_in_a_sentence_of_its_own(language: str) -> None:
 def test_nothing_tested_is_said_without_a_gap() -> None:
     (finding,) = diagnose(evidence("me@example.org")).findings
     for language in LANGUAGES:
-        sentence = Catalogue(language).finding(finding)
-        assert "  " not in sentence
-        assert not re.search(r"[Pp]orts? +(of|de|d\u2019)\b", sentence), sentence
+        text = sentence(finding, Catalogue(language))
+        assert "  " not in text
+        assert not re.search(r"[Pp]orts? +(of|de|d\u2019)\b", text), text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -330,12 +334,12 @@ def closed(*numbers: int) -> Finding:
 
 def test_the_number_of_ports_decides_the_form() -> None:
     english = Catalogue("en")
-    assert english.finding(closed(25)) == "Connections to port 25 of mail.example.org are refused."
-    assert english.finding(closed(25, 587)) == "Connections to ports 25 and 587 of mail.example.org are refused."
-    assert "25, 465 and 587" in english.finding(closed(25, 465, 587)).replace(", and", " and")
-    assert "25 et 587" in Catalogue("fr").finding(closed(25, 587))
+    assert sentence(closed(25), english) == "Connections to port 25 of mail.example.org are refused."
+    assert sentence(closed(25, 587), english) == "Connections to ports 25 and 587 of mail.example.org are refused."
+    assert "25, 465 and 587" in sentence(closed(25, 465, 587), english).replace(", and", " and")
+    assert "25 et 587" in sentence(closed(25, 587), Catalogue("fr"))
     many = (110, 143, 465, 587, 993, 995)
-    assert all(str(port) in english.finding(closed(*many)) for port in many)
+    assert all(str(port) in sentence(closed(*many), english) for port in many)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -344,20 +348,11 @@ def test_a_refusal_that_a_firewall_reported_is_the_firewalls(language: str) -> N
     for numbers in ((25,), (25, 587)):
         plain = closed(*numbers)
         reported = plain.model_copy(update={"params": {**plain.params, "reporter": "192.0.2.7"}})
-        sentence = catalogue.finding(reported)
-        assert sentence != catalogue.finding(plain)
-        assert HOST in sentence and "$" not in sentence
-        assert all(str(number) in sentence for number in numbers)
-        assert catalogue.finding(reported, "_advice") == catalogue.finding(plain, "_advice")
-
-
-def test_a_saying_is_written_as_the_language_does() -> None:
-    ports = Saying("why_reporter", {"ports": (25, 587), "address": "192.0.2.1", "who": "box"}, 2)
-    assert Catalogue("en").said(ports) == "Ports 25 and 587: the refusal came from 192.0.2.1 (your box)."
-    asked = {count: Catalogue("fr").said(Saying("why_controls", {"count": count}, count)) for count in (1, 3)}
-    assert asked[1].startswith("1 serveur d\u2019un autre opérateur a été")
-    assert asked[3].startswith("3 serveurs d\u2019autres opérateurs ont été")
-    assert "port 2525" in Catalogue("en").said(Saying("why_path_none", {"port": 2525})).lower()
+        text = sentence(reported, catalogue)
+        assert text != sentence(plain, catalogue)
+        assert HOST in text and "$" not in text
+        assert all(str(number) in text for number in numbers)
+        assert advice(reported, catalogue) == advice(plain, catalogue)
 
 
 def test_dates_and_numbers_are_written_as_the_language_does() -> None:
@@ -369,8 +364,8 @@ def test_dates_and_numbers_are_written_as_the_language_does() -> None:
         port=587,
         params={"date": "2026-11-01T00:00:00Z"},
     )
-    assert "November 1, 2026" in Catalogue("en").finding(expired)
-    assert "1 novembre 2026" in Catalogue("fr").finding(expired)
+    assert "November 1, 2026" in sentence(expired, Catalogue("en"))
+    assert "1 novembre 2026" in sentence(expired, Catalogue("fr"))
     assert (Catalogue("en").number(1234.56), Catalogue("fr").number(0.5)) == ("1,234.6", "0,5")
 
 
@@ -383,7 +378,7 @@ def test_a_value_that_looks_like_a_placeholder_is_only_text() -> None:
         port=587,
         params={"greeting": "421 $HOST$ \\1 $$"},
     )
-    assert "421 $HOST$ \\1 $$" in Catalogue("en").finding(busy)
+    assert "421 $HOST$ \\1 $$" in sentence(busy, Catalogue("en"))
 
 
 @pytest.mark.parametrize(

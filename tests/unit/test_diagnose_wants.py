@@ -29,13 +29,15 @@ from tests.unit.core_observations import (
     spoilt,
     unreached,
 )
+from tests.unit.said import advice, sentence
 
-from poterne.catalogue import LANGUAGES, Catalogue
+from poterne.catalogue import Catalogue
 from poterne.cli import exit_status
 from poterne.diagnose import Evidence, Want, diagnose, rules
 from poterne.diagnose.evidence import spoke
 from poterne.knowledge import load
 from poterne.model import Family, Hop, Machine, Observation, Portal, Report, Stages
+from poterne.report.locales import LANGUAGES
 from poterne.target import parse
 
 TARGETS = (server(), parse(f"{HOST}:25"), parse(f"{HOST}:587"), parse("me@example.org"), parse(f"smtps://{HOST}"))
@@ -355,7 +357,6 @@ def test_their_sentences_leave_no_gap() -> None:
     for language in LANGUAGES:
         for conclusion in compared():
             for finding in conclusion.findings:
-                for suffix in ("", "_advice"):
-                    sentence = Catalogue(language).finding(finding, suffix)
-                    assert "$" not in sentence
-                    assert "  " not in sentence
+                for text in (sentence(finding, Catalogue(language)), advice(finding, Catalogue(language))):
+                    assert "$" not in text
+                    assert "  " not in text

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.core_observations import GOOD_TLS, evidence, report_of, resolved, seen
 
-from poterne.catalogue import LANGUAGES, Catalogue
+from poterne.catalogue import Catalogue
 from poterne.errors import InvalidRequest, NoSettings
 from poterne.handover import FORMATS, export, file_name
 from poterne.model import Report, Setting, Settings
+from poterne.report.locales import LANGUAGES
 from poterne.target import host_name, parse
 
 STRINGS = {

@@ -18,11 +18,11 @@ from tests.unit.lab_clients import LIMIT_S, dial, lines, trusting
 from tests.waiting import ready
 
 from poterne import lab, policy
-from poterne.catalogue import LANGUAGES
 from poterne.errors import PolicyError
 from poterne.lab import plan, sockets
 from poterne.lab.world import World
 from poterne.model import Family
+from poterne.report.locales import LANGUAGES
 
 FAMILIES = (4, 6)
 ONE_SERVER = """

@@ -24,5 +24,5 @@ def test_a_changed_model_changes_the_types(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_the_host_writes_is_whole_and_what_it_reads_may_be_short() -> None:
     records = json_schema()["$defs"]
 
-    assert set(records["Observation"]["required"]) == set(model.Observation.model_fields)
+    assert set(records["Observation"]["required"]) == {*model.Observation.model_fields, "says"}
     assert records["CheckMessage"]["required"] == ["type", "id", "target"]

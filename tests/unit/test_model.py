@@ -54,7 +54,10 @@ def test_the_schema_has_the_shape_that_tools_rely_on() -> None:
         "observations",
         "elapsed_ms",
     }
-    assert keys["Finding"] == {"code", "severity", "confidence", "host", "port", "family", "params", "evidence"}
+    assert keys["Finding"] == {
+        *("code", "severity", "confidence", "host", "port", "family", "params", "evidence"),
+        *("says", "advice", "party"),
+    }
     assert keys["Verdict"] == {"code", "severity", "confidence"}
     assert keys["Setting"] - {"remarks"} == {
         "protocol",

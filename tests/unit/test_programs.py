@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from poterne.catalogue import LANGUAGES
 from poterne.model import MailProtocol, Security
+from poterne.report.locales import LANGUAGES
 
 FILE = Path(__file__).parents[2] / "extension" / "data" / "programs.json"
 WHOLE: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))

@@ -16,14 +16,22 @@ from tests.unit.core_observations import (
     spoilt,
     unreached,
 )
+from tests.unit.said import (
+    advice,
+    hint_in_words,
+    message_in_words,
+    reasons_in_words,
+    remedy_in_words,
+    sentence,
+    way_in_words,
+)
 from tests.unit.told_reports import CONTROLS, reports
 
 from poterne.catalogue import Catalogue
 from poterne.cli import main
+from poterne.drawing import way_drawn
 from poterne.model import Report
 from poterne.probe.text import MAX_LINE, display, displays
-from poterne.reasons import reasons_in_words
-from poterne.telling import hint_in_words, remedy_in_words, tell, way_drawn, way_in_words
 from poterne.text import show
 
 TOLD = reports()
@@ -55,8 +63,8 @@ def test_the_answer_as_text(name: str, language: str, capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     verdict = next(finding for finding in report.findings if finding.code == report.verdict.code)
     flat = " ".join(out.split())
-    assert " ".join(catalogue.finding(verdict).split()) in flat
-    assert " ".join(catalogue.finding(verdict, "_advice").split()) in flat
+    assert " ".join(sentence(verdict, catalogue).split()) in flat
+    assert " ".join(advice(verdict, catalogue).split()) in flat
     for way in (*report.settings.outgoing, *report.settings.incoming):
         if way.security != "none":
             assert re.search(rf"{re.escape(way.host)}\s+{way.port}\b", out)
@@ -75,7 +83,7 @@ def test_a_comparison_as_text(name: str, language: str, capsys: pytest.CaptureFi
     wanted = [
         *reasons_in_words(report, catalogue),
         *(hint_in_words(hint, catalogue) for hint in report.hints),
-        tell(report, catalogue),
+        message_in_words(report, catalogue),
         remedy_in_words(report, catalogue),
         way_in_words(report.way, report.verdict.code, catalogue) if report.way else None,
     ]
@@ -150,7 +158,7 @@ def test_french_where_the_environment_asks_for_it(
     out = " ".join(capsys.readouterr().out.split())
     french = Catalogue("fr")
     for finding in concluded(server(), *REPORTS["several"].observations).findings:
-        assert " ".join(french.finding(finding).split()) in out
+        assert " ".join(sentence(finding, french).split()) in out
     assert "Settings to type" not in out
 
 

@@ -64,7 +64,8 @@ def controls(
             address=f"203.0.113.{place}",
             **{"id": f"c{port}-{place}-{more.get('family', 4)}", **more},
         )
-        for place, host in enumerate(hosts, 20)
+        for place, host in enumerate(CONTROLS, 20)
+        if host in hosts
     ]
 
 

@@ -6,12 +6,11 @@ from datetime import date, datetime
 from urllib.parse import unquote
 
 from poterne import ports
-from poterne.catalogue import Catalogue
+from poterne.catalogue import Catalogue, remarks
 from poterne.errors import InvalidTarget, NoSettings
 from poterne.knowledge import load
 from poterne.model import Report, Setting, Target
 from poterne.target import host_name, parse
-from poterne.telling import remarks_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Account:
 
     def cautions(self, catalogue: Catalogue, settings: Iterable[Setting] | None = None) -> list[str]:
         """What to know before these settings, or all of them, are used: one line each."""
-        return remarks_in_words((*self.incoming, *self.outgoing) if settings is None else settings, catalogue)
+        return remarks((*self.incoming, *self.outgoing) if settings is None else settings, catalogue)
 
     def able(self, families: Iterable[str]) -> "Account":
         """The same, less the settings whose sign-in needs something else than one of `families`."""

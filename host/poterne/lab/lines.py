@@ -10,7 +10,7 @@ from typing import cast
 from pydantic import Field
 
 from poterne.lab.connections import Connections
-from poterne.model import Record
+from poterne.report.statement import Record
 
 LINE_LIMIT = 8192
 

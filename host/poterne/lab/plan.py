@@ -8,7 +8,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from poterne.errors import PolicyError
 from poterne.hosts import is_within
-from poterne.model import Family, Port, Record, Security
+from poterne.model import Family, Port, Security
+from poterne.report.statement import Record
 
 DEFAULT = Path(__file__).with_name("world.toml")
 

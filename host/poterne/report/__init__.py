@@ -1,0 +1,1 @@
+"""What is concluded, and what is told of it: records and statements."""

@@ -1,0 +1,115 @@
+"""What a report advises beyond its findings: the tested way round, whom to tell what, hints."""
+
+import re
+
+from poterne import ports
+from poterne.knowledge import load
+from poterne.model import (
+    ExpectedServer,
+    ExpectedSettings,
+    Finding,
+    Hint,
+    Report,
+    Setting,
+    ToldExpected,
+    ToldMessage,
+)
+from poterne.report import locales
+from poterne.report.reasons import is_control
+from poterne.report.sentences import ports_of, subject_of
+from poterne.report.statement import DateValue, Statement, TextValue, Value, about_ports, joined, say, word
+
+# Somebody reads along there: what works is nothing to recommend.
+_UNSAFE = ("tls-intercepted",)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def remedy(report: Report, finding: Finding) -> Setting | None:
+    """The tested way round what the verdict's finding names; None where it names nothing in the way, or nothing is
+    verified.
+    """
+    known = finding.severity == "blocker" or finding.code in load("findings")["network"]["codes"]
+    if finding.code in _UNSAFE or not known:
+        return None
+    facts = [ports.facts(port) for port in ports_of(finding)]
+    receiving = bool(facts) and all(row is not None and row.direction == "incoming" for row in facts)
+    rows = report.settings.incoming if receiving else report.settings.outgoing
+    good = [row for row in rows if row.verified and row.security != "none"]
+    stopped = report.way.stopped if report.way else ()
+    return next((row for row in good if row.port not in stopped), good[0] if good else None)
+
+
+def use(setting: Setting) -> Statement:
+    """Recommends a setting that was tested."""
+    return say("use_tested", host=setting.host, port=setting.port, security=word("security", setting.security))
+
+
+def message(report: Report, finding: Finding) -> ToldMessage | None:
+    """What to write to those who can remove what the verdict's finding names; None where nobody needs to be told."""
+    key = f"tell_{finding.code.replace('-', '_')}"
+    if finding.party is None or not locales.exists(key):
+        return None
+    numbers = ports_of(finding)
+    says = [about_ports(key, numbers, host=TextValue(text=finding.host or subject_of(report)))]
+    if report.way is not None and report.way.passing:
+        says.append(about_ports("way_passes", report.way.passing))
+    if hosts := _tried(report, numbers):
+        date, _, time = report.started_at.partition("T")
+        says.append(say("tell_tried", date=date, time=time[:5], hosts=hosts))
+    return ToldMessage(for_=finding.party, says=tuple(says))
+
+
+def _tried(report: Report, numbers: tuple[int, ...]) -> tuple[str, ...]:
+    """The servers on which the verdict rests, the target's own first."""
+    named = [
+        seen
+        for seen in report.observations
+        if (is_control(seen) or (seen.role == "target" and seen.state != "open"))
+        and (not numbers or seen.port in numbers)
+    ]
+    named.sort(key=lambda seen: seen.role != "target")
+    return tuple(dict.fromkeys(seen.host for seen in named))
+
+
+def hint(known: Hint) -> Statement:
+    """What is publicly known of a provider, with its source and date."""
+    parts = [say("hint_network", name=known.name), say(f"hint_{known.kind.replace('-', '_')}")]
+    if known.where:
+        parts.append(say("hint_where", where=known.where))
+    if known.relay:
+        parts.append(say("hint_relay_name", relay=known.relay))
+    if known.date:
+        # A year alone is no day.
+        date: Value = DateValue(date=known.date) if _DAY.fullmatch(known.date) else known.date
+        parts.append(say("hint_source", source=known.source, date=date))
+    else:
+        parts.append(say("hint_source_undated", source=known.source))
+    return joined(parts)
+
+
+def expected(stated: ExpectedSettings) -> ToldExpected:
+    """What the organisation states, and a line for each server that is not as stated."""
+    name = stated.organisation
+    return ToldExpected(
+        title=say("expected_title_named", name=TextValue(text=name)) if name else say("expected_title"),
+        answer=say(f"expected_{stated.state.replace('-', '_')}"),
+        servers=tuple(_stated(server) for server in stated.servers if server.state != "works"),
+    )
+
+
+def _stated(server: ExpectedServer) -> Statement:
+    values: dict[str, Value] = {
+        "host": server.host,
+        "port": server.port,
+        "security": word("security", server.security),
+    }
+    found = server.found
+    if server.state != "differs" or found is None:
+        return say(f"expected_server_{server.state}", **values)
+    if server.differs == ("auth",):
+        values["auth"] = tuple(word("auth", family) for family in found.auth)
+        values["stated_auth"] = tuple(word("auth", family) for family in server.auth)
+        return say("expected_server_auth", **values)
+    values["found_port"] = found.port
+    values["found_security"] = word("security", found.security)
+    return say("expected_server_differs", **values)

@@ -1,0 +1,92 @@
+"""The sentences of findings."""
+
+from poterne.knowledge import load
+from poterne.model import Finding, ParamValue, Party, Report
+from poterne.report import locales
+from poterne.report.statement import DateValue, NumberValue, Statement, TextValue, Value, refusal, say, word
+
+# Parameters whose values are words of the model, and the kind of word.
+_WORDS = {
+    "asked": "security",
+    "works": "security",
+    "expected": "service",
+    "spoke": "service",
+    "state": "state",
+    "who": "way_name",
+}
+
+
+def told(finding: Finding, subject: str) -> Finding:
+    """The finding with its sentence and its advice. `subject` stands for the host where it names none."""
+    key = finding.code.replace("-", "_")
+    advice = f"{key}_advice"
+    return finding.model_copy(
+        update={
+            "says": _about(finding, _stem(key, finding), subject),
+            "advice": _about(finding, advice, subject) if locales.exists(advice) else None,
+            "party": _party(finding),
+        }
+    )
+
+
+def subject_of(report: Report) -> str:
+    """What a report is about."""
+    return report.target.host or report.target.domain or report.target.input
+
+
+def ports_of(finding: Finding) -> tuple[int, ...]:
+    """The ports that a finding speaks of, in its own order."""
+    numbers = finding.params.get("ports")
+    if isinstance(numbers, tuple) and numbers:
+        return tuple(number for number in numbers if isinstance(number, int))
+    return () if finding.port is None else (finding.port,)
+
+
+def _party(finding: Finding) -> Party | None:
+    """Who can remove the cause: the provider itself where it is proved that the cause is there."""
+    party: Party | None = load("findings")["weight"].get(finding.code, {}).get("party")
+    return "provider" if party == "network" and finding.params.get("where") == "provider" else party
+
+
+def _stem(key: str, finding: Finding) -> str:
+    """Where more is proved than the code says, a sentence of its own may say so: who is behind it, that nobody vouches
+    for a certificate, that only a part is concerned, who reported it.
+    """
+    proved = {
+        f"{key}_provider": finding.params.get("where") == "provider",
+        f"{key}_untrusted": finding.params.get("trusted") is False,
+        f"{key}_part": finding.params.get("part") is True,
+        f"{key}_reported": finding.params.get("reporter") is not None,
+    }
+    return next((variant for variant, is_proved in proved.items() if is_proved and locales.exists(variant)), key)
+
+
+def _about(finding: Finding, key: str, subject: str) -> Statement:
+    numbers = ports_of(finding)
+    values: dict[str, Value] = {name: _value(name, value) for name, value in finding.params.items()}
+    if (reason := finding.params.get("reason")) is not None:
+        about = finding.params.get("value")
+        values["why"] = refusal(str(reason), None if about is None else str(about))
+    port = finding.port or next(iter(numbers), None)
+    values |= {
+        "host": finding.host or subject,
+        "port": _value("port", port),
+        "ports": tuple(sorted(numbers)),
+        "family": f"IPv{finding.family}" if finding.family else ("IPv4", "IPv6"),
+    }
+    needed = locales.placeholders(key)
+    return say(key, len(numbers), **{name: value for name, value in values.items() if name.lower() in needed})
+
+
+def _value(name: str, value: ParamValue) -> Value:
+    if value is None:
+        return say("ui_unknown_value")
+    if name in _WORDS:
+        return word(_WORDS[name], str(value))
+    if name == "date":
+        return DateValue(date=str(value))
+    if isinstance(value, tuple):
+        return tuple(item if isinstance(item, int) else TextValue(text=item) for item in value)
+    if isinstance(value, bool | str):
+        return TextValue(text=str(value))
+    return value if name == "port" and isinstance(value, int) else NumberValue(number=value)

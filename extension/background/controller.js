@@ -1,13 +1,14 @@
 import { begin, fail, IDLE, isLast, receive, stop } from "../shared/run.js";
-import { Exports } from "./exports.js";
+import { Requests } from "./requests.js";
 
 /** @typedef {import("./host-link.js").HostLink} HostLink */
 /** @typedef {import("../shared/link-state.js").LinkState} LinkState */
 /** @typedef {import("../shared/run.js").Run} Run */
 /** @typedef {import("../types/messages.d.ts").HostMessage} HostMessage */
+/** @typedef {import("../types/messages.d.ts").Report} Report */
 /** @typedef {import("../types/messages.d.ts").OptionsInput} OptionsInput */
 /** @typedef {import("../types/messages.d.ts").ExportMessage} ExportMessage */
-/** @typedef {import("./exports.js").Made | import("./exports.js").Unmade} Exported */
+/** @typedef {import("./requests.js").Made | import("./requests.js").Unmade} Exported */
 
 /**
  * What a document of the extension asks of the background: `warm` starts the host where it is not running.
@@ -41,7 +42,7 @@ const unasked = (/** @type {Run} */ { target, origin, page, private: isPrivate }
 export class Controller {
   #link;
   #options;
-  #exports;
+  #requests;
   #popups = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #lingerTimer;
@@ -67,7 +68,7 @@ export class Controller {
   constructor(options) {
     this.#options = options;
     this.#link = options.link;
-    this.#exports = new Exports(options.link, options.newId);
+    this.#requests = new Requests(options.link, options.newId);
     // A stored run that was going lost its host together with the background that held the port.
     const stored = options.run ?? IDLE;
     this.run = fail(stored, { cause: "interrupted", message: null });
@@ -79,7 +80,7 @@ export class Controller {
 
   /** Whether somebody waits for an answer of the host. */
   get busy() {
-    return this.running || this.#exports.waiting;
+    return this.running || this.#requests.waiting;
   }
 
   /** @param {Command} command */
@@ -120,7 +121,20 @@ export class Controller {
     const { report } = this.run;
     if (!report) return { problem: "refused", message: null };
     try {
-      return await this.#exports.ask(report, format, language);
+      return await this.#requests.file(report, format, language);
+    } finally {
+      this.#linger();
+    }
+  }
+
+  /**
+   * A report that was kept by an earlier version, told as today's host tells it; null where that cannot be had.
+   *
+   * @param {Report} report
+   */
+  async explained(report) {
+    try {
+      return await this.#requests.explained(report);
     } finally {
       this.#linger();
     }
@@ -139,7 +153,7 @@ export class Controller {
 
   /** @param {LinkState} state */
   linkChanged(state) {
-    this.#exports.linkChanged(state);
+    this.#requests.linkChanged(state);
     if (state.phase === "ready") {
       this.#post();
     } else if (state.phase === "failed" || state.phase === "disconnected") {
@@ -154,10 +168,16 @@ export class Controller {
 
   /** @param {HostMessage} message */
   received(message) {
-    if (this.#exports.received(message)) return;
+    if (this.#requests.received(message)) return;
     if (isLast(message) && "id" in message && message.id !== null && message.id === this.#draining) {
       this.#drained();
       this.#post();
+    }
+    if (message.type === "report" && message.id === this.run.id && !message.report.told) {
+      // Nothing of it could be said. The target waits in the field for another host.
+      this.#set(unasked(this.run));
+      this.#link.outdated();
+      return;
     }
     const before = this.run;
     this.#set(receive(this.run, message));

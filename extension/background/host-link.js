@@ -92,6 +92,11 @@ export class HostLink {
     this.#step({ type: "close" });
   }
 
+  /** The host speaks the protocol, but is too old to be understood. */
+  outdated() {
+    this.#step({ type: "outdated" });
+  }
+
   /** @param {unknown} message */
   #receive(message) {
     if (typeof message !== "object" || message === null || !("type" in message)) return;

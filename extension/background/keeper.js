@@ -7,6 +7,7 @@ import { effective } from "../shared/preferences.js";
 /** @typedef {import("../shared/past.js").Past} Past */
 /** @typedef {import("../shared/past.js").Entry} Entry */
 /** @typedef {import("../shared/kept.js").KeptAnswer} KeptAnswer */
+/** @typedef {import("../types/messages.d.ts").Report} Report */
 /** @typedef {import("./private-area.js").Area} Area */
 /** @typedef {import("./private-area.js").PrivateArea} PrivateArea */
 
@@ -90,6 +91,33 @@ export class Keeper {
       const { entries, networks } = await this.#past();
       const next = withEntry(entries, entryOf({ id, target, report, network }));
       await this.#write(next.entries, networks, next.dropped, { [reportKey(id)]: report });
+    });
+  }
+
+  /**
+   * The report of a past run.
+   *
+   * @param {string} id
+   * @returns {Promise<Report | null>}
+   */
+  async report(id) {
+    const { area } = await this.#place;
+    const key = reportKey(id);
+    return /** @type {Report | undefined} */ ((await area?.get([key]))?.[key]) ?? null;
+  }
+
+  /**
+   * Puts a report that was told anew in the place of the one that was kept, where it is kept still.
+   *
+   * @param {string} id
+   * @param {Report} report
+   * @returns {Promise<boolean>}  false: there is no room
+   */
+  replace(id, report) {
+    return this.#next(async () => {
+      const { entries } = await this.#past();
+      const past = entries.map((entry) => (entry.id === id ? entryOf({ ...entry, report }) : entry));
+      if (entries.some((entry) => entry.id === id)) await (await this.#area()).set({ past, [reportKey(id)]: report });
     });
   }
 

@@ -16,6 +16,7 @@ import { Unkept } from "./unkept.js";
 /** @typedef {import("./keeper.js").PastCommand} PastCommand */
 /** @typedef {import("./reader.js").PageWish} PageWish */
 /** @typedef {import("../shared/kept.js").KeptQuestion} KeptQuestion */
+/** @typedef {import("../shared/kept.js").TellQuestion} TellQuestion */
 /** @typedef {import("../shared/link-state.js").LinkState} LinkState */
 /** @typedef {import("../shared/run.js").Run} Run */
 
@@ -111,7 +112,7 @@ chrome.windows?.onRemoved.addListener(async () => {
   if (!windows.some(({ incognito }) => incognito)) controller.forgetPrivate();
 });
 
-/** @typedef {Command | Wish | PastCommand | PageWish | KeptQuestion | {type: typeof ASK_UNKEPT}} Asked */
+/** @typedef {Command | Wish | PastCommand | PageWish | KeptQuestion | TellQuestion | {type: typeof ASK_UNKEPT}} Asked */
 
 chrome.runtime.onMessage.addListener((/** @type {Asked} */ asked, sender, answer) => {
   if (!isOwn(sender)) return false;
@@ -133,12 +134,27 @@ function answerTo(asked) {
       return started.then(() => unkept.state);
     case "page":
       return pages.answer(asked);
+    case "tell-past":
+      return started.then((controller) => toldAnew(controller, asked.id));
     case "export":
       return started.then((controller) => controller.export(asked));
     default:
       started.then((controller) => controller.command(asked));
       return null;
   }
+}
+
+/**
+ * The report of a past run that an earlier version kept, told anew and kept so; null where it cannot be had.
+ *
+ * @param {Controller} controller
+ * @param {string} id
+ */
+async function toldAnew(controller, id) {
+  const old = await keeper.report(id);
+  const report = old && (await controller.explained(old));
+  if (report) await keeper.replace(id, report);
+  return report;
 }
 
 chrome.runtime.onConnect.addListener((port) => {

@@ -1,5 +1,5 @@
 import { plain } from "../shared/catalogue.js";
-import { isLeftOpen, readAll, readPast, readReport } from "../shared/kept.js";
+import { isLeftOpen, readAll, readPast, readReport, toldAnew } from "../shared/kept.js";
 import { byTarget, lastOfEach, LIMITS, networkName, pastIn, reportKey, verdictWord } from "../shared/past.js";
 import { h } from "../ui/dom.js";
 import { row } from "../ui/past.js";
@@ -20,7 +20,11 @@ const asked = new URLSearchParams(location.search);
 
 /** @param {(string | null)[]} ids  the older first */
 async function pair([one, other]) {
-  const [before, after] = await Promise.all([one, other].map((id) => (id ? readReport(id) : null)));
+  const read = async (/** @type {string | null} */ id) => {
+    const report = id && (await readReport(id));
+    return report ? toldAnew(id, report) : null;
+  };
+  const [before, after] = await Promise.all([one, other].map(read));
   return before && after ? /** @type {[Report, Report]} */ ([before, after]) : null;
 }
 

@@ -46,4 +46,12 @@ export function formats({ settings, target }) {
  * @param {Report} report
  * @returns {Report}
  */
-export const slim = (report) => ({ ...report, observations: [], findings: [], names: [], offers: [], lookups: [] });
+export const slim = (report) => ({
+  ...report,
+  told: null,
+  observations: [],
+  findings: [],
+  names: [],
+  offers: [],
+  lookups: [],
+});

@@ -10,6 +10,7 @@ import { isOwn } from "./senders.js";
  * here.
  *
  * @typedef {{type: "kept", keys: string[] | null}} KeptQuestion
+ * @typedef {{type: "tell-past", id: string}} TellQuestion  for the report of a past run, told anew
  * @typedef {{items: Record<string, unknown>, refused: boolean}} KeptAnswer
  */
 
@@ -87,6 +88,21 @@ export async function readPast() {
 export async function readReport(id) {
   const { items } = await readKept([reportKey(id)]);
   return /** @type {Report | undefined} */ (items[reportKey(id)]) ?? null;
+}
+
+/**
+ * The report of a past run as today's host tells it, where an earlier version kept it; the same report where there is
+ * no host to tell it.
+ *
+ * @param {string} id
+ * @param {Report} report
+ * @returns {Promise<Report>}
+ */
+export async function toldAnew(id, report) {
+  if (report.told) return report;
+  /** @type {TellQuestion} */
+  const question = { type: "tell-past", id };
+  return (await chrome.runtime.sendMessage(question).catch(() => null)) ?? report;
 }
 
 /**

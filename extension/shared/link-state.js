@@ -14,6 +14,7 @@ import { causeOf, causeOfProtocol } from "./causes.js";
  * @typedef {{type: "open"}
  *   | {type: "hello", protocol: unknown, version: unknown}
  *   | {type: "stray"}
+ *   | {type: "outdated"}
  *   | {type: "silence"}
  *   | {type: "lost", text: string | null, inUse: boolean}
  *   | {type: "close"}} LinkEvent
@@ -34,7 +35,7 @@ const failed = (cause, detail = null) => ({ phase: "failed", cause, version: nul
  *
  *     disconnected ──open──▶ starting ──hello──▶ ready ──close, lost while unused──▶ disconnected
  *                               │                  │
- *                               └── lost, silence, stray ──▶ failed(cause) ◀── lost in use
+ *                               └── lost, silence, stray ──▶ failed(cause) ◀── lost in use, outdated
  *                                                              │
  *                                                              └──open──▶ starting (keeps the cause until it is ready)
  *
@@ -55,6 +56,8 @@ export function transition(state, event) {
     }
     case "stray":
       return state.phase === "starting" ? failed("host-outdated") : state;
+    case "outdated":
+      return state.phase === "ready" ? failed("host-outdated") : state;
     case "silence":
       return state.phase === "starting" ? failed("host-crashed") : state;
     case "lost":

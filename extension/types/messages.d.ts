@@ -11,7 +11,7 @@ export type HostMessage =
   | ExportedMessage
   | Cancelled
   | ErrorMessage;
-export type ExtensionMessage = CheckMessage | CancelMessage | ExportMessage;
+export type ExtensionMessage = CheckMessage | CancelMessage | ExportMessage | ExplainMessage;
 
 /**
  * The host speaks first.
@@ -167,7 +167,7 @@ export interface Stages {
  * names are in upper case. `count` selects the plural form.
  *
  * A bare integer is a port, or another name made of digits. A bare text is a host name, an address, or another word
- * that is the same in every language. Of a list of more than four texts, the formatters write the first four.
+ * that is the same in every language. Of a list of more than NAMED texts, the formatters write the first ones.
  */
 export interface Statement {
   key: string;
@@ -641,6 +641,16 @@ export interface ExportMessage {
   id: string;
   format: "mobileconfig" | "autoconfig" | "text" | "json";
   language?: "en" | "fr" | "de" | "es" | "it";
+  report: Report;
+  protocol?: number;
+}
+/**
+ * Extension to host: diagnose and tell `report` anew, a Report as any version of the host wrote it. The answer is a
+ * `report` message with the same id.
+ */
+export interface ExplainMessage {
+  type: "explain";
+  id: string;
   report: Report;
   protocol?: number;
 }

@@ -1,6 +1,6 @@
 import { browserName } from "../shared/browsers.js";
 import { DISCONNECTED } from "../shared/link-state.js";
-import { followKept, readPast, readReport } from "../shared/kept.js";
+import { followKept, readPast, readReport, toldAnew } from "../shared/kept.js";
 import { read, watch } from "../shared/managed.js";
 import { effective, PREFERENCES } from "../shared/preferences.js";
 import { byId, load } from "../shared/programs.js";
@@ -216,6 +216,15 @@ export async function mount({ inTab }) {
   }
   ready = true;
   update({});
+  if (pinnedTo?.id && pinnedTo.report && !pinnedTo.report.told) {
+    const { id, report } = pinnedTo;
+    toldAnew(id, report).then(async (told) => {
+      if ((await pinned)?.id !== id) return;
+      const run = { ...pinnedTo, report: told };
+      pinned = Promise.resolve(run);
+      update({ run });
+    });
+  }
 
   if (tab !== null) {
     const showPage = followPage(tab, (page) => update({ page }));

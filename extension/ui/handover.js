@@ -5,7 +5,7 @@ import { shape } from "./shapes.js";
 
 /** @typedef {import("./screen.js").View} View */
 /** @typedef {import("../types/messages.d.ts").ExportMessage["format"]} Format */
-/** @typedef {import("../background/exports.js").Unmade} Unmade */
+/** @typedef {import("../background/requests.js").Unmade} Unmade */
 
 /**
  * What became of the last wish for a file, of the run that it was for. `copied` and `saved` say that it was made.

@@ -13,10 +13,8 @@ from babel.numbers import format_decimal
 
 from poterne.model import Setting
 from poterne.report.locales import LANGUAGES, messages
-from poterne.report.statement import DateValue, NumberValue, Statement, TextValue, Value
+from poterne.report.statement import NAMED, DateValue, NumberValue, Statement, TextValue, Value
 
-# So many texts of a list are written; ports are numbers, and all of them matter.
-_NAMED = 4
 _PLACEHOLDER = re.compile(r"\$(?:\$|([A-Za-z0-9_@]+)\$)")
 # Bidirectional controls in a stranger's text could turn the sentence around them.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
@@ -88,8 +86,8 @@ class Catalogue:
                 return self.number(value.number)
             case tuple():
                 items = [self._written(item) for item in value]
-                cut = len(items) > _NAMED and not isinstance(value[0], int)
-                return self.listed([*items[:_NAMED], "…"] if cut else items)
+                cut = len(items) > NAMED and not isinstance(value[0], int)
+                return self.listed([*items[:NAMED], "…"] if cut else items)
         return plain(str(value))
 
 

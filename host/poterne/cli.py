@@ -8,20 +8,18 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from poterne import __version__
 from poterne.errors import InvalidRequest, PoterneError, ReportError, printable
 
 if TYPE_CHECKING:
-    from poterne.diagnose import Conclusion
-    from poterne.model import ExpectedSettings, Options, Report, Request, Target
+    from poterne.model import Options, Report, Request, Target
     from poterne.policy import Policy
 
 EXIT_INTERNAL = 3
 EXIT_INTERRUPTED = 130
 MAX_REPORT_BYTES = 8 << 20
-MAX_TEXT = 1024
 EXPORTS = ("mobileconfig", "autoconfig", "text", "json")
 
 
@@ -265,18 +263,14 @@ def _demo(args: argparse.Namespace) -> int:
 def _explain(args: argparse.Namespace) -> int:
     from pydantic import ValidationError
 
-    from poterne import text
-    from poterne.diagnose import Evidence, diagnose
-    from poterne.model import Report
-    from poterne.report.told import retold
+    from poterne import explain, text
 
     try:
         with args.report.open("rb") as file:
             raw = file.read(MAX_REPORT_BYTES + 1)
         if len(raw) > MAX_REPORT_BYTES:
             raise ReportError(f"{args.report}: larger than {MAX_REPORT_BYTES} bytes")
-        saved = Report.model_validate(_shown(json.loads(raw)))
-        conclusion = diagnose(Evidence.of(saved))
+        report = explain.explain(explain.read(json.loads(raw)))
     except OSError as error:
         raise ReportError(f"{args.report}: {error.strerror or error}") from None
     except ValidationError as error:
@@ -284,44 +278,12 @@ def _explain(args: argparse.Namespace) -> int:
         raise ReportError(f"{args.report}: not a report: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ReportError(f"{args.report}: not a report: {_one_line(error)}") from None
-    concluded = saved.model_copy(
-        update={
-            "findings": conclusion.findings,
-            "verdict": conclusion.verdict,
-            "settings": conclusion.settings,
-            "way": conclusion.way,
-            "expected": _compared(saved, conclusion),
-        }
-    )
-    report = retold(concluded)
     if args.json:
         _write_utf8()
         print(report.model_dump_json())
     else:
         text.show(report)
     return exit_status(report)
-
-
-def _compared(saved: "Report", conclusion: "Conclusion") -> "ExpectedSettings | None":
-    from poterne.diagnose.expected import compare
-
-    stated = saved.expected
-    if stated is None:
-        return None
-    return compare(stated.organisation, stated.servers, conclusion.settings, saved.observations, saved.names)
-
-
-def _shown(value: Any) -> Any:
-    """A saved report may come from anybody: its texts as they may be shown."""
-    from poterne.probe.text import display
-
-    if isinstance(value, str):
-        return display(value, MAX_TEXT)
-    if isinstance(value, list):
-        return [_shown(item) for item in value]
-    if isinstance(value, dict):
-        return {display(key, MAX_TEXT): _shown(item) for key, item in value.items()}
-    return value
 
 
 def _schema(args: argparse.Namespace) -> int:

@@ -587,6 +587,19 @@ class ExportMessage(BaseModel):
     protocol: int = PROTOCOL
 
 
+class ExplainMessage(BaseModel):
+    """Extension to host: diagnose and tell `report` anew, a Report as any version of the host wrote it. The answer is a
+    `report` message with the same id.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: Literal["explain"]
+    id: Annotated[str, Field(min_length=1, max_length=64, strict=True)]
+    report: Annotated[dict[str, Any], WithJsonSchema({"type": "object", "tsType": "Report"})]
+    protocol: int = PROTOCOL
+
+
 class ExportedMessage(Record):
     """Host to extension: the file, which is text (UTF-8) in every format; `name` is fit to be saved under."""
 
@@ -599,7 +612,7 @@ class ExportedMessage(Record):
 
 CheckEvent = PlanEvent | ObservationEvent | FindingEvent | SettingsEvent | ReportEvent
 HostMessage = Hello | CheckEvent | ExportedMessage | Cancelled | ErrorMessage
-ExtensionMessage = CheckMessage | CancelMessage | ExportMessage
+ExtensionMessage = CheckMessage | CancelMessage | ExportMessage | ExplainMessage
 
 
 class Request(Record):

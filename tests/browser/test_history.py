@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from poterne.model import Report
+from poterne.report.told import retold
+
 from .conftest import Lab, message
 from .drive.hosts import HELLO, Host, ScriptedHost
 from .drive.page import Browser, Page, until
@@ -73,7 +76,8 @@ def answer(network: str, code: str, severity: str, state: str, at: str) -> dict[
         "elapsed_ms": 12,
         "lab": False,
     }
-    return {"type": "report", "report": report, "network": network}
+    told = retold(Report.model_validate(report)).model_dump(mode="json")
+    return {"type": "report", "report": told, "network": network}
 
 
 BLOCKED = answer(HOME, "port-blocked", "blocker", "no-answer", "2026-11-23T08:00:00Z")

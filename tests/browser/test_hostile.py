@@ -24,6 +24,7 @@ from poterne.model import (
     Verdict,
     Way,
 )
+from poterne.report.told import retold
 
 from .conftest import Lab
 from .drive.page import Browser, until
@@ -94,7 +95,7 @@ def report() -> list[dict[str, Any]]:
         started_at=EVIL,
         elapsed_ms=1,
     )
-    events = (PlanEvent(endpoints=(endpoint,)), ReportEvent(report=whole))
+    events = (PlanEvent(endpoints=(endpoint,)), ReportEvent(report=retold(whole)))
     return [event.model_dump(mode="json", exclude={"id"}) for event in events]
 
 

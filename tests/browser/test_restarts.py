@@ -8,6 +8,7 @@ import pytest
 from tests.unit.core_observations import HOST, evidence, report_of
 
 from poterne.model import Endpoint, Observation, ObservationEvent, PlanEvent, ReportEvent
+from poterne.report.told import retold
 
 from .conftest import Lab, message
 from .drive.chromium import ChromiumPage
@@ -135,7 +136,7 @@ def test_a_report_of_the_largest_size_is_shown_whole(browser: Browser, lab: Lab)
         )
         for endpoint in endpoints
     ]
-    report = report_of(evidence("example.org", *seen))
+    report = retold(report_of(evidence("example.org", *seen)))
     # What the host may say at most in one message.
     size = len(json.dumps(ReportEvent(report=report).model_dump(mode="json")))
     blank = LARGEST - size - len(str(uuid4()))

@@ -9,6 +9,8 @@ from poterne.native.frames import MAX_OUTGOING
 
 Json = dict[str, Any]
 MARK = "…"
+# What is told stays whole: half a sentence, or half of the reasons, would be another answer.
+UNCUT = ("type", "id", "verdict", "code", "told", "says", "advice")
 GREETING_CHARACTERS = 80
 NAMES = 8
 
@@ -112,7 +114,7 @@ def _cuttable(value: Any, key: str) -> Iterator[tuple[int, Any, Any, str]]:
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for place, item in items:
         name = place if isinstance(place, str) else key
-        if name in ("type", "id", "verdict", "code"):
+        if name in UNCUT:
             continue
         if isinstance(item, str) and len(item) > GREETING_CHARACTERS:
             yield len(item.encode()), value, place, name

@@ -21,6 +21,7 @@ from poterne.model import (
     CheckEvent,
     CheckMessage,
     ErrorMessage,
+    ExplainMessage,
     ExportedMessage,
     ExportMessage,
     HostMessage,
@@ -38,7 +39,7 @@ ID_CHARACTERS = 64
 MESSAGE_CHARACTERS = 300
 
 Check = Callable[[Request], AsyncGenerator[CheckEvent, None]]
-Message = TypeVar("Message", CheckMessage, CancelMessage, ExportMessage, Report)
+Message = TypeVar("Message", CheckMessage, CancelMessage, ExportMessage, ExplainMessage, Report)
 Send = Callable[[bytes], Awaitable[None]]
 
 
@@ -100,8 +101,10 @@ class Session:
                 self._cancel(_validated(CancelMessage, value).id)
             case "export":
                 await self._export(_validated(ExportMessage, value))
+            case "explain":
+                await self._explain(_validated(ExplainMessage, value))
             case _:
-                raise InvalidRequest('"type" is none of "check", "cancel" and "export"')
+                raise InvalidRequest('"type" is none of "check", "cancel", "export" and "explain"')
 
     async def _start(self, message: CheckMessage) -> None:
         if message.id in self._running:
@@ -130,6 +133,11 @@ class Session:
         report = _validated(Report, message.report)
         made = await asyncio.to_thread(export, report, message.format, message.language)
         await self._send(ExportedMessage(id=message.id, name=made.name, mime=made.mime, data=made.data.decode()))
+
+    async def _explain(self, message: ExplainMessage) -> None:
+        """Answer with the report as this version concludes and tells it; nothing of it is kept."""
+        report = await asyncio.to_thread(_explained, message.report)
+        await self._send(ReportEvent(id=message.id, report=report))
 
     async def _answer(self, message: CheckMessage, work: "_Work") -> None:
         """Give a check its last message. Never cancelled itself, so that there always is one."""
@@ -179,6 +187,17 @@ class _Work:
             self.checking.cancel()
 
 
+def _explained(raw: dict[str, object]) -> Report:
+    from poterne import explain
+
+    try:
+        return explain.explain(explain.read(raw))
+    except ValidationError as error:
+        raise _invalid(error) from None
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InvalidRequest(f"not a report: {error}") from None
+
+
 async def _network(salt: str) -> str | None:
     """Known best at the end of a check, when the kernel has spoken to the gateway."""
     from poterne import machine
@@ -206,6 +225,10 @@ def _validated(model: type[Message], value: dict[str, object]) -> Message:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InvalidRequest(f"{where}: {first['msg']}") from None
+        raise _invalid(error) from None
+
+
+def _invalid(error: ValidationError) -> InvalidRequest:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return InvalidRequest(f"{where}: {first['msg']}")

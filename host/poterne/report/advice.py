@@ -17,7 +17,7 @@ from poterne.model import (
 from poterne.report import locales
 from poterne.report.reasons import is_control
 from poterne.report.sentences import ports_of, subject_of
-from poterne.report.statement import DateValue, Statement, TextValue, Value, about_ports, joined, say, word
+from poterne.report.statement import NAMED, DateValue, Statement, TextValue, Value, about_ports, joined, say, word
 
 # Somebody reads along there: what works is nothing to recommend.
 _UNSAFE = ("tls-intercepted",)
@@ -68,7 +68,7 @@ def _tried(report: Report, numbers: tuple[int, ...]) -> tuple[str, ...]:
         and (not numbers or seen.port in numbers)
     ]
     named.sort(key=lambda seen: seen.role != "target")
-    return tuple(dict.fromkeys(seen.host for seen in named))
+    return tuple(dict.fromkeys(seen.host for seen in named))[: NAMED + 1]
 
 
 def hint(known: Hint) -> Statement:

@@ -3,7 +3,7 @@
 from poterne.knowledge import load
 from poterne.model import Finding, ParamValue, Party, Report
 from poterne.report import locales
-from poterne.report.statement import DateValue, NumberValue, Statement, TextValue, Value, refusal, say, word
+from poterne.report.statement import NAMED, DateValue, NumberValue, Statement, TextValue, Value, refusal, say, word
 
 # Parameters whose values are words of the model, and the kind of word.
 _WORDS = {
@@ -81,12 +81,18 @@ def _about(finding: Finding, key: str, subject: str) -> Statement:
 def _value(name: str, value: ParamValue) -> Value:
     if value is None:
         return say("ui_unknown_value")
+    if isinstance(value, tuple):
+        return _listed(value)
     if name in _WORDS:
         return word(_WORDS[name], str(value))
     if name == "date":
         return DateValue(date=str(value))
-    if isinstance(value, tuple):
-        return tuple(item if isinstance(item, int) else TextValue(text=item) for item in value)
     if isinstance(value, bool | str):
         return TextValue(text=str(value))
     return value if name == "port" and isinstance(value, int) else NumberValue(number=value)
+
+
+def _listed(values: tuple[int, ...] | tuple[str, ...]) -> Value:
+    """Numbers as they are; of texts no more than the formatters write, and one to show that there are more."""
+    numbers = tuple(item for item in values if isinstance(item, int))
+    return numbers if len(numbers) == len(values) else tuple(TextValue(text=str(item)) for item in values[: NAMED + 1])

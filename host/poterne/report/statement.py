@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from poterne.report import locales
 
+NAMED = 4
+"""So many texts of a list are written; ports are numbers, and all of them matter."""
+
 
 class Record(BaseModel):
     """Frozen, and refuses keys that it does not know."""
@@ -38,7 +41,7 @@ class Statement(Record):
     names are in upper case. `count` selects the plural form.
 
     A bare integer is a port, or another name made of digits. A bare text is a host name, an address, or another word
-    that is the same in every language. Of a list of more than four texts, the formatters write the first four.
+    that is the same in every language. Of a list of more than NAMED texts, the formatters write the first ones.
     """
 
     key: str

@@ -1,7 +1,8 @@
 """A native host that says what a test's script tells it to: `scripted_host.py SCRIPT.json ARGUMENTS-OF-THE-BROWSER…`.
 
-The script is `{"hello": MESSAGE or null, "answers": [MESSAGE, …], "then": "stay" | "exit"}`: hello at once, the answers
-to each check, each with its id, as the script is at that moment. It knows no other messages than the first hosts knew.
+The script is `{"hello": MESSAGE or null, "answers": [MESSAGE, …], "then": "stay" | "exit", "explained": REPORT}`: hello
+at once, the answers to each check, each with its id, as the script is at that moment. Unless it has a report to answer
+`explain` with, it knows no other messages than the first hosts knew.
 What the browser sent is written beside the script, one JSON object a line.
 """
 
@@ -43,7 +44,9 @@ def main(path: Path) -> None:
                 send({**answer, "id": message["id"]})
             if script.get("then") == "exit":
                 return
-        if message["type"] not in ("check", "cancel"):
+        if message["type"] == "explain" and "explained" in script:
+            send({"type": "report", "id": message["id"], "report": script["explained"]})
+        elif message["type"] not in ("check", "cancel"):
             words = '"type" is neither "check" nor "cancel"'
             send({"type": "error", "id": message["id"], "code": "invalid-message", "message": words})
 

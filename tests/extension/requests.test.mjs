@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { LINGER_MS } from "../../extension/background/controller.js";
-import { ANSWER_MS } from "../../extension/background/exports.js";
+import { ANSWER_MS } from "../../extension/background/requests.js";
 import { slim } from "../../extension/shared/handover.js";
 import { IDLE } from "../../extension/shared/run.js";
 import { background } from "./background.mjs";
@@ -125,4 +125,36 @@ test("a check that goes on beside it is not touched, and without a report there 
   assert.equal(controller.run.phase, "running");
   assert.equal((await controller.export(WISH)).problem, "refused");
   assert.equal(ports[0].sent.filter(({ type }) => type === "export").length, 1);
+});
+
+test("a report of before is told by the host, which is let go afterwards", async () => {
+  const { controller, ports } = background(DONE);
+  const { told: _, ...old } = REPORT;
+  const asked = controller.explained(old);
+  ports[0].hello();
+  assert.deepEqual(ports[0].sent, [{ type: "explain", id: "1", report: old }]);
+  ports[0].say({ type: "report", id: "1", report: REPORT, network: null });
+  assert.deepEqual(await now(asked), REPORT);
+  assert.equal(controller.run, DONE, "it is no run's report");
+  await now(asked);
+  mock.timers.tick(LINGER_MS);
+  assert.equal(ports[0].closed, true);
+});
+
+test("where the host cannot tell it, a report of before stays as it is", async () => {
+  const { controller, ports } = background(DONE);
+  const asked = controller.explained(REPORT);
+  ports[0].hello();
+  ports[0].say({ type: "error", id: "1", code: "invalid-message", message: '"type" is neither "check" nor "cancel"' });
+  assert.equal(await now(asked), null);
+});
+
+test("a host whose report tells nothing is outdated, and the target waits for another", () => {
+  const { controller, link, ports } = background();
+  controller.command({ type: "run", target: "example.org", origin: "typed" });
+  ports[0].hello();
+  const { told: _, ...old } = REPORT;
+  ports[0].say({ type: "report", id: "1", report: old, network: null });
+  assert.deepEqual([link.state.phase, link.state.cause], ["failed", "host-outdated"]);
+  assert.deepEqual([controller.run.phase, controller.run.target, controller.run.report], ["idle", "example.org", null]);
 });

@@ -415,6 +415,7 @@ def _policy(data: bytes) -> None:
 @target(
     "report",
     "poterne.cli._explain",
+    "poterne.explain.read",
     words=(
         b'{"schema":1,', b'"findings":[]', b'"observations":[', b"}", b"]", b"null", b"NaN", b"1e999", b"-1",
         b'"\\ud800"',

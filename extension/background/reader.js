@@ -1,4 +1,5 @@
 import { fitting, isOf } from "../shared/page.js";
+import { MAIL_PORTS } from "../shared/ports.js";
 
 /** @typedef {import("../types/page.d.ts").Filled} Filled */
 /** @typedef {import("../types/page.d.ts").FormWords} FormWords */
@@ -29,7 +30,7 @@ export const keyOf = (tab) => `page${tab}`;
 /** @returns {Promise<FormWords>} */
 export async function formWords() {
   const response = await fetch(new URL("../data/forms.json", import.meta.url));
-  return response.json();
+  return { ...(await response.json()), ports: MAIL_PORTS };
 }
 
 /**

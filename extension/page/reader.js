@@ -143,7 +143,7 @@
    * @param {number} port
    * @param {FormWords} words
    */
-  const mailPort = (port, { ports }) => ports.outgoing.includes(port) || ports.incoming.includes(port);
+  const mailPort = (port, { ports }) => ports.some(({ number }) => number === port);
 
   /**
    * @param {readonly string[]} texts
@@ -248,7 +248,7 @@
       means = index >= 0 ? meanings[index] : control.kind === "checks" ? "none" : page.choices.meaning(base.value, "", words);
     }
     if (means === "either" && port?.port) {
-      means = [465, 993, 995].includes(port.port) ? "tls" : [25, 587, 143, 110].includes(port.port) ? "starttls" : means;
+      means = words.ports.find(({ number }) => number === port.port)?.begins ?? means;
     }
     const offers = control.kind === "check" ? [...meanings.flatMap((one) => one ?? []), /** @type {const} */ ("none")] : meanings.flatMap((one) => one ?? []);
     return { ...base, means, offers: control.kind === "list" && meanings.length === 0 ? null : offers };
@@ -290,14 +290,15 @@
     const titles = host.control.headings.map(normal);
     let protocol = chosen ?? protocolIn([...host.texts, ...(portPart?.texts ?? [])], words) ?? protocolIn(titles, words);
     const number = port?.port ?? (place["port"] ? Number(place["port"]) : null);
-    const byPort = number === null ? null : words.ports.outgoing.includes(number) ? "outgoing" : words.ports.incoming.includes(number) ? "incoming" : null;
+    const usual = words.ports.find((row) => row.number === number) ?? null;
+    const byPort = usual?.direction ?? null;
     const byName = directionIn([normal(held.value.split(".")[0] ?? "")], words);
     const byProtocol = chosen === null ? null : chosen === "smtp" ? "outgoing" : "incoming";
     const byOffers = port?.offers ? directionOf(port.offers, words) : null;
     const direction = byProtocol ?? host.direction ?? portPart?.direction ?? byPort ?? byOffers ?? byName ?? null;
     if (direction === "outgoing") protocol ??= "smtp";
     if (protocol && direction && (protocol === "smtp") !== (direction === "outgoing")) protocol = null;
-    if (direction === "incoming" && !protocol) protocol = number === 110 || number === 995 ? "pop3" : number === 143 || number === 993 ? "imap" : null;
+    if (direction === "incoming" && !protocol) protocol = usual?.direction === "incoming" ? usual.dialogue : null;
     const ofMail =
       [...host.texts, ...titles, ...parts.flatMap(({ texts }) => texts)].some((text) => matches(text, words.mail)) ||
       (number !== null && mailPort(number, words)) ||
@@ -324,8 +325,9 @@
    * @param {FormWords} words
    */
   function directionOf(offers, { ports }) {
-    const out = offers.some((port) => ports.outgoing.includes(port));
-    const into = offers.some((port) => ports.incoming.includes(port));
+    const directions = ports.filter(({ number }) => offers.includes(number)).map(({ direction }) => direction);
+    const out = directions.includes("outgoing");
+    const into = directions.includes("incoming");
     return out === into ? null : out ? "outgoing" : "incoming";
   }
 

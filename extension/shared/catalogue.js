@@ -45,6 +45,8 @@ export const spoken = (line) =>
     .replace(/^./u, (first) => first.toUpperCase())
     .replace(/[^.!?]$/u, "$&.");
 
+const PLACEHOLDER = /\$(?:\$|([A-Za-z0-9_@]+)\$)/g;
+
 /** So many texts of a list are written; ports are numbers, and all of them matter. */
 const NAMED = 4;
 
@@ -77,21 +79,15 @@ export class Catalogue {
   }
 
   /**
-   * The message of a key, with its placeholders replaced by name. Where `count` is given, the form of its plural
-   * category (`key_one`, …; `key_zero` for none at all) is preferred; the bare key is "other".
+   * The message of a key, with its placeholders replaced by name; one without a value stays. Where `count` is given, the
+   * form of its plural category (`key_one`, …; `key_zero` for none at all) is preferred; the bare key is "other".
    *
    * @param {string} key
    * @param {Record<string, string>} [values]  names of placeholders in lower case
-   * @param {number} [count]
+   * @param {number | null} [count]
    */
-  text(key, values = {}, count) {
-    const forms = count === undefined ? [] : [`${key}_${this.#plural.select(count)}`];
-    if (count === 0) forms.unshift(`${key}_zero`);
-    const entry = this.#messages[forms.find((form) => this.has(form)) ?? key];
-    if (!entry) return key;
-    return entry.message.replace(/\$(?:\$|([A-Za-z0-9_@]+)\$)/g, (_, /** @type {string | undefined} */ name) =>
-      name === undefined ? "$" : (values[name.toLowerCase()] ?? ""),
-    );
+  text(key, values = {}, count = null) {
+    return this.#filled(key, count, (name, whole) => values[name] ?? whole) ?? key;
   }
 
   /**
@@ -112,12 +108,24 @@ export class Catalogue {
    * @param {Statement} statement
    */
   said({ key, values, count }) {
-    const forms = count === null ? [] : [`${key}_${this.#plural.select(count)}`];
+    const named = new Map(Object.entries(values).map(([name, value]) => [name.toLowerCase(), value]));
+    return this.#filled(key, count, (name) => this.#written(named.get(name) ?? "")) ?? "";
+  }
+
+  /**
+   * @param {string} key
+   * @param {number | null} count
+   * @param {(name: string, whole: string) => string} fill  what stands in place of a placeholder
+   * @returns {string | null}  null: there is no such message
+   */
+  #filled(key, count, fill) {
+    const forms = count === null ? [key] : [`${key}_${this.#plural.select(count)}`, key];
     if (count === 0) forms.unshift(`${key}_zero`);
-    const found = [...forms, key].find((form) => this.has(form));
-    if (found === undefined) return "";
-    const written = Object.entries(values).map(([name, value]) => [name.toLowerCase(), this.#written(value)]);
-    return this.text(found, Object.fromEntries(written));
+    const entry = this.#messages[forms.find((form) => this.has(form)) ?? key];
+    if (!entry) return null;
+    return entry.message.replace(PLACEHOLDER, (whole, /** @type {string | undefined} */ name) =>
+      name === undefined ? "$" : fill(name.toLowerCase(), whole),
+    );
   }
 
   /**

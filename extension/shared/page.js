@@ -1,18 +1,22 @@
+import { MAIL_PORTS } from "./ports.js";
+
 /** @typedef {import("../background/reader.js").PageState} PageState */
 /** @typedef {import("../types/messages.d.ts").Setting} Setting */
 /** @typedef {import("../types/page.d.ts").PageServer} PageServer */
 /** @typedef {import("../types/page.d.ts").Wanted} Wanted */
 /** @typedef {import("./run.js").Run} Run */
 
-/** Schemes that ask for a security; a bare `host:port` asks for whatever the port speaks. */
-const SCHEMES = {
-  smtp: { tls: "smtps", starttls: "smtp" },
-  imap: { tls: "imaps", starttls: "imap" },
-  pop3: { tls: "pop3s", starttls: "pop3" },
-};
+/** How a connection to a port begins, where that is known. @param {number} port */
+const usual = (port) => MAIL_PORTS.find(({ number }) => number === port)?.begins;
 
-/** Ports that begin with TLS, and those that begin in the clear. @type {Record<number, "tls" | "starttls">} */
-const USUAL = { 465: "tls", 993: "tls", 995: "tls", 25: "starttls", 587: "starttls", 143: "starttls", 110: "starttls" };
+/**
+ * The scheme that asks a protocol for a security; a bare `host:port` asks for whatever the port speaks.
+ *
+ * @param {string} dialogue
+ * @param {"tls" | "starttls"} asked
+ */
+const schemeFor = (dialogue, asked) =>
+  MAIL_PORTS.flatMap(({ begins, schemes = [] }) => (begins === asked ? schemes : [])).find((scheme) => scheme.startsWith(dialogue));
 
 /**
  * What a server on a page is tested as: exactly what the page says; null where it names none.
@@ -28,8 +32,8 @@ export function targetOf({ host, port, security, protocol, direction }) {
   const place = `${name}:${port.port}`;
   const asked = security?.means;
   const spoken = protocol ?? (direction === "outgoing" ? "smtp" : null);
-  if ((asked !== "tls" && asked !== "starttls") || !spoken || USUAL[port.port] === asked) return place;
-  return `${SCHEMES[spoken][asked]}://${place}`;
+  if ((asked !== "tls" && asked !== "starttls") || !spoken || usual(port.port) === asked) return place;
+  return `${schemeFor(spoken, asked)}://${place}`;
 }
 
 /** Whether there is anything on a page that can be tested. @param {PageState} page */
@@ -95,4 +99,4 @@ const wantedOf = ({ host, port, security }) => (security === "none" ? null : { h
 export const stands = ({ host, port, security }, wanted) =>
   host.name === wanted.host &&
   (!port || port.port === wanted.port) &&
-  (!security || security.means === wanted.security || (security.means === "either" && USUAL[wanted.port] === wanted.security));
+  (!security || security.means === wanted.security || (security.means === "either" && usual(wanted.port) === wanted.security));

@@ -1,4 +1,4 @@
-/** What stands in extension/data/forms.json; patterns are words in their normal form, `*` for the rest of a word. */
+/** What stands in extension/data/forms.json, and the ports of the host; patterns are words in their normal form, `*` for the rest of a word. */
 export interface FormWords {
   host: string[];
   address_of_server: string[];
@@ -16,9 +16,19 @@ export interface FormWords {
   choices: Record<Meaning, string[]>;
   sign_in: string[];
   server_names: string[];
-  ports: Record<Direction, number[]>;
+  ports: PortFacts[];
   second_level: string[];
   shared_suffixes: string[];
+}
+
+/** A row of the host's table of ports. */
+export interface PortFacts {
+  number: number;
+  dialogue: MailProtocol;
+  direction: Direction;
+  /** How a connection begins: with TLS, or in the clear. */
+  begins: "tls" | "starttls";
+  schemes?: string[];
 }
 
 export type MailProtocol = "smtp" | "imap" | "pop3";

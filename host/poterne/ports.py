@@ -19,16 +19,23 @@ class PortFacts:
     rank: int
     usual: bool = False
     optional: bool = False
+    schemes: tuple[str, ...] = ()
 
 
 @cache
 def _table() -> dict[int, PortFacts]:
-    return {row["number"]: PortFacts(**row) for row in load("ports")["port"]}
+    rows = (PortFacts(**{**row, "schemes": tuple(row.get("schemes", ()))}) for row in load("ports")["port"])
+    return {row.number: row for row in rows}
 
 
 def known() -> tuple[PortFacts, ...]:
     """Every port of the table, the best of each direction first."""
     return tuple(_table().values())
+
+
+def schemes() -> dict[str, PortFacts]:
+    """The port that each URL scheme names."""
+    return {scheme: row for row in known() for scheme in row.schemes}
 
 
 def facts(number: int) -> PortFacts | None:

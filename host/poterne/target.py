@@ -10,9 +10,9 @@ import unicodedata
 
 import idna
 
+from poterne import ports
 from poterne.errors import InvalidTarget
 from poterne.hosts import is_address
-from poterne.knowledge import load
 from poterne.model import Security, Target
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -58,16 +58,16 @@ def _mailto(typed: str) -> Target:
 
 
 def _url(typed: str, scheme: str, rest: str) -> Target:
-    known = load("schemes").get(scheme.lower())
+    known = ports.schemes().get(scheme.lower())
     if known is None:
-        allowed = ", ".join(load("schemes"))
+        allowed = ", ".join(sorted(ports.schemes()))
         raise InvalidTarget(f"{scheme.lower()}:// is not a mail address or server (known: mailto, {allowed})")
     authority = rest.removesuffix("/")
     if "@" in authority:
         raise InvalidTarget("leave the user name and the password out: only the server and the port are tested")
     if any(mark in authority for mark in "/?#"):
         raise InvalidTarget("leave out what follows the server name: only the server and the port are tested")
-    return _server(typed, authority, default_port=known["port"], asked=known["asked"])
+    return _server(typed, authority, default_port=known.number, asked=known.begins)
 
 
 def _account(typed: str, address: str) -> Target:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from poterne.knowledge import load
+
 from .conftest import EXTENSION
 from .drive.page import Browser, Page
 from .forms import EXPECTED, serving
@@ -16,7 +18,8 @@ SCRIPTS = "\n;".join(
     (EXTENSION / "page" / f"{name}.js").read_text()
     for name in ("words", "choices", "labels", "controls", "reader", "writer")
 )
-WORDS = (EXTENSION / "data" / "forms.json").read_text()
+PORTS = [row for row in load("ports")["port"] if row["direction"] in ("outgoing", "incoming")]
+WORDS = json.dumps({**json.loads((EXTENSION / "data" / "forms.json").read_text()), "ports": PORTS})
 TLS = {"host": "new.example.org", "port": 465, "security": "tls"}
 STARTTLS = {"host": "new.example.org", "port": 587, "security": "starttls"}
 TRAP = """(() => {

@@ -10,7 +10,7 @@ DATA = Path(__file__).resolve().parents[2] / "extension" / "data"
 
 def modules() -> dict[str, str]:
     """The text of each module, by its name in `extension/data/`."""
-    return {"installer.js": _module("installer")}
+    return {"installer.js": _module("installer"), "ports.js": _module("ports")}
 
 
 def _module(table: str) -> str:

@@ -91,6 +91,7 @@ extension: $(VENV) $(NODE)
 types: $(VENV) $(NODE)
 	$(BIN)/python tests/tools/messages_types.py
 	$(BIN)/python tests/tools/extension_data.py
+	$(BIN)/python tests/tools/extension_pages.py
 
 # Every word of the terminal and of the extension, held fast: tests/golden/README.md.
 golden: $(VENV)

@@ -1,0 +1,77 @@
+"""What a run in the lab came to, without what differs from run to run: times, ids, the order in which ports answered."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+# Runs are written down here, a line each, where it is set.
+RECORD = "POTERNE_LAB_RECORD"
+_SAID_OF_THE_FINDING = ("ports", "where", "reason", "part", "trusted", "spoke", "expected", "names", "state")
+
+
+def record(events: list[Json], status: int, argv: list[str]) -> None:
+    """Appends a line to the file that the environment names."""
+    if path := os.environ.get(RECORD):
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
+        line = json.dumps({"test": test, "target": argv[3] if len(argv) > 3 else "", **outcome(events, status)})
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def outcome(events: list[Json], status: int) -> Json:
+    """The exit status, what was concluded and told, what each port did, and the kinds of events in their order."""
+    report = events[-1].get("report", {}) if events else {}
+    if not report:
+        return {"status": status}
+    told = report.get("told") or {}
+    return {
+        "status": status,
+        "verdict": [report["verdict"][key] for key in ("code", "severity", "confidence")],
+        "findings": sorted(map(_finding, report["findings"])),
+        "settings": {side: [_setting(row) for row in rows] for side, rows in report["settings"].items()},
+        "way": _way(report["way"]),
+        "ports": sorted({_port(seen) for seen in report["observations"] if seen["role"] == "target"}),
+        "told": {key: _keys(told.get(key)) for key in ("headline", "remedy", "advice", "message", "way")},
+        "events": _kinds(events),
+    }
+
+
+def _finding(finding: Json) -> str:
+    about = {key: value for key, value in finding["params"].items() if key in _SAID_OF_THE_FINDING}
+    place = f"{finding['host']}:{finding['port']} v{finding['family']}"
+    return (
+        f"{finding['severity']} {finding['code']} ({finding['confidence']}) {place} {json.dumps(about, sort_keys=True)}"
+    )
+
+
+def _setting(row: Json) -> str:
+    tested = "tested" if row["verified"] else "not tested"
+    return f"{row['protocol']} {row['host']}:{row['port']} {row['security']} {row['source']} {tested} {row['remarks']}"
+
+
+def _way(way: Json | None) -> Json | None:
+    return way and {key: way[key] for key in ("stops_from", "stops_to", "stopped", "passing")}
+
+
+def _port(seen: Json) -> str:
+    fault = (seen["tls"] or {}).get("fault")
+    return f"{seen['host']}:{seen['port']} v{seen['family']} {seen['state']} {seen['security']} {seen['greeting_kind']} {fault}"
+
+
+def _keys(value: Any) -> Any:
+    """The keys of statements, in their order."""
+    if isinstance(value, dict) and "key" in value:
+        return value["key"]
+    if isinstance(value, dict):
+        return {name: _keys(inner) for name, inner in value.items()}
+    return [_keys(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _kinds(events: list[Json]) -> list[str]:
+    """The kinds of events; those of one kind that follow one another are one, and observations come as they come."""
+    kinds = [event["type"] for event in events]
+    early = dict.fromkeys(kind for kind in kinds if kind in ("plan", "observation", "settings"))
+    return [*early, *dict.fromkeys(kind for kind in kinds if kind not in early)]

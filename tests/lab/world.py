@@ -3,6 +3,7 @@
 import functools
 import itertools
 import os
+import queue
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -60,7 +61,7 @@ class World:
         self._scripted: list[Scripted] = []
         self._pool = ThreadPoolExecutor(_AT_ONCE)
         self._serial = itertools.count()
-        self.runs: list[Run] = []
+        self._runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self.zone = Zone()
         self.pki = Pki(self.folder)
         self.topology = Topology()
@@ -202,12 +203,20 @@ class World:
 
     def _run(self, namespace: Namespace, arguments: Sequence[str]) -> Run:
         run = run_check(namespace, arguments)
-        self.runs.append(run)
+        self._runs.put(run)
         return run
 
     def check(self, target: str, *flags: str, policy: Path | None = None, namespace: Namespace | None = None) -> Run:
         """Run a check to its end."""
         return self.start(target, *flags, policy=policy, namespace=namespace).result()
+
+    def new_codes(self) -> set[str]:
+        """What the checks have found that ended since this was asked before."""
+        codes: set[str] = set()
+        while not self._runs.empty():
+            run = self._runs.get()
+            codes |= run.codes if run.events else set()
+        return codes
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

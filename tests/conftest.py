@@ -1,6 +1,25 @@
 """Several processes that share the tests out: `pytest --numprocesses`."""
 
+import signal
+from types import FrameType
+
 import pytest
+
+# What a process that is told to end may take: it removes networks, and ends browsers and servers.
+PATIENCE_SECONDS = 40
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None):
+        from xdist.workermanage import NodeManager
+
+        NodeManager.EXIT_TIMEOUT = PATIENCE_SECONDS
+        # The processes end with this one, in order.
+        signal.signal(signal.SIGTERM, _interrupt)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -22,6 +22,14 @@ TURNS: tuple[tuple[Kind, Kind, Kind], ...] = (
     ("browser", "unit", "lab"),
     ("lab", "unit", "browser"),
 )
+# The longest of each kind: begun last, one of them would be waited for by all.
+LONG = (
+    *("lab/test_comparison", "lab/test_portal", "lab/test_blocks", "lab/test_rejections"),
+    *("browser/test_page", "browser/test_screens", "browser/test_run", "browser/test_check"),
+    *("browser/test_isolated_world", "browser/test_problems", "browser/test_restarts", "browser/test_accessibility"),
+    *("unit/test_two_users", "unit/test_native_machine", "unit/test_diagnose_wants", "unit/test_native_process"),
+    *("unit/test_setup_doctor", "unit/test_lab_world", "unit/test_check", "fuzz/test_corpus", "soak/test_soak"),
+)
 # Its tests share what takes minutes to make.
 WHOLE = "tests/packages/"
 # What all others of the lab have seen is looked at last.
@@ -40,11 +48,13 @@ def group_of(nodeid: str) -> str:
 
 def next_group(waiting: Sequence[str], turn: int) -> str:
     """The group that a process takes next."""
-    for kind in TURNS[turn % len(TURNS)]:
-        for group in waiting:
-            if kind_of(group) == kind and group != LAST:
-                return group
-    return LAST
+    kinds = TURNS[turn % len(TURNS)]
+
+    def rank(group: str) -> tuple[bool, int, int]:
+        name = group.removeprefix("tests/").removesuffix(".py")
+        return group == LAST, kinds.index(kind_of(group)), LONG.index(name) if name in LONG else len(LONG)
+
+    return min(waiting, key=rank)
 
 
 class Sharing(LoadScopeScheduling):  # type: ignore[misc]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import daemons, dialogues
 from .firewall import Firewall
-from .netns import PREFIX, Namespace
+from .netns import PREFIX, Namespace, Sweeper
 from .operators import CANARY, OPERATORS, start_operators
 from .pki import Authority, Pki
 from .runs import Run, run_check
@@ -64,6 +64,7 @@ class World:
         self._runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self.zone = Zone()
         self.pki = Pki(self.folder)
+        self._sweeper = Sweeper()
         self.topology = Topology()
         try:
             self._start()
@@ -231,6 +232,7 @@ class World:
         self.zone.close()
         self.topology.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._sweeper.end()
 
 
 class ScriptedHost:

@@ -17,7 +17,7 @@ from typing import IO
 
 # The tests wait for one another, checks only for the processor.
 NICE = 5
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -98,19 +98,24 @@ def forward(output: IO[bytes], checks: Checks) -> bytes:
 def run(make: str, names: Sequence[str], command: Sequence[str]) -> int:
     colour = ["--color=yes"] if sys.stdout.isatty() else []
     checks = Checks(make, names)
+    asked_to_end = threading.Event()
+    tests: list[subprocess.Popen[bytes]] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        asked_to_end.set()
+        checks.stop()
+        # A terminal tells all of its processes of SIGINT itself.
+        for process in tests if number == signal.SIGTERM else ():
+            process.send_signal(number)
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
     with subprocess.Popen([*command, *colour], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as pytest:  # noqa: S603
-
-        def pass_on(number: int, frame: FrameType | None) -> None:
-            checks.stop()
-            pytest.send_signal(number)
-
-        # A terminal tells all of its processes; only the tests' own end is to be waited for then.
-        signal.signal(signal.SIGINT, lambda number, frame: checks.stop())
-        signal.signal(signal.SIGTERM, pass_on)
+        tests.append(pytest)
         checks.start()
         assert pytest.stdout is not None
         last = forward(pytest.stdout, checks)
-    checks.join(None if pytest.returncode >= 0 and pytest.returncode != 2 else PATIENCE_SECONDS)
+    checks.join(PATIENCE_SECONDS if asked_to_end.is_set() else None)
     checks.show()
     if checks.failed:
         write(f"\nFAILED beside the tests: {' '.join(checks.failed)}\n".encode())

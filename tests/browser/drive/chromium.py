@@ -78,6 +78,7 @@ class Chromium(Browser):
         self.downloads.mkdir(exist_ok=True)
         self.log = directory / "chromium.log"
         self.id = extension_id(extension / "manifest.json")
+        self._extension = extension
         self._scheme: Scheme | None = None
         self.pages: list[Page] = []
         self._tabs: set[str] = set()
@@ -113,6 +114,25 @@ class Chromium(Browser):
         except BaseException:
             self._process.end()
             raise
+
+    def renew(self) -> None:
+        blank = self._wire.request("Target.createTarget", url="about:blank")["targetId"]
+        for other in set(self._targets("page", "")) - {blank}:
+            with contextlib.suppress(WireError):
+                self._wire.request("Target.closeTarget", targetId=other)
+        # What the command line named is uninstalled only once it was loaded in this way as well.
+        load = {"path": str(self._extension.absolute())}
+        self._wire.request("Browser.resetPermissions")
+        self._wire.request("Extensions.loadUnpacked", **load)
+        self._wire.request("Extensions.uninstall", id=self.id)
+        self._wire.request("Extensions.loadUnpacked", **load)
+        worker = f"chrome-extension://{self.id}/"
+        until(lambda: self._targets("service_worker", worker), "the extension's worker")
+        until(lambda: self._targets("page", "") == [blank], "the other tabs to close")
+        self._forget()
+        self._scheme = None
+        self._tabs.clear()
+        self._wire.events.clear()
 
     def url(self, path: str) -> str:
         return f"chrome-extension://{self.id}/{path}"

@@ -6,6 +6,7 @@ import os
 import queue
 import shutil
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -24,6 +25,8 @@ from .zone import Zone
 REAL_DOMAIN = "real.test"
 PORTAL = "http://portal.test/success"
 _AT_ONCE = 6
+# While a program starts it keeps a processor busy, which those that listen to a network then do without.
+_STARTING_AT_ONCE = 2
 _POLICY = """
 [controls]
 hosts = []
@@ -60,6 +63,7 @@ class World:
         self._daemons: list[daemons.Daemon] = []
         self._scripted: list[Scripted] = []
         self._pool = ThreadPoolExecutor(_AT_ONCE)
+        self._starting = threading.Semaphore(_STARTING_AT_ONCE)
         self._serial = itertools.count()
         self._runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self.zone = Zone()
@@ -203,7 +207,7 @@ class World:
         return self._pool.submit(self._run, namespace or self.client, arguments)
 
     def _run(self, namespace: Namespace, arguments: Sequence[str]) -> Run:
-        run = run_check(namespace, arguments)
+        run = run_check(namespace, arguments, self._starting)
         self._runs.put(run)
         return run
 

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import IO
 
 # The tests wait for one another, checks only for the processor.
-NICE = 5
+NICE = 10
 PATIENCE_SECONDS = 10.0
 
 

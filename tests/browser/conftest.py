@@ -171,14 +171,9 @@ class Shared:
         if host := self._hosts.pop(family, None):
             host.end()
         browser = self._started.get(family)
-        if browser is not None:
-            try:
-                browser.renew()
-            except (WireError, LateError):
-                # A test may have ended it.
+        if browser is None or not _renewed(browser):
+            if browser is not None:
                 browser.close()
-                browser = None
-        if browser is None:
             browser = self._started[family] = self._lab.browser(family)
         for manifest in browser.manifests.iterdir():
             manifest.unlink()
@@ -206,6 +201,14 @@ class Shared:
         for path in browser.downloads.iterdir():
             path.unlink()
         return browser
+
+
+def _renewed(browser: Browser) -> bool:
+    try:
+        return browser.renew()
+    except (WireError, LateError):
+        # A test has ended it, or left it in disorder.
+        return False
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,7 @@ class Chromium(Browser):
             self._process.end()
             raise
 
-    def renew(self) -> None:
+    def renew(self) -> bool:
         blank = self._wire.request("Target.createTarget", url="about:blank")["targetId"]
         for other in set(self._targets("page", "")) - {blank}:
             with contextlib.suppress(WireError):
@@ -129,10 +129,15 @@ class Chromium(Browser):
         worker = f"chrome-extension://{self.id}/"
         until(lambda: self._targets("service_worker", worker), "the extension's worker")
         until(lambda: self._targets("page", "") == [blank], "the other tabs to close")
-        self._forget()
+        for path in self.downloads.iterdir():
+            path.unlink()
+        # The browser appends to it.
+        os.truncate(self.log, 0)
         self._scheme = None
+        self.pages.clear()
         self._tabs.clear()
         self._wire.events.clear()
+        return True
 
     def url(self, path: str) -> str:
         return f"chrome-extension://{self.id}/{path}"

@@ -19,7 +19,6 @@ from .process import Process, temporary
 from .wire import GoneError, Wire, WireError
 
 _HOST_NAME = "b6f0a1d4-57c1-4c6b-9d0e-6f1f5c0a7e21"
-_ADDRESSES = "extensions.webextensions.uuids"
 _NOWHERE = "127.0.0.1"
 _PREFERENCES: dict[str, str | int | bool] = {
     # Whatever is not the extension gets a proxy that nobody is: nothing leaves the machine.
@@ -139,11 +138,9 @@ class Firefox(Browser):
         self.profile.mkdir()
         manifest = json.loads((extension / "manifest.json").read_text())
         self.id = manifest["browser_specific_settings"]["gecko"]["id"]
-        self._extension = {"type": "path", "path": str(extension.absolute())}
-        self._addresses = json.dumps({self.id: _HOST_NAME})
         preferences = {
             **_PREFERENCES,
-            _ADDRESSES: self._addresses,
+            "extensions.webextensions.uuids": json.dumps({self.id: _HOST_NAME}),
             "browser.download.folderList": 2,
             "browser.download.dir": str(self.downloads),
             # Only builds for organisations (ESR) let this be switched off, and only their packages may be unsigned.
@@ -182,7 +179,8 @@ class Firefox(Browser):
             if language is not None:
                 self._chrome(_LOCALE.replace("$LANGUAGE", json.dumps(language)))
             if desk is None:
-                self._wire.request("webExtension.install", extensionData=self._extension)
+                path = {"type": "path", "path": str(extension.absolute())}
+                self._wire.request("webExtension.install", extensionData=path)
             else:
                 there = f"!!WebExtensionPolicy.getByID({json.dumps(self.id)})?.active"
                 until(lambda: self._chrome(there), "the extension to be installed", within=90)
@@ -191,19 +189,6 @@ class Firefox(Browser):
         except BaseException:
             self._process.end()
             raise
-
-    def renew(self) -> None:
-        before = [found["context"] for found in self._wire.request("browsingContext.getTree", maxDepth=0)["contexts"]]
-        self._wire.request("browsingContext.create", type="tab")
-        for context in before:
-            self._wire.request("browsingContext.close", context=context)
-        self._wire.request("webExtension.uninstall", extension=self.id)
-        # Its address went with it.
-        self._chrome(f"Services.prefs.setStringPref({json.dumps(_ADDRESSES)}, {json.dumps(self._addresses)})")
-        self._wire.request("webExtension.install", extensionData=self._extension)
-        self.scheme("light")
-        self._forget()
-        self._wire.events.clear()
 
     def url(self, path: str) -> str:
         return f"moz-extension://{_HOST_NAME}/{path}"

@@ -1,6 +1,5 @@
 """What a test may do with a browser and its pages, whatever the browser."""
 
-import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -106,9 +105,11 @@ class Browser(ABC):
     log: Path
     pages: list[Page]
 
-    @abstractmethod
-    def renew(self) -> None:
-        """As it was when it was new: one empty tab, nothing downloaded, and the extension installed a moment ago."""
+    def renew(self) -> bool:
+        """Makes it what it was when it was new: one empty tab, nothing downloaded, the extension installed a moment ago.
+        False: only a new one is like that.
+        """
+        return False
 
     @abstractmethod
     def url(self, path: str) -> str:
@@ -148,14 +149,6 @@ class Browser(ABC):
     @abstractmethod
     def close(self) -> None:
         """Ends the browser and everything it started."""
-
-    def _forget(self) -> None:
-        """What this object, the log and the folder of downloads hold of the tests before."""
-        for path in self.downloads.iterdir():
-            path.unlink()
-        # The browser appends to it.
-        os.truncate(self.log, 0)
-        self.pages.clear()
 
     def __enter__(self) -> "Browser":
         return self

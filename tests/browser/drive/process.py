@@ -42,6 +42,7 @@ class Process:
                 process_group=0,
             )
         self._log = log
+        self._ended = False
 
     @property
     def running(self) -> bool:
@@ -60,6 +61,10 @@ class Process:
 
     def end(self, patience: float = 10.0) -> None:
         """Ends the whole group at once: its profile is thrown away, there is nothing to be saved."""
+        # Once ended, its number may be another's.
+        if self._ended:
+            return
+        self._ended = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self.wait(patience)

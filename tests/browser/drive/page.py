@@ -106,7 +106,7 @@ class Browser(ABC):
     pages: list[Page]
 
     def renew(self) -> bool:
-        """Makes it what it was when it was new: one empty tab, nothing downloaded, the extension installed a moment ago.
+        """Makes it what it was when it was new: one empty tab, no download, the extension installed a moment ago.
         False: only a new one is like that.
         """
         return False

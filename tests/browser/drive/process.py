@@ -32,13 +32,13 @@ class Process:
     def __init__(self, command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None) -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603
-                [*_gentle(), *_tied(), *command],
+                [*_tied(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=None if environment is None else dict(environment),
                 # In the session of the tests: Linux shares processors out among sessions first, and a browser would get
-                # as much as all the rest of them, whatever its priority.
+                # as much as all the rest of them.
                 process_group=0,
             )
         self._log = log
@@ -89,16 +89,18 @@ def _processes() -> Iterator[tuple[str, int]]:
             yield state, int(group)
 
 
-def _gentle() -> list[str]:
-    """Browsers wait for nobody's clock; what runs beside them does, a lab's checks for one."""
-    nice = shutil.which("nice")
-    return [nice, "-n", "5"] if nice else []
-
-
 def _tied() -> list[str]:
     """Where it can be had: the kernel ends the program when its parent is killed and cannot do it any more."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+
+
+def since_when(pid: int) -> str | None:
+    """When a process was started, where the system has /proc, in a number that no other of the same id has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
 
 
 def is_root() -> bool:

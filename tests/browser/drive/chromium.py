@@ -121,13 +121,12 @@ class Chromium(Browser):
             with contextlib.suppress(WireError):
                 self._wire.request("Target.closeTarget", targetId=other)
         # What the command line named is uninstalled only once it was loaded in this way as well.
-        load = {"path": str(self._extension.absolute())}
+        place = str(self._extension.absolute())
         self._wire.request("Browser.resetPermissions")
-        self._wire.request("Extensions.loadUnpacked", **load)
+        self._wire.request("Extensions.loadUnpacked", path=place)
         self._wire.request("Extensions.uninstall", id=self.id)
-        self._wire.request("Extensions.loadUnpacked", **load)
-        worker = f"chrome-extension://{self.id}/"
-        until(lambda: self._targets("service_worker", worker), "the extension's worker")
+        self._wire.request("Extensions.loadUnpacked", path=place)
+        until(lambda: self._targets("service_worker", self.url("")), "the extension's worker")
         until(lambda: self._targets("page", "") == [blank], "the other tabs to close")
         for path in self.downloads.iterdir():
             path.unlink()
@@ -153,6 +152,9 @@ class Chromium(Browser):
 
     def open_popup(self) -> "ChromiumPage":
         popup = self.url("popup/popup.html")
+        # One that was closed a moment ago still counts as a tab, over which none can be opened.
+        with contextlib.suppress(LateError):
+            until(lambda: not self.popup_is_open(), "the popup before to close", within=5)
         before = set(self._targets("page", popup))
         tab = self._targets("tab", "")[-1]
         self._wire.request("Extensions.triggerAction", id=self.id, targetId=tab)
@@ -166,9 +168,7 @@ class Chromium(Browser):
 
     def in_background(self, expression: str) -> Any:
         """The JSON value of an expression in the extension's worker, which is attached to for that long."""
-        worker = until(
-            lambda: self._targets("service_worker", f"chrome-extension://{self.id}/"), "the extension's worker"
-        )[0]
+        worker = until(lambda: self._targets("service_worker", self.url("")), "the extension's worker")[0]
         session = self._attach(worker)
         ready = "globalThis.chrome?.contextMenus?.onClicked.hasListeners() ?? false"
         try:

@@ -128,15 +128,10 @@ class Chromium(Browser):
         self._wire.request("Extensions.loadUnpacked", path=place)
         until(lambda: self._targets("service_worker", self.url("")), "the extension's worker")
         until(lambda: self._targets("page", "") == [blank], "the other tabs to close")
-        for path in self.downloads.iterdir():
-            path.unlink()
-        # The browser appends to it.
-        os.truncate(self.log, 0)
         self._scheme = None
-        self.pages.clear()
         self._tabs.clear()
         self._wire.events.clear()
-        return True
+        return super().renew()
 
     def url(self, path: str) -> str:
         return f"chrome-extension://{self.id}/{path}"
@@ -152,9 +147,8 @@ class Chromium(Browser):
 
     def open_popup(self) -> "ChromiumPage":
         popup = self.url("popup/popup.html")
-        # One that was closed a moment ago still counts as a tab, over which none can be opened.
         with contextlib.suppress(LateError):
-            until(lambda: not self.popup_is_open(), "the popup before to close", within=5)
+            until(lambda: not self.popup_is_open(), "the popup before to close, over which none opens", within=5)
         before = set(self._targets("page", popup))
         tab = self._targets("tab", "")[-1]
         self._wire.request("Extensions.triggerAction", id=self.id, targetId=tab)
@@ -168,8 +162,7 @@ class Chromium(Browser):
 
     def in_background(self, expression: str) -> Any:
         """The JSON value of an expression in the extension's worker, which is attached to for that long."""
-        worker = until(lambda: self._targets("service_worker", self.url("")), "the extension's worker")[0]
-        session = self._attach(worker)
+        session = until(self._worker, "the extension's worker", within=40)
         ready = "globalThis.chrome?.contextMenus?.onClicked.hasListeners() ?? false"
         try:
             until(
@@ -248,10 +241,17 @@ class Chromium(Browser):
         found = self._wire.request("Target.getTargets", filter=[{}])["targetInfos"]
         return [target["targetId"] for target in found if target["type"] == kind and target["url"].startswith(url)]
 
-    def _attach(self, target: str) -> str:
+    def _attach(self, target: str, patience: float = 60.0) -> str:
         session = self._wire.request("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self._wire.request("Runtime.enable", session=session)
+        self._wire.request_within(patience, "Runtime.enable", session, {})
         return str(session)
+
+    def _worker(self) -> str:
+        # One that is about to end is in the list, and never answers.
+        for worker in self._targets("service_worker", self.url("")):
+            with contextlib.suppress(WireError):
+                return self._attach(worker, patience=8)
+        return ""
 
     def _page(self, target: str, url: str) -> "ChromiumPage":
         session = self._attach(target)

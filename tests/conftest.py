@@ -1,9 +1,14 @@
-"""Several processes that share the tests out: `pytest --numprocesses`."""
+"""What holds for all tests, and for several processes that share them out: `pytest --numprocesses`."""
 
 import signal
 from types import FrameType
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of what else the machine does than of what is tested.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 # What a process that is told to end may take: it removes networks, and ends browsers and servers.
 PATIENCE_SECONDS = 40

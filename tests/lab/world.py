@@ -62,7 +62,7 @@ class World:
         self.folder.chmod(0o755)
         self._daemons: list[daemons.Daemon] = []
         self._scripted: list[Scripted] = []
-        self._pool = ThreadPoolExecutor(_AT_ONCE, initializer=_go_first)
+        self._pool = ThreadPoolExecutor(_AT_ONCE)
         self._starting = threading.Semaphore(_STARTING_AT_ONCE)
         self._serial = itertools.count()
         self._runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
@@ -237,12 +237,6 @@ class World:
         self.topology.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         self._sweeper.end()
-
-
-def _go_first() -> None:
-    """Puts the checks that this thread starts before what else keeps the processors busy: they measure a network."""
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -10)
 
 
 class ScriptedHost:

@@ -31,15 +31,14 @@ PACKAGE_OPTIONS = --dist '$(DIST)' --key '$(KEY)' $(if $(BASE_URL),--base-url '$
 dist zips self-hosted python bundle deb sbom: $(BUNDLER)
 	@PYTHONPATH=host build/venv/bin/python -m manifests.packages $@ $(PACKAGE_OPTIONS)
 
-# Every check runs, whatever failed before it; pytest last. What takes longer than 15 minutes is for test-all.
+# Every check runs, whatever failed before it, beside the tests. What takes longer than 15 minutes is for test-all. Tests
+# wait more than they work: there are more processes for them than processors.
+WORKERS ?= 5
 test: SELECTION := -m "not slow"
 test-all: packagers $(BUNDLER)
 test test-all: setup
-	@failed=; \
-	for check in $(CHECKS); do $(MAKE) --no-print-directory $$check || failed="$$failed $$check"; done; \
-	[ -z "$$failed" ] || echo "FAILED before the tests:$$failed"; \
-	$(BIN)/pytest $(SELECTION) </dev/null || failed="$$failed pytest"; \
-	[ -z "$$failed" ]
+	@$(BIN)/python tests/tools/all_checks.py $(MAKE) $(CHECKS) -- \
+	    $(BIN)/pytest --numprocesses $(WORKERS) $(SELECTION)
 
 # Every screen, in light and dark and several languages, to be looked at.
 screenshots: $(VENV)

@@ -15,7 +15,7 @@ from .drive import installed
 from .drive.chromium import Chromium
 from .drive.firefox import Firefox
 from .drive.hosts import HELLO, Host, ScriptedHost, register_real
-from .drive.page import Browser, Page
+from .drive.page import Browser, LateError, Page
 from .drive.popup import Popup
 from .drive.process import is_root
 from .drive.wire import WireError
@@ -45,20 +45,23 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.when == "call":
         item.stash[FAILED] = report.failed
-        module = item.getparent(pytest.Module)
-        if module is not None and report.failed:
-            module.stash[FAILED] = True
     return report
 
 
 class Lab:
     """Browsers and hosts of one test; everything ends with it."""
 
-    def __init__(self, stack: ExitStack, artefacts: Path, failed: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        stack: ExitStack,
+        artefacts: Path,
+        failed: Callable[[], bool],
+        shared: "Callable[[], Shared] | None" = None,
+    ) -> None:
         self._stack = stack
         self._artefacts = artefacts
         self._failed = failed
-        self._directories = 0
+        self._shared = shared
 
     def directory(self) -> Path:
         """An empty folder, with a path short enough for sockets."""
@@ -74,8 +77,17 @@ class Lab:
         kinds: dict[str, type[Browser]] = {"chromium": Chromium, "firefox": Firefox}
         browser = cast("Any", kinds[family])(executable, extension, directory or self.directory(), **options)
         self._stack.callback(browser.close)
+        return self.kept(browser)
+
+    def fresh(self, family: str) -> Browser:
+        """The one that this process has, as new, without a host. For what a browser's start has no part in."""
+        assert self._shared is not None
+        return self.kept(self._shared().fresh(family))
+
+    def kept(self, browser: Browser) -> Browser:
+        """What it shows stays as files if the test fails."""
         self._stack.callback(self._keep, browser)
-        return cast("Browser", browser)
+        return browser
 
     def real_host(self, browser: Browser, policy: Path) -> Host:
         return self._kept(register_real(browser, self.directory(), policy))
@@ -137,27 +149,45 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
         return bool(request.node.stash.get(FAILED, False))
 
     with ExitStack() as stack:
-        yield Lab(stack, tmp_path, failed)
+        yield Lab(stack, tmp_path, failed, lambda: cast("Shared", request.getfixturevalue("shared")))
 
 
 class Shared:
-    """One browser of each family, with the real host, for the tests of a module that are marked `shared_browser`."""
+    """One browser of each family for all tests of this process that do not start their own: a start takes a second of a
+    processor.
+    """
 
     def __init__(self, lab: Lab, policy: Path) -> None:
         self._lab = lab
         self._policy = policy
-        self._started: dict[str, tuple[Browser, Host]] = {}
+        self._started: dict[str, Browser] = {}
+        self._hosts: dict[str, Host] = {}
 
     def host(self, family: str) -> Host:
-        return self._started[family][1]
+        return self._hosts[family]
+
+    def fresh(self, family: str) -> Browser:
+        """As it was when it was new. No host is registered."""
+        if host := self._hosts.pop(family, None):
+            host.end()
+        browser = self._started.get(family)
+        if browser is None or not _renewed(browser):
+            if browser is not None:
+                browser.close()
+            browser = self._started[family] = self._lab.browser(family)
+        for manifest in browser.manifests.iterdir():
+            manifest.unlink()
+        return browser
 
     def take(self, family: str) -> Browser:
-        """The browser as it was when it was new: no tab of another test, nothing stored, nothing downloaded."""
-        if family not in self._started:
-            browser = self._lab.browser(family)
-            self._started[family] = browser, self._lab.real_host(browser, self._policy)
+        """With the real host, which stays from one test to the next: no tab of another test, nothing stored, nothing
+        downloaded.
+        """
+        if family not in self._hosts:
+            browser = self.fresh(family)
+            self._hosts[family] = self._lab.real_host(browser, self._policy)
             return browser
-        browser, _ = self._started[family]
+        browser = self._started[family]
         for page in browser.pages:
             with suppress(WireError):
                 page.close()
@@ -173,13 +203,18 @@ class Shared:
         return browser
 
 
-@pytest.fixture(scope="module")
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, policy: Path) -> Iterator[Shared]:
-    def failed() -> bool:
-        return bool(request.node.stash.get(FAILED, False))
+def _renewed(browser: Browser) -> bool:
+    try:
+        return browser.renew()
+    except (WireError, LateError):
+        # A test has ended it, or left it in disorder.
+        return False
 
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, policy: Path) -> Iterator[Shared]:
     with ExitStack() as stack:
-        yield Shared(Lab(stack, tmp_path_factory.mktemp("shared"), failed), policy)
+        yield Shared(Lab(stack, tmp_path_factory.mktemp("shared"), lambda: False), policy)
 
 
 def _is_shared(request: pytest.FixtureRequest) -> bool:
@@ -188,11 +223,11 @@ def _is_shared(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def browser(request: pytest.FixtureRequest, lab: Lab, family: str) -> Browser:
-    """No host is registered, unless the browser is shared."""
+    """No host is registered, unless the test is marked `shared_browser`."""
     if _is_shared(request):
         shared: Shared = request.getfixturevalue("shared")
-        return shared.take(family)
-    return lab.browser(family)
+        return lab.kept(shared.take(family))
+    return lab.fresh(family)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_the_report_in_a_tab(browser: Browser, popup: Popup) -> None:
 
 
 def test_a_host_that_is_missing(lab: Lab, family: str) -> None:
-    browser = lab.browser(family)
+    browser = lab.fresh(family)
     popup = Popup(browser.open(browser.url("popup/popup.html")))
     until(lambda: popup.problem, "the screen")
     popup.unfold()

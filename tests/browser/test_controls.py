@@ -41,7 +41,7 @@ def test_the_values_of_the_best_setting_can_be_copied(browser: Browser, popup: P
 
 
 def test_the_command_of_a_problem_can_be_copied(lab: Lab, family: str) -> None:
-    browser = lab.browser(family)
+    browser = lab.fresh(family)
     popup = Popup(browser.open(browser.url("popup/popup.html")))
     until(lambda: popup.problem, "the screen")
     command = popup.command

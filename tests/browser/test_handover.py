@@ -170,7 +170,7 @@ def test_files_are_offered_where_they_can_be_made(popup: Popup) -> None:
 
 def test_an_older_host_has_to_be_upgraded(lab: Lab, family: str) -> None:
     told = reports()["blocked"]
-    browser = lab.browser(family)
+    browser = lab.fresh(family)
     host = lab.scripted_host(browser, answers=answers(told))
     popup = reopened(browser)
     popup.check(told.target.input)

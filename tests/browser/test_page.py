@@ -274,7 +274,7 @@ def clicked(browser: Chromium, click: dict[str, object], tab: int) -> None:
 
 
 def test_the_context_menu_tests_a_link_a_selection_and_the_site(lab: Lab) -> None:
-    browser = lab.browser("chromium")
+    browser = lab.fresh("chromium")
     assert isinstance(browser, Chromium)
     host = lab.scripted_host(browser, answers=answers(TOLD))
     clicks: list[tuple[dict[str, object], str]] = [

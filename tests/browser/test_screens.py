@@ -154,7 +154,7 @@ def test_the_beginning_the_running_and_the_end_fit_in_every_language(chromium: B
 
 @pytest.mark.slow
 def test_what_a_page_says_and_is_filled_in_with_fits_in_every_language(lab: Lab, policy: Path) -> None:
-    browser = lab.browser("chromium")
+    browser = lab.fresh("chromium")
     lab.real_host(browser, policy)
     found = []
     with serving() as site:
@@ -171,7 +171,7 @@ def test_what_a_page_says_and_is_filled_in_with_fits_in_every_language(lab: Lab,
 
 
 def test_a_missing_host_is_explained_in_every_language(lab: Lab) -> None:
-    browser = lab.browser("chromium")
+    browser = lab.fresh("chromium")
     popup = Popup(browser.open(browser.url("popup/popup.html")))
     until(lambda: popup.problem, "the screen")
     assert popup.page.elements("[data-sandbox]"), "Snap and Flatpak are named"

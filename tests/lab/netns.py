@@ -19,6 +19,7 @@ from typing import IO
 
 PREFIX = "poterne-lab"
 ETC = Path("/etc/netns")
+ROOT = Path(__file__).resolve().parents[2]
 _CLONE_NEWNET = 0x40000000
 _PATIENCE = 60
 _SIGKILL = 9
@@ -63,7 +64,40 @@ def sweep() -> None:
 
 def _is_orphan(name: str) -> bool:
     match = re.match(rf"{PREFIX}-(\d+)-", name)
-    return match is not None and not Path(f"/proc/{match[1]}").exists()
+    return match is not None and not _runs(int(match[1]))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Sweeper:
+    """A process that sweeps once this one has ended, however it was ended."""
+
+    def __init__(self) -> None:
+        program = (
+            "import sys, time; from tests.lab import netns\n"
+            "sys.stdin.read()\n"
+            f"while netns._runs({os.getpid()}): time.sleep(0.1)\n"
+            "netns.sweep()"
+        )
+        # In a session of its own: it outlives what a terminal ends.
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def end(self) -> None:
+        """There is nothing left to sweep."""
+        self._process.kill()
+        self._process.communicate()
 
 
 @dataclass(frozen=True)

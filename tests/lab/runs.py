@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,10 +138,16 @@ class Run:
         return next(place for place, event in enumerate(self.events) if wanted(event))
 
 
-def run_check(namespace: Namespace, arguments: Iterable[str]) -> Run:
-    """Run `poterne check …` to its end, without privileges, and check what holds for every run."""
+def run_check(
+    namespace: Namespace, arguments: Iterable[str], starts: AbstractContextManager[object] | None = None
+) -> Run:
+    """Run `poterne check …` to its end, without privileges, and check what holds for every run. `starts` is held until
+    it has said its first word.
+    """
     argv = [sys.executable, "-m", "poterne.cli", "check", *arguments]
     base = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "PYTHON"))}
+    starting = ExitStack()
+    starting.enter_context(starts or nullcontext())
     process = namespace.popen(
         argv,
         unprivileged=True,
@@ -162,11 +169,12 @@ def run_check(namespace: Namespace, arguments: Iterable[str]) -> Run:
     errors: list[bytes] = []
     assert process.stdout is not None
     assert process.stderr is not None
-    with process.stdout as output, process.stderr as complaints:
+    with starting, process.stdout as output, process.stderr as complaints:
         reader = threading.Thread(target=lambda: errors.append(complaints.read()))
         reader.start()
         raw = []
         for line in output:
+            starting.close()
             raw.append(line)
             run.moments.append(time.monotonic() - started)
             run.peak_kib = max(run.peak_kib, _peak_kib(process.pid))

@@ -123,8 +123,9 @@ class Scripted:
 
     def _spawn(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
-        self._threads.append(thread)
+        # In this order: what is in the list can be waited for.
         thread.start()
+        self._threads.append(thread)
 
     def _accept(self, listener: socket.socket) -> None:
         while not self._closing.is_set():

@@ -215,7 +215,10 @@ class Topology:
     def _write_etc(self, namespace: Namespace, name: str, text: str) -> None:
         """Give a namespace its own file below /etc, as `ip netns exec` mounts it."""
         path = netns.ETC / namespace.name / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # Another lab that ends removes the folder above when nothing is left in it.
+        while not path.parent.exists():
+            with suppress(FileNotFoundError):
+                path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         self._etc.append(path)
 

@@ -3,8 +3,10 @@
 import functools
 import itertools
 import os
+import queue
 import shutil
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -12,7 +14,7 @@ from pathlib import Path
 
 from . import daemons, dialogues
 from .firewall import Firewall
-from .netns import PREFIX, Namespace
+from .netns import PREFIX, Namespace, Sweeper
 from .operators import CANARY, OPERATORS, start_operators
 from .pki import Authority, Pki
 from .runs import Run, run_check
@@ -23,6 +25,8 @@ from .zone import Zone
 REAL_DOMAIN = "real.test"
 PORTAL = "http://portal.test/success"
 _AT_ONCE = 6
+# While a program starts it keeps a processor busy, which those that listen to a network then do without.
+_STARTING_AT_ONCE = 2
 _POLICY = """
 [controls]
 hosts = []
@@ -59,10 +63,12 @@ class World:
         self._daemons: list[daemons.Daemon] = []
         self._scripted: list[Scripted] = []
         self._pool = ThreadPoolExecutor(_AT_ONCE)
+        self._starting = threading.Semaphore(_STARTING_AT_ONCE)
         self._serial = itertools.count()
-        self.runs: list[Run] = []
+        self._runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self.zone = Zone()
         self.pki = Pki(self.folder)
+        self._sweeper = Sweeper()
         self.topology = Topology()
         try:
             self._start()
@@ -201,13 +207,21 @@ class World:
         return self._pool.submit(self._run, namespace or self.client, arguments)
 
     def _run(self, namespace: Namespace, arguments: Sequence[str]) -> Run:
-        run = run_check(namespace, arguments)
-        self.runs.append(run)
+        run = run_check(namespace, arguments, self._starting)
+        self._runs.put(run)
         return run
 
     def check(self, target: str, *flags: str, policy: Path | None = None, namespace: Namespace | None = None) -> Run:
         """Run a check to its end."""
         return self.start(target, *flags, policy=policy, namespace=namespace).result()
+
+    def new_codes(self) -> set[str]:
+        """What the checks have found that ended since this was asked before."""
+        codes: set[str] = set()
+        while not self._runs.empty():
+            run = self._runs.get()
+            codes |= run.codes if run.events else set()
+        return codes
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -222,6 +236,7 @@ class World:
         self.zone.close()
         self.topology.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._sweeper.end()
 
 
 class ScriptedHost:

@@ -115,6 +115,7 @@ class Server:
         self._behaviour = behaviour
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._starting = threading.Lock()
         self.family: Family = family
         self.address = LOOPBACK[family]
         self.peers: list[Peer] = []
@@ -139,8 +140,9 @@ class Server:
 
     def _spawn(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        with self._starting:
+            self._threads.append(thread)
+            thread.start()
 
     def _accept(self) -> None:
         while not self._closing.is_set():
@@ -161,7 +163,10 @@ class Server:
 
     def settle(self, seconds: float = 3.0) -> None:
         """Wait until every conversation has ended."""
-        for thread in self._threads[1:]:
+        # What is in the list has been started, or cannot be waited for.
+        with self._starting:
+            threads = self._threads[1:]
+        for thread in threads:
             thread.join(timeout=seconds)
 
     @property

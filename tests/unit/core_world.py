@@ -22,7 +22,8 @@ from poterne.probe.endpoint import Toolkit, observe
 from poterne.probe.stream import Stream
 from poterne.probe.tls import TrustStores
 
-QUICK = {"greeting": 0.9, "suspicion": 0.15, "suspicion_relay": 0.2, "reply": 0.45, "handshake": 0.5, "farewell": 0.1}
+# Short, and yet more than a busy machine takes for what is no silence.
+QUICK = {"greeting": 2.0, "suspicion": 0.15, "suspicion_relay": 0.2, "reply": 1.2, "handshake": 1.5, "farewell": 0.1}
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
@@ -32,7 +33,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
         monkeypatch.setitem(table, name, seconds)
 
 
-def hurry_names(monkeypatch: pytest.MonkeyPatch, answer: float = 0.5, patience: float = 0.2) -> None:
+def hurry_names(monkeypatch: pytest.MonkeyPatch, answer: float = 1.5, patience: float = 0.6) -> None:
     """Shortens the patience with resolvers."""
     table = load("timing")["names"]
     monkeypatch.setitem(table, "answer", answer)

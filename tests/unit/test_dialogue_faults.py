@@ -23,7 +23,7 @@ OFFER = b"250-mail\r\n250 STARTTLS\r\n"
 @pytest.fixture(autouse=True)
 def bounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Patience is short, and no connection of a test is read beyond the bound."""
-    hurry(monkeypatch)
+    hurry(monkeypatch, reply=0.45)
     streams = remember_streams(monkeypatch)
     yield
     assert streams

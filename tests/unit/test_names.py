@@ -363,13 +363,13 @@ class TestTheSystemsResolver:
 
     def test_a_resolver_that_hangs_does_not_hold_the_check(self, system: Any) -> None:
         def hanging(*_: object, **__: object) -> list[object]:
-            time.sleep(1.5)
+            time.sleep(4.0)
             return []
 
         started = time.monotonic()
         answer = system({("*", "*"): "SILENT"}, hanging)
         assert answer.state == "timeout"
-        assert time.monotonic() - started < 1.4
+        assert time.monotonic() - started < 3.9
 
     def test_a_slow_answer_still_counts_where_dns_knows_the_name(self, system: Any) -> None:
         def slow(*_: object, **__: object) -> list[object]:

@@ -74,7 +74,7 @@ def test_fourteen_probes_end_within_a_second(tmp_path: Path, how: str) -> None:
         while process.receive()["type"] != "observation":
             pass
         assert all(server.peers for server in servers)
-        with within(1):
+        with within(1, process):
             if how == "end of input":
                 process.stdin.close()
             elif how == "SIGTERM":

@@ -121,7 +121,7 @@ def test_end_of_input(cut: bytes) -> None:
         host.receive()
         host.write(cut)
         host.stdin.close()
-        with within(1):
+        with within(1, host):
             assert host.receive_all() == []
             assert host.wait() == 0
         assert host.errors() == ""
@@ -146,7 +146,7 @@ def test_the_host_ends_within_a_second_whatever_checks_do(body: str) -> None:
         host.receive()
         time.sleep(0.2)
         host.stdin.close()
-        with within(1):
+        with within(1, host):
             assert host.wait() == 0
 
 
@@ -160,7 +160,7 @@ def test_a_signal_ends_the_host(numbers: list[str], body: str) -> None:
         host.send(check("a"))
         host.receive()
         time.sleep(0.2)
-        with within(1):
+        with within(1, host):
             for name in numbers:
                 host.process.send_signal(getattr(signal, name))
             assert host.wait() == 0
@@ -172,7 +172,7 @@ def test_a_signal_just_after_hello(name: str) -> None:
     with HostProcess(scripted(ENDLESS)) as host:
         host.receive()
         number = getattr(signal, name)
-        with within(1):
+        with within(1, host):
             host.process.send_signal(number)
             assert host.wait() in (0, -number)
         assert host.errors() == ""
@@ -248,7 +248,7 @@ yield report(request)
         host.send(check("a"))
         host.receive()
         host.stdin.close()
-        with within(1):
+        with within(1, host):
             assert host.receive_all() == []
 
 
@@ -259,7 +259,7 @@ def test_a_browser_that_goes_is_not_written_to() -> None:
         host.receive()
         assert host.process.stdout
         host.process.stdout.close()
-        with within(2):
+        with within(2, host):
             assert host.wait() == 0
         assert "Traceback" not in host.errors()
 
@@ -269,7 +269,7 @@ def test_a_browser_that_stopped_reading_still_ends_the_host() -> None:
         host.receive()
         host.send(check("a"))
         time.sleep(1)
-        with within(1):
+        with within(1, host):
             host.process.send_signal(signal.SIGTERM)
             assert host.wait() == 0
 
@@ -411,5 +411,5 @@ def test_requests_wait_in_the_pipe_while_answers_are_not_read() -> None:
         pipes = 2 * 65_536 + 65_536
         assert taken / len(request) < (MAX_UNWRITTEN_BYTES + pipes) / answer_bytes + pipes / len(request)
         host.stdin.close()
-        with within(1):
+        with within(1, host):
             assert host.wait() == 0

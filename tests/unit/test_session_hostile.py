@@ -97,8 +97,9 @@ async def test_a_tarpit_ends_by_the_deadline(monkeypatch: pytest.MonkeyPatch) ->
     assert (seen.state, seen.error) == ("open", "the budget ended")
 
 
-async def test_a_drip_does_not_extend_the_patience_for_one_answer() -> None:
+async def test_a_drip_does_not_extend_the_patience_for_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Patience is for the whole answer, not for each byte of it."""
+    hurry(monkeypatch, reply=0.45)
 
     def converse(peer: Peer) -> None:
         peer.send(b"220 ESMTP\r\n")

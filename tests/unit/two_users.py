@@ -121,6 +121,8 @@ def _make(installation: Installation) -> None:
     shutil.copytree(HOST_ROOT / "poterne", packages / "poterne", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(HOST_ROOT.parent / "manifests" / "ids.json", packages / "poterne" / "setup")
     shutil.copytree(HOST_ROOT.parent / "extension" / "_locales", packages / "poterne" / "_locales")
+    # That user cannot write what was compiled, and would compile it anew for every command.
+    subprocess.run([python, "-m", "compileall", "-q", str(packages / "poterne")], check=True, capture_output=True)  # noqa: S603
     (packages / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     script = environment / "bin" / "poterne"
     script.write_text(f"#!{installation.python}\nimport sys\nfrom poterne.cli import main\nsys.exit(main())\n")

@@ -78,6 +78,7 @@ class Chromium(Browser):
         self.downloads.mkdir(exist_ok=True)
         self.log = directory / "chromium.log"
         self.id = extension_id(extension / "manifest.json")
+        self._extension = extension
         self._scheme: Scheme | None = None
         self.pages: list[Page] = []
         self._tabs: set[str] = set()
@@ -114,6 +115,24 @@ class Chromium(Browser):
             self._process.end()
             raise
 
+    def renew(self) -> bool:
+        blank = self._wire.request("Target.createTarget", url="about:blank")["targetId"]
+        for other in set(self._targets("page", "")) - {blank}:
+            with contextlib.suppress(WireError):
+                self._wire.request("Target.closeTarget", targetId=other)
+        # What the command line named is uninstalled only once it was loaded in this way as well.
+        place = str(self._extension.absolute())
+        self._wire.request("Browser.resetPermissions")
+        self._wire.request("Extensions.loadUnpacked", path=place)
+        self._wire.request("Extensions.uninstall", id=self.id)
+        self._wire.request("Extensions.loadUnpacked", path=place)
+        until(lambda: self._targets("service_worker", self.url("")), "the extension's worker")
+        until(lambda: self._targets("page", "") == [blank], "the other tabs to close")
+        self._scheme = None
+        self._tabs.clear()
+        self._wire.events.clear()
+        return super().renew()
+
     def url(self, path: str) -> str:
         return f"chrome-extension://{self.id}/{path}"
 
@@ -128,6 +147,8 @@ class Chromium(Browser):
 
     def open_popup(self) -> "ChromiumPage":
         popup = self.url("popup/popup.html")
+        with contextlib.suppress(LateError):
+            until(lambda: not self.popup_is_open(), "the popup before to close, over which none opens", within=5)
         before = set(self._targets("page", popup))
         tab = self._targets("tab", "")[-1]
         self._wire.request("Extensions.triggerAction", id=self.id, targetId=tab)
@@ -141,10 +162,7 @@ class Chromium(Browser):
 
     def in_background(self, expression: str) -> Any:
         """The JSON value of an expression in the extension's worker, which is attached to for that long."""
-        worker = until(
-            lambda: self._targets("service_worker", f"chrome-extension://{self.id}/"), "the extension's worker"
-        )[0]
-        session = self._attach(worker)
+        session = until(self._worker, "the extension's worker", within=40)
         ready = "globalThis.chrome?.contextMenus?.onClicked.hasListeners() ?? false"
         try:
             until(
@@ -223,10 +241,17 @@ class Chromium(Browser):
         found = self._wire.request("Target.getTargets", filter=[{}])["targetInfos"]
         return [target["targetId"] for target in found if target["type"] == kind and target["url"].startswith(url)]
 
-    def _attach(self, target: str) -> str:
+    def _attach(self, target: str, patience: float = 60.0) -> str:
         session = self._wire.request("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self._wire.request("Runtime.enable", session=session)
+        self._wire.request_within(patience, "Runtime.enable", session, {})
         return str(session)
+
+    def _worker(self) -> str:
+        # One that is about to end is in the list, and never answers.
+        for worker in self._targets("service_worker", self.url("")):
+            with contextlib.suppress(WireError):
+                return self._attach(worker, patience=8)
+        return ""
 
     def _page(self, target: str, url: str) -> "ChromiumPage":
         session = self._attach(target)

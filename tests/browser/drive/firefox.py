@@ -190,6 +190,10 @@ class Firefox(Browser):
             self._process.end()
             raise
 
+    def renew(self) -> bool:
+        # It takes an extension that was uninstalled for another one, with another address.
+        return False
+
     def url(self, path: str) -> str:
         return f"moz-extension://{_HOST_NAME}/{path}"
 

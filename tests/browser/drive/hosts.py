@@ -12,7 +12,7 @@ from typing import Any
 
 from . import scripted_host
 from .page import Browser, until
-from .process import alive
+from .process import alive, since_when
 
 NAME = "org.poterne.host"
 HELLO = {"type": "hello", "protocol": 1, "version": "0.1.0"}
@@ -27,8 +27,9 @@ class Host:
 
     def pids(self) -> list[int]:
         """Those that run now, the oldest first."""
-        lines = self._started.read_text().split() if self._started.exists() else []
-        return [int(line) for line in lines if alive(int(line))]
+        lines = self._started.read_text().splitlines() if self._started.exists() else []
+        started = [(int(pid), since) for pid, _, since in (line.partition(" ") for line in lines)]
+        return [pid for pid, since in started if alive(pid) and since in ("", since_when(pid))]
 
     def kill(self) -> None:
         """As a crash ends it."""
@@ -44,7 +45,9 @@ class Host:
         """A program that notes its process id and becomes the command, with the browser's arguments behind."""
         path = self.directory / "launcher"
         note = shlex.quote(str(self._started))
-        path.write_text(f'#!/bin/sh\necho $$ >>{note}\nexec {shlex.join(command)} "$@"\n')
+        # Its start tells it from a later process with the same number.
+        since = "$(cut -d ' ' -f 22 /proc/$$/stat 2>/dev/null)"
+        path.write_text(f'#!/bin/sh\necho $$ {since} >>{note}\nexec {shlex.join(command)} "$@"\n')
         path.chmod(0o755)
         return path
 

@@ -1,5 +1,6 @@
 """What a test may do with a browser and its pages, whatever the browser."""
 
+import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -104,6 +105,17 @@ class Browser(ABC):
     downloads: Path
     log: Path
     pages: list[Page]
+
+    def renew(self) -> bool:
+        """Makes it what it was when it was new: one empty tab, no download, the extension installed a moment ago.
+        False: only a new one is like that.
+        """
+        for path in self.downloads.iterdir():
+            path.unlink()
+        # The browser appends to it.
+        os.truncate(self.log, 0)
+        self.pages.clear()
+        return True
 
     @abstractmethod
     def url(self, path: str) -> str:

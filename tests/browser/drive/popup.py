@@ -40,7 +40,9 @@ class Popup:
 
     @property
     def refusals(self) -> list[str]:
-        return [element.text() for element in self.page.elements("[data-refusal]") if element.text()]
+        # Read at once: what is drawn anew in between would have no text any more.
+        read = "Array.from(document.querySelectorAll('[data-refusal]'), element => element.innerText)"
+        return [" ".join(text.split()) for text in self.page.evaluate(read) if text.strip()]
 
     @property
     def field(self) -> Element:

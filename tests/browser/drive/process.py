@@ -37,9 +37,12 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=None if environment is None else dict(environment),
-                start_new_session=True,
+                # In the session of the tests: Linux shares processors out among sessions first, and a browser would get
+                # as much as all the rest of them.
+                process_group=0,
             )
         self._log = log
+        self._ended = False
 
     @property
     def running(self) -> bool:
@@ -58,6 +61,10 @@ class Process:
 
     def end(self, patience: float = 10.0) -> None:
         """Ends the whole group at once: its profile is thrown away, there is nothing to be saved."""
+        # Once ended, its number may be another's.
+        if self._ended:
+            return
+        self._ended = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self.wait(patience)
@@ -86,6 +93,14 @@ def _tied() -> list[str]:
     """Where it can be had: the kernel ends the program when its parent is killed and cannot do it any more."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+
+
+def since_when(pid: int) -> str | None:
+    """When a process was started, where the system has /proc, in a number that no other of the same id has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
 
 
 def is_root() -> bool:

@@ -29,7 +29,7 @@ class Wire:
     carries the id. `session` is the DevTools protocol's (flat mode).
     """
 
-    def __init__(self, url: str, *, patience: float = 30.0) -> None:
+    def __init__(self, url: str, *, patience: float = 60.0) -> None:
         self.events: list[dict[str, Any]] = []
         self._patience = patience
         self._ids = itertools.count(1)
@@ -45,6 +45,9 @@ class Wire:
 
     def request(self, method: str, *, session: str | None = None, **params: Any) -> Any:
         """The result of a command. Raises WireError."""
+        return self.request_within(self._patience, method, session, params)
+
+    def request_within(self, patience: float, method: str, session: str | None, params: dict[str, Any]) -> Any:
         answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         number = next(self._ids)
         with self._lock:
@@ -56,9 +59,9 @@ class Wire:
             message["sessionId"] = session
         try:
             self._socket.send(json.dumps(message))
-            answer = answers.get(timeout=self._patience)
+            answer = answers.get(timeout=patience)
         except queue.Empty:
-            raise WireError(f"{method}: no answer within {self._patience:g} s") from None
+            raise WireError(f"{method}: no answer within {patience:g} s") from None
         except ConnectionClosed:
             raise WireError(f"{method}: the browser is gone") from None
         finally:

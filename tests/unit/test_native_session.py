@@ -229,6 +229,60 @@ async def test_too_many_checks_are_busy_in_order() -> None:
     assert endless.cancelled == MAX_CHECKS + 1
 
 
+async def test_with_its_report_a_checks_id_and_place_are_free_though_it_still_cleans_up() -> None:
+    release, begun, closed = asyncio.Event(), 0, 0
+
+    async def slow_to_close(request: Request) -> AsyncGenerator[CheckEvent, None]:
+        nonlocal begun, closed
+        begun += 1
+        try:
+            yield report(request)
+        finally:
+            await release.wait()
+            closed += 1
+
+    extension = Extension(slow_to_close)
+    for _ in range(2):
+        names = [f"c{number}" for number in range(MAX_CHECKS)]
+        await extension.say_on(*map(check, names))
+        assert sorted(kinds(extension.sent)) == [("report", name) for name in names]
+        extension.sent.clear()
+    await extension.say_on({"type": "cancel", "id": "c0"})
+    extension.session.stop()
+    waiting = asyncio.create_task(extension.session.wait())
+    await asyncio.sleep(0)
+    assert (extension.sent, begun, closed, waiting.done()) == ([], 2 * MAX_CHECKS, 0, False)
+    release.set()
+    await waiting
+    assert closed == 2 * MAX_CHECKS
+
+
+async def test_a_check_that_cleans_up_ends_none_that_has_its_id_now(capsys: pytest.CaptureFixture[str]) -> None:
+    release = asyncio.Event()
+
+    async def clumsy(request: Request) -> AsyncGenerator[CheckEvent, None]:
+        try:
+            if request.target == "first":
+                yield report(request)
+            else:
+                yield finding("ok")
+                await asyncio.Event().wait()
+        finally:
+            await release.wait()
+            raise ValueError("while closing")
+
+    extension = Extension(clumsy)
+    await extension.say_on(check("a", "first"))
+    await extension.say_on(check("a", "second"))
+    release.set()
+    await extension.say_on(check("a", "third"))
+    assert kinds(extension.sent) == [("report", "a"), ("finding", "a"), ("invalid-message", "a")]
+    extension.session.stop()
+    await extension.session.wait()
+    assert kinds(extension.sent)[3:] == [("internal", "a")]
+    assert capsys.readouterr().err.count("ValueError: while closing") == 2
+
+
 async def test_ten_thousand_requests_are_each_answered_and_forgotten() -> None:
     extension = Extension(Endless())
     for number in range(10_000):

@@ -9,10 +9,10 @@
  */
 
 /**
- * Why a run came to no end: the host was lost, the background was stopped, there was no room to keep what was found, or
- * the host said so in its own words.
+ * Why a run came to no end: the host was lost, or did not answer in time, the background was stopped, there was no room
+ * to keep what was found, or the host said so in its own words.
  *
- * @typedef {{cause: "host" | "interrupted" | "unkept", message: null} | {cause: "internal", message: string}} Failure
+ * @typedef {{cause: "host" | "late" | "interrupted" | "unkept", message: null} | {cause: "internal", message: string}} Failure
  */
 
 /**

@@ -32,6 +32,7 @@
  * @property {boolean} private  asked in a private window, or about a page of one: shown there only, and never kept
  * @property {number | null} until  when its budget ends, in milliseconds since 1970
  * @property {string | null} network  the name of the network that it was made in, under our salt
+ * @property {string | null} [networkBefore]  the name that earlier hosts gave to it
  * @property {"typed" | "page"} origin  who named the target; a page's word leads to public addresses only
  * @property {PageBond | null} page  the page that was read when the run was asked for
  */
@@ -135,6 +136,7 @@ export function receive(run, message) {
         phase: "done",
         report: message.report,
         network: message.network ?? null,
+        networkBefore: message.network_before ?? null,
         observations: {},
         findings: [],
         settings: NO_SETTINGS,

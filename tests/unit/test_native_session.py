@@ -104,19 +104,21 @@ async def test_events_carry_the_id_and_the_request_its_options() -> None:
     assert sent[1]["report"]["options"] == Options(ports=(25, 587), family=6, budget=5.0).model_dump(mode="json")
 
 
-async def test_only_with_a_salt_the_report_comes_with_the_networks_name(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_with_a_salt_the_report_comes_with_the_networks_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "network_identity", lambda: "the network")
     monkeypatch.setattr(machine, "network_key", lambda: "the key")
     salts = [None, "a" * 32, "b" * 32]
     names = []
     for salt in salts:
         said = await Extension().say({**check("a", "example.org"), **({"salt": salt} if salt else {})})
-        assert "network" not in said[-1]["report"]
-        names.append(said[-1]["network"])
-    assert names[0] is None
-    assert len(set(names)) == 3
-    assert all("the key" not in str(name) for name in names)
-    monkeypatch.setattr(machine, "network_key", lambda: None)
-    assert (await Extension().say({**check("a", "example.org"), "salt": "a" * 32}))[-1]["network"] is None
+        assert not {"network", "network_before"} & set(said[-1]["report"])
+        names += [said[-1]["network"], said[-1]["network_before"]]
+    assert names[:2] == [None, None]
+    assert len(set(names[2:])) == 4
+    assert all("the " not in str(name) for name in names)
+    monkeypatch.setattr(machine, "network_identity", lambda: None)
+    said = await Extension().say({**check("a", "example.org"), "salt": "a" * 32})
+    assert (said[-1]["network"], said[-1]["network_before"]) == (None, names[3])
 
 
 async def test_a_salt_that_anybody_could_guess_is_refused() -> None:

@@ -173,7 +173,7 @@ class Session:
         async with aclosing(self._check(request)) as events:
             async for event in events:
                 last = isinstance(event, ReportEvent)
-                network = {"network": await _network(message.salt)} if last and message.salt else {}
+                network = await _network(message.salt) if last and message.salt else {}
                 await self._send(event.model_copy(update={"id": message.id, **network}))
                 if last:
                     work.reported = True
@@ -207,11 +207,12 @@ def _explained(raw: dict[str, object]) -> Report:
         raise InvalidRequest(f"not a report: {error}") from None
 
 
-async def _network(salt: str) -> str | None:
+async def _network(salt: str) -> dict[str, str | None]:
     """Known best at the end of a check, when the kernel has spoken to the gateway."""
     from poterne import machine
 
-    return await asyncio.to_thread(machine.network_name, salt)
+    names = await asyncio.to_thread(machine.network_names, salt)
+    return {"network": names.now, "network_before": names.before}
 
 
 def _error(identifier: str | None, code: str, reason: str) -> ErrorMessage:

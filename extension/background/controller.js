@@ -35,6 +35,18 @@ export const DRAIN_MS = 1500;
 /** What a check may take where nobody says otherwise. */
 const BUDGET_S = 30;
 
+/**
+ * How long after the end of its budget a check is held to be lost. The host ends each check within its budget, counted
+ * from when it has read what it needs, which may take a cold disk or a virus scanner seconds even after its hello.
+ */
+export const OVERDUE_MS = 10_000;
+
+/** A timer that is later than that has slept with the computer, during which a check goes on as little. */
+export const NAP_MS = 2000;
+
+/** @param {OptionsInput} [options] */
+const budgetOf = (options) => (options?.budget ?? BUDGET_S) * 1000;
+
 /** What is left of a run that no host has seen: the target waits in the field, in the windows that may show it. */
 const unasked = (/** @type {Run} */ { target, origin, page, private: isPrivate }) => ({ ...IDLE, target, origin, page, private: isPrivate });
 
@@ -48,6 +60,12 @@ export class Controller {
   #lingerTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #drainTimer;
+  /** Until the check that was posted is overdue. @type {ReturnType<typeof setTimeout> | undefined} */
+  #overdueTimer;
+  /** Whether the check that was cancelled was overdue. */
+  #hung = false;
+  /** While a host that hangs is closed: what waits for it is meant for the next. */
+  #renewing = false;
   /** The check that was cancelled and has not ended yet. @type {string | null} */
   #draining = null;
   /** The options of the run that has not been posted yet. @type {OptionsInput | null} */
@@ -97,7 +115,7 @@ export class Controller {
             private: command.private === true,
             origin: command.origin === "typed" ? "typed" : "page",
             page: command.page ?? null,
-            ...this.#until(command),
+            until: this.#until(command.options),
           }),
         );
         // For the host, which cannot know better, a missing origin means that the user typed the target.
@@ -154,6 +172,7 @@ export class Controller {
   /** @param {LinkState} state */
   linkChanged(state) {
     this.#requests.linkChanged(state);
+    if (this.#renewing) return;
     if (state.phase === "ready") {
       this.#post();
     } else if (state.phase === "failed" || state.phase === "disconnected") {
@@ -193,10 +212,10 @@ export class Controller {
     this.#linger();
   }
 
-  /** @param {{options?: OptionsInput}} command */
-  #until({ options }) {
+  /** @param {OptionsInput} [options] */
+  #until(options) {
     const now = this.#options.now?.();
-    return now === undefined ? {} : { until: now + (options?.budget ?? BUDGET_S) * 1000 };
+    return now === undefined ? null : now + budgetOf(options);
   }
 
   #post() {
@@ -205,24 +224,58 @@ export class Controller {
     const salt = this.run.private ? null : (this.#options.salt?.() ?? null);
     const optional = { ...(version && { version }), ...(salt && { salt }) };
     const message = { type: /** @type {const} */ ("check"), id: this.run.id, target: this.run.target, ...optional };
-    if (this.#link.post({ ...message, options: this.#unposted })) this.#unposted = null;
+    const options = this.#unposted;
+    if (!this.#link.post({ ...message, options })) return;
+    this.#unposted = null;
+    this.#await(budgetOf(options) + OVERDUE_MS);
+    // Its budget has not been spent while the host was started, or another check was ended.
+    this.#set({ ...this.run, until: this.#until(options) });
+  }
+
+  /** @param {number} patience  milliseconds */
+  #await(patience) {
+    const now = this.#options.now ?? (() => 0);
+    const due = now() + patience;
+    this.#overdueTimer = setTimeout(() => {
+      if (now() - due > NAP_MS) this.#await(patience);
+      else this.#overdue();
+    }, patience);
+  }
+
+  /** The host hangs, or this check of it. */
+  #overdue() {
+    this.#cancel();
+    this.#hung = this.#draining !== null;
+    this.#set(fail(this.run, { cause: "late", message: null }));
+    this.#linger();
   }
 
   #cancel() {
     if (!this.running || !this.run.id) return;
     const posted = this.#unposted === null;
     this.#unposted = null;
+    clearTimeout(this.#overdueTimer);
     if (!posted || !this.#link.post({ type: "cancel", id: this.run.id })) return;
     this.#draining = this.run.id;
     this.#drainTimer = setTimeout(() => {
+      if (this.#hung) this.#renew();
       this.#drained();
       this.#post();
     }, DRAIN_MS);
   }
 
+  /** Parts with a host that neither ends a check nor lets it be cancelled. */
+  #renew() {
+    this.#renewing = true;
+    this.#link.close();
+    this.#renewing = false;
+    if (this.running) this.#link.open();
+  }
+
   #drained() {
     clearTimeout(this.#drainTimer);
     this.#draining = null;
+    this.#hung = false;
   }
 
   #linger() {
@@ -235,6 +288,7 @@ export class Controller {
   /** @param {Run} run */
   #set(run) {
     if (run === this.run) return;
+    if (run.phase !== "running") clearTimeout(this.#overdueTimer);
     this.run = run;
     this.#options.onRun(run);
   }

@@ -1,6 +1,6 @@
 import { visible } from "../shared/kept.js";
 import { read } from "../shared/managed.js";
-import { entryOf, isPrivateKey, LIMITS, pastIn, reportKey, withEntry, withNetworks } from "../shared/past.js";
+import { carriedOver, entryOf, isPrivateKey, LIMITS, pastIn, reportKey, withEntry, withNetworks } from "../shared/past.js";
 import { effective } from "../shared/preferences.js";
 
 /** @typedef {import("../shared/run.js").Run} Run */
@@ -84,11 +84,11 @@ export class Keeper {
    * @param {Run} run
    * @returns {Promise<boolean>}  false: it is wanted, and there is no room
    */
-  keep({ id, target, report, network, private: isPrivate }) {
+  keep({ id, target, report, network, networkBefore = null, private: isPrivate }) {
     return this.#next(async () => {
       if (isPrivate || !this.#wanted || !id || !report) return;
       this.salt ??= await this.#ownSalt();
-      const { entries, networks } = await this.#past();
+      const { entries, networks } = carriedOver(await this.#past(), networkBefore, network);
       const next = withEntry(entries, entryOf({ id, target, report, network }));
       await this.#write(next.entries, networks, next.dropped, { [reportKey(id)]: report });
     });

@@ -114,6 +114,23 @@ export function withNetworks(networks, entries) {
   return next;
 }
 
+/**
+ * What is kept under one name of a network, kept under another.
+ *
+ * @param {Past} past
+ * @param {string | null} before
+ * @param {string | null} now  where it is known already, what the person calls it, and its number, count
+ * @returns {Past}
+ */
+export function carriedOver(past, before, now) {
+  if (before === null || now === null || before === now) return past;
+  const entries = past.entries.map((entry) => (entry.network === before ? { ...entry, network: now } : entry));
+  const { [before]: old, [now]: known, ...networks } = past.networks;
+  if (!old) return { ...past, entries };
+  const network = known ? { ...known, name: known.name || old.name } : old;
+  return { entries, networks: { ...networks, [now]: network } };
+}
+
 /** @param {string} target */
 const same = (target) => target.trim().toLowerCase();
 

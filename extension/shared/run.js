@@ -9,10 +9,10 @@
  */
 
 /**
- * Why a run came to no end: the host was lost, the background was stopped, there was no room to keep what was found, or
- * the host said so in its own words.
+ * Why a run came to no end: the host was lost, or did not answer in time, the background was stopped, there was no room
+ * to keep what was found, or the host said so in its own words.
  *
- * @typedef {{cause: "host" | "interrupted" | "unkept", message: null} | {cause: "internal", message: string}} Failure
+ * @typedef {{cause: "host" | "late" | "interrupted" | "unkept", message: null} | {cause: "internal", message: string}} Failure
  */
 
 /**
@@ -32,6 +32,7 @@
  * @property {boolean} private  asked in a private window, or about a page of one: shown there only, and never kept
  * @property {number | null} until  when its budget ends, in milliseconds since 1970
  * @property {string | null} network  the name of the network that it was made in, under our salt
+ * @property {string | null} [networkBefore]  the name that earlier hosts gave to it
  * @property {"typed" | "page"} origin  who named the target; a page's word leads to public addresses only
  * @property {PageBond | null} page  the page that was read when the run was asked for
  */
@@ -135,6 +136,7 @@ export function receive(run, message) {
         phase: "done",
         report: message.report,
         network: message.network ?? null,
+        networkBefore: message.network_before ?? null,
         observations: {},
         findings: [],
         settings: NO_SETTINGS,

@@ -279,7 +279,9 @@ export interface Setting {
 }
 /**
  * The end of a check. `network`, set by the native door only: the network's name under the salt of the question, or
- * None where there was none or the network cannot be told apart. It stands beside the report, which people pass on.
+ * None where there was none or the network cannot be told apart. `network_before`: what earlier hosts would
+ * have called it, so that what is known under that name can go over to `network`. Both stand beside the report, which
+ * people pass on.
  */
 export interface ReportEvent {
   id: string | null;
@@ -287,6 +289,7 @@ export interface ReportEvent {
   type: "report";
   report: Report;
   network: string | null;
+  network_before: string | null;
 }
 /**
  * The whole answer. It can be diagnosed again without a network (`poterne explain`), which tells anew what the

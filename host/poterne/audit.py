@@ -6,12 +6,10 @@ import os
 import socket
 import sys
 import time
-from io import TextIOWrapper
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Protocol
 
-from poterne import files
+from poterne import files, locks
 from poterne.errors import Forbidden
 from poterne.model import Target
 from poterne.organisation import Log
@@ -164,15 +162,64 @@ class _Syslog(_Service):
         return f"<14>{IDENTIFIER}: {self.format(record)}".encode()
 
 
-class _File(RotatingFileHandler):
-    """Opened again for each line, since others may rotate it; never a pipe, for whose other end it would wait."""
+class _File(logging.Handler):
+    """Appends each line to the file that has the name at that moment, since others rotate it too; never to a pipe, for
+    whose other end it would wait.
 
-    def _open(self) -> TextIOWrapper:
-        return os.fdopen(_appended(Path(self.baseFilename)), "a", encoding="utf-8")
+    Only who rotates takes a lock, and nobody waits for it: a line that is written meanwhile lands in the file of before
+    or in the new one, and is lost in neither. Without room for an older file (`keep` 0) nothing is rotated.
+    """
 
-    def handleError(self, record: logging.LogRecord) -> NoReturn:  # noqa: N802
-        """The library's own prints the fault and goes on, as if the line had been written."""
-        raise sys.exc_info()[1] or OSError(errno.EIO, os.strerror(errno.EIO))
+    def __init__(self, path: Path, max_bytes: int, keep: int) -> None:
+        super().__init__()
+        self._path, self._max_bytes, self._keep = path, max_bytes, keep
+
+    def emit(self, record: logging.LogRecord) -> None:
+        data = f"{self.format(record)}\n".encode()
+        if self._is_full(len(data)):
+            self._rotate(len(data))
+        file = _appended(self._path)
+        try:
+            # One call, so that lines of several processes do not mix.
+            if os.write(file, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(file)
+
+    def _is_full(self, more: int) -> bool:
+        try:
+            size = self._path.stat().st_size
+        except FileNotFoundError:
+            return False
+        return bool(self._keep and size and size + more > self._max_bytes)
+
+    def _rotate(self, more: int) -> None:
+        """Unless another process does it, or has done it. The lock is a file's of its own: Windows renames no file that
+        is open, and whoever waited for the lock of the log itself would have the older one open.
+        """
+        flags = os.O_RDONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        lock = files.open_regular(self._older("lock"), flags, 0o666)
+        try:
+            with locks.held(lock) as alone:
+                if alone and self._is_full(more):
+                    self._shift()
+        finally:
+            os.close(lock)
+
+    def _shift(self) -> None:
+        # Only as far as there is no gap: where the last step failed, the next time costs no further file.
+        free = next((number for number in range(1, self._keep) if not self._older(number).exists()), self._keep)
+        for number in range(free, 1, -1):
+            self._older(number - 1).replace(self._older(number))
+        try:
+            self._path.replace(self._older(1))
+        except PermissionError:
+            # Windows: another process writes its line. Whoever comes next will rotate.
+            if sys.platform != "win32":
+                raise
+
+    def _older(self, suffix: int | str) -> Path:
+        return self._path.with_name(f"{self._path.name}.{suffix}")
 
 
 def _appended(path: Path) -> int:
@@ -190,7 +237,7 @@ def _handler(log: Log) -> logging.Handler:
             if not log.file:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(_appended(path))
-            handler = _File(path, maxBytes=log.max_bytes, backupCount=log.keep, encoding="utf-8", delay=True)
+            handler = _File(path, log.max_bytes, log.keep)
             dated = logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
             dated.converter = time.gmtime
             handler.setFormatter(dated)

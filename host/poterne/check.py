@@ -99,7 +99,7 @@ async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[Che
     try:
         policy.check_request(target, request.options)
         relay(policy, request.options)
-        rate.count(policy.allow.checks_per_minute)
+        await rate.begin(policy.allow.checks_per_minute)
         async with aclosing(_events(request, policy, target)) as events:
             async for event in events:
                 if event.type == "report":

@@ -65,6 +65,15 @@ class Route:
     source: str | None
 
 
+class NetworkNames(NamedTuple):
+    """What a network is called, and what it was called `before`, when its name was another with each of our addresses
+    there.
+    """
+
+    now: str | None
+    before: str | None
+
+
 def look() -> Machine:
     """This machine's addresses, the networks that it is on, and its routers towards the world. Never raises.
 
@@ -88,8 +97,8 @@ def gateway(family: int) -> str | None:
 
 
 def network_key() -> str | None:
-    """A name for the network that this machine is on: the same only for the same interfaces, source addresses and link-
-    layer addresses of the gateways. None where one of these cannot be told. Never raises.
+    """A strict name for the network that this machine is on: the same only for the same interfaces, source addresses
+    and link-layer addresses of the gateways. None where one of these cannot be told. Never raises.
     """
     parts = []
     for family in FAMILIES:
@@ -103,14 +112,33 @@ def network_key() -> str | None:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest() if parts else None
 
 
-def network_name(salt: str) -> str | None:
-    """The network's key as only the owner of a salt can recognise it again: 32 hexadecimal digits that tell nobody
-    else which network it is. None where there is no key. Never raises.
+def network_identity() -> str | None:
+    """A name for the network that this machine is on which it keeps while our own addresses there change: of the link-
+    layer address of the router towards the world, and the network's prefix. None where one of these cannot be told.
+    Never raises.
+
+    IPv4 decides wherever there is a way by it: many providers give IPv6 another prefix every day.
     """
-    key = network_key()
-    if key is None:
+    ways = ((family, _to_the_world(family)) for family in FAMILIES)
+    family, way = next(((family, way) for family, way in ways if way), (0, None))
+    if way is None or way.gateway is None or way.source is None:
         return None
-    return hmac.new(salt.encode(errors="replace"), key.encode(), hashlib.sha256).hexdigest()[:32]
+    link_layer, prefix = neighbour(way.gateway, way.index), _prefix(way.source)
+    if link_layer is None or prefix is None:
+        return None
+    return hashlib.sha256(f"{family} {link_layer} {prefix}".encode()).hexdigest()
+
+
+def network_names(salt: str) -> NetworkNames:
+    """The network's identity, and its key, as only the owner of a salt can recognise them again: 32 hexadecimal digits
+    that tell nobody else which network it is. None where there is none. Never raises.
+    """
+    identity, key = network_identity(), network_key()
+    return NetworkNames(identity and _salted(salt, identity), key and _salted(salt, key))
+
+
+def _salted(salt: str, name: str) -> str:
+    return hmac.new(salt.encode(errors="replace"), name.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def source_address(family: int) -> str | None:
@@ -243,16 +271,32 @@ def _interfaces() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Addresses and networks of all interfaces; a network may be the one address of a peer."""
     addresses: dict[str, None] = {}
     networks: dict[str, None] = {}
-    for message in _ask(_GET_ADDRESS, _DUMP, _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
-        if message.kind != _NEW_ADDRESS or (parsed := parse_address(message.body)) is None:
-            continue
-        own, network = parsed
+    for own, network in _own():
         if own.is_loopback or len(addresses) >= _MAX_ADDRESSES:
             continue
         addresses[str(own)] = None
         if not network.is_link_local and (network.num_addresses > 1 or own not in network):
             networks[str(network)] = None
     return tuple(addresses), tuple(networks)
+
+
+def _prefix(source: str) -> str | None:
+    """Of the network that one of our addresses is on: nothing (`""`) of one address alone, which is a lease itself."""
+    own = ipaddress.ip_address(source)
+    if own.version == 6:
+        # RFC 4291 section 2.5.4; an address of DHCPv6 comes without a prefix (RFC 8415 section 21.6).
+        return str(ipaddress.ip_network((own.packed, 64), strict=False))
+    network = next((network for address, network in _own() if address == own), None)
+    if network is None:
+        return None
+    return str(network) if network.num_addresses > 1 else ""
+
+
+def _own() -> Iterator["Parsed"]:
+    """The addresses of all interfaces."""
+    for message in _ask(_GET_ADDRESS, _DUMP, _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
+        if message.kind == _NEW_ADDRESS and (parsed := parse_address(message.body)) is not None:
+            yield parsed
 
 
 Parsed = tuple[

@@ -511,12 +511,15 @@ class SettingsEvent(Event):
 
 class ReportEvent(Event):
     """The end of a check. `network`, set by the native door only: the network's name under the salt of the question, or
-    None where there was none or the network cannot be told apart. It stands beside the report, which people pass on.
+    None where there was none or the network cannot be told apart. `network_before`: what earlier hosts would
+    have called it, so that what is known under that name can go over to `network`. Both stand beside the report, which
+    people pass on.
     """
 
     type: Literal["report"] = "report"
     report: Report
     network: str | None = None
+    network_before: str | None = None
 
 
 class Hello(Record):

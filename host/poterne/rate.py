@@ -2,6 +2,7 @@
 count.
 """
 
+import asyncio
 import contextlib
 import errno
 import json
@@ -13,12 +14,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from poterne import files
+from poterne import files, locks
 from poterne.errors import Forbidden
 
 RULE = "allow.checks_per_minute"
 WINDOW_SECONDS = 60.0
 MAX_BYTES = 1 << 16
+PATIENCE_SECONDS = 2.0
+"""For another process that is counting, which takes it less than a millisecond: it is held to be stuck then."""
+
+_PAUSE = 0.01
+
+
+class Held(Forbidden):
+    """Another process is counting at this moment."""
 
 
 def place() -> Path:
@@ -33,8 +42,28 @@ def place() -> Path:
     return Path(tempfile.gettempdir()) / f"poterne-checks-{os.getuid()}"
 
 
+async def begin(limit: int | None, path: Path | None = None) -> None:
+    """Count a check that begins, once no other process is counting; the loop goes on meanwhile. Raises Forbidden as
+    `count` does, Held after PATIENCE_SECONDS.
+    """
+    # No thread waits for the lock: one that waits in the kernel for a process that is stuck keeps this one from ending.
+    loop = asyncio.get_running_loop()
+    end = loop.time() + PATIENCE_SECONDS
+    while True:
+        try:
+            count(limit, path)
+        except Held:
+            if loop.time() >= end:
+                raise
+        else:
+            return
+        await asyncio.sleep(_PAUSE)
+
+
 def count(limit: int | None, path: Path | None = None, now: float | None = None) -> None:
-    """Count a check that begins. Raises Forbidden where the limit is reached, or where nothing can be counted."""
+    """Count a check that begins. Raises Forbidden where the limit is reached, or where nothing can be counted; Held
+    where another process is counting. Waits for nobody.
+    """
     if limit is None:
         return
     now = time.time() if now is None else now
@@ -42,7 +71,9 @@ def count(limit: int | None, path: Path | None = None, now: float | None = None)
     try:
         path = path or place()
         where = f" in {path}"
-        with _locked(path) as file:
+        with _opened(path) as file, locks.held(file) as alone:
+            if not alone:
+                raise Held(f"checks cannot be counted{where}: another program holds the count ({RULE})", RULE)
             wait = _counted(file, limit, now)
     except OSError as error:
         raise Forbidden(f"checks cannot be counted{where}: {error.strerror or error} ({RULE})", RULE) from None
@@ -76,19 +107,16 @@ def _counted(file: int, limit: int, now: float) -> int | None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[int]:
+def _opened(path: Path) -> Iterator[int]:
     # Nobody else may have put a link, a pipe or a file of theirs there: the directory may be everybody's.
     file = files.open_regular(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0))
     try:
         if sys.platform != "win32":
-            import fcntl
-
             found = os.fstat(file)
             if found.st_uid != os.geteuid():
                 raise PermissionError(errno.EPERM, "the file belongs to somebody else")
             if found.st_nlink > 1:
                 raise PermissionError(errno.EPERM, "the file has another name, under which it may be another's")
-            fcntl.flock(file, fcntl.LOCK_EX)
         yield file
     finally:
         os.close(file)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -39,17 +40,19 @@ async def follow(request: Request, policy: Policy) -> Report:
     done: set[str] = set()
     report: Report | None = None
     with Status(catalogue.text("cli_looking_up"), console=progress) as status:
-        async for event in check(request, policy):
-            if event.type == "plan":
-                planned = {endpoint.id for endpoint in event.endpoints}
-            elif event.type == "observation" and not event.observation.provisional:
-                done.add(event.observation.id)
-            elif event.type == "report":
-                report = event.report
-                break
-            if planned:
-                key = "cli_testing_one" if len(planned) == 1 else "cli_testing"
-                status.update(f"{catalogue.text(key, count=len(planned))} {len(done)}/{len(planned)}")
+        # Left unclosed, it would clean up only when the loop ends, beside whatever its caller does then.
+        async with aclosing(check(request, policy)) as events:
+            async for event in events:
+                if event.type == "plan":
+                    planned = {endpoint.id for endpoint in event.endpoints}
+                elif event.type == "observation" and not event.observation.provisional:
+                    done.add(event.observation.id)
+                elif event.type == "report":
+                    report = event.report
+                    break
+                if planned:
+                    key = "cli_testing_one" if len(planned) == 1 else "cli_testing"
+                    status.update(f"{catalogue.text(key, count=len(planned))} {len(done)}/{len(planned)}")
     assert report is not None
     show(report, catalogue)
     return report

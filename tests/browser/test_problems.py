@@ -1,6 +1,8 @@
 """Each way in which the host can be missing or broken has a screen of its own."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,24 @@ def test_a_host_that_is_killed_in_the_middle(browser: Browser, lab: Lab, policy:
     until(popup.endpoints, "the plan")
     host.kill()
     explained(popup, "host-crashed")
+
+
+def test_a_host_that_hangs(browser: Browser, lab: Lab) -> None:
+    """It is stopped as by a debugger: the run ends all the same, and the next is another host's."""
+    host = lab.scripted_host(browser)
+    popup = opened(browser)
+    [pid] = until(host.pids, "the host to run")
+    asked = "{type: 'run', origin: 'typed', target: 'provider.example', options: {budget: 1}}"
+    popup.page.evaluate(f"void chrome.runtime.sendMessage({asked})")
+    until(host.received, "the check")
+    os.kill(pid, signal.SIGSTOP)
+    popup.until_run("failed", within=60)
+    until(lambda: popup.page.element("[data-tone] .advice").text() == message("en", "ui_failed_late"), "the reason")
+    assert popup.problem is None
+    until(lambda: pid not in host.pids(), "the host to end", within=60)
+    popup.ask("provider.example")
+    until(lambda: len(host.received()) > 1, "the next check")
+    assert [sent["type"] for sent in host.received()] == ["check", "check"]
 
 
 def test_a_check_after_the_host_was_killed(browser: Browser, lab: Lab, policy: Path) -> None:

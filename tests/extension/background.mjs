@@ -3,7 +3,7 @@ import { HostLink } from "../../extension/background/host-link.js";
 import { FakePort } from "./fake-port.mjs";
 
 /** The real controller on the real link, on ports that the test answers for. */
-export function background(run) {
+export function background(run, more = {}) {
   const ports = [];
   const runs = [];
   let ids = 0;
@@ -14,6 +14,7 @@ export function background(run) {
     onState: (state) => controller.linkChanged(state),
     onMessage: (message) => controller.received(message),
   });
-  const controller = new Controller({ link, run, newId: () => String((ids += 1)), onRun: (next) => runs.push(next) });
+  const newId = () => String((ids += 1));
+  const controller = new Controller({ link, run, newId, onRun: (next) => runs.push(next), ...more });
   return { controller, link, ports, runs };
 }

@@ -34,7 +34,7 @@ test("the run goes on while no popup is there, and the host stays for it", () =>
   ports[0].hello();
   controller.command({ type: "run", origin: "typed", target: "example.org" });
   controller.popupClosed();
-  mock.timers.tick(LINGER_MS * 10);
+  mock.timers.tick(LINGER_MS * 2);
   assert.equal(ports[0].closed, false);
   ports[0].say({ type: "plan", id: "1", endpoints: [endpoint()] });
   controller.popupOpened();

@@ -6,6 +6,7 @@ import { Keeper } from "../../extension/background/keeper.js";
 import { Catalogue } from "../../extension/shared/catalogue.js";
 import {
   byTarget,
+  carriedOver,
   compareReports,
   entryOf,
   lastOfEach,
@@ -150,6 +151,39 @@ test("networks are named, keep their names, and are forgotten with their last ru
   assert.deepEqual(Object.keys(storage.data.networks), [HOME]);
   assert.deepEqual(storage.data.past, []);
   assert.equal(reportKey("1") in storage.data, false);
+});
+
+test("what is kept under the name that an earlier host gave to a network goes over to the one that it has now", async () => {
+  const [OLD, OLDER] = ["c".repeat(32), "d".repeat(32)];
+  const storage = area();
+  const kept = await keeper(storage);
+  await kept.keep(done("1", { network: OLD }));
+  await kept.keep(done("2", { network: OFFICE }));
+  await kept.keep(done("3", { network: OLDER }));
+  await kept.command({ type: "name-network", network: OLD, name: "Home" });
+  await kept.command({ type: "name-network", network: OLDER, name: "The old home" });
+  const networks = () => storage.data.past.map(({ id, network }) => [id, network]);
+
+  await kept.keep(done("4", { networkBefore: OLD }));
+  assert.deepEqual(networks(), [["4", HOME], ["3", OLDER], ["2", OFFICE], ["1", HOME]]);
+  assert.deepEqual(storage.data.networks[HOME], { name: "Home", number: 1 });
+  assert.deepEqual(Object.keys(storage.data.networks).sort(), [HOME, OFFICE, OLDER].sort());
+
+  await kept.keep(done("5", { networkBefore: OLDER }));
+  assert.deepEqual(networks(), [["5", HOME], ["4", HOME], ["3", HOME], ["2", OFFICE], ["1", HOME]]);
+  assert.deepEqual(storage.data.networks[HOME], { name: "Home", number: 1 });
+
+  const before = structuredClone(storage.data.networks);
+  await kept.keep(done("6", { network: null, networkBefore: OFFICE }));
+  await kept.keep(done("7", { network: OFFICE, networkBefore: OFFICE }));
+  await kept.keep(done("8", { networkBefore: "e".repeat(32) }));
+  assert.deepEqual(networks().slice(0, 3), [["8", HOME], ["7", OFFICE], ["6", null]]);
+  assert.deepEqual(storage.data.networks, before);
+});
+
+test("a name given to a network under its older name alone is not lost", () => {
+  const networks = { old: { name: "Home", number: 1 }, new: { name: "", number: 3 } };
+  assert.deepEqual(carriedOver({ entries: [], networks }, "old", "new").networks, { new: { name: "Home", number: 3 } });
 });
 
 test("erasing leaves nothing of the runs, and another salt", async () => {

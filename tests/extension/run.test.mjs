@@ -51,6 +51,14 @@ test("the report ends the run and is what is known from then on", () => {
   assert.deepEqual(run.observations, {});
 });
 
+test("a report comes with the network's name, and with the one of before where the host knows it", () => {
+  const named = (more) => after({ type: "report", report: report(), ...more });
+  const { network, networkBefore } = named({ network: "now", network_before: "then" });
+  assert.deepEqual([network, networkBefore], ["now", "then"]);
+  const older = named({ network: "then" });
+  assert.deepEqual([older.network, older.networkBefore], ["then", null]);
+});
+
 test("messages of another run, and after the end, change nothing", () => {
   assert.equal(receive(running, { type: "plan", id: "2", endpoints: [endpoint()] }), running);
   const stopped = stop(running);

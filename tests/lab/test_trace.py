@@ -160,6 +160,25 @@ def test_a_box_that_answers_seldom_is_not_taken_for_silence(world: World, host: 
     assert withheld, "the box was to withhold an answer"
 
 
+def test_a_network_keeps_its_name_with_another_address_of_ours(world: World, host: Host) -> None:
+    """As another lease of DHCP, or another temporary address (RFC 8981), makes it."""
+    before = _trace(world.client, host)
+    assert before["name"] is not None
+    link = world.client.run("ip", "-o", "-4", "route", "get", HOME_V4).split(" dev ")[1].split()[0]
+    others = {4: ("10.77.0.99", 24, HOME_V4, "default"), 6: ("fd77::99", 64, HOME_V6, "::/0")}
+    for address, size, gateway, everything in others.values():
+        world.client.ip(f"addr add {address}/{size} dev {link}" + (" nodad" if ":" in address else ""))
+        world.client.ip(f"route replace {everything} via {gateway} src {address}")
+    try:
+        after = _trace(world.client, host)
+    finally:
+        for address, size, gateway, everything in others.values():
+            world.client.ip(f"route replace {everything} via {gateway}", f"addr del {address}/{size} dev {link}")
+    assert after["name"] == before["name"]
+    assert after["key"] not in (None, before["key"])
+    assert _trace(world.client, host)["key"] == before["key"]
+
+
 def test_this_machine_is_known_without_privileges(world: World, host: Host) -> None:
     found = _trace(world.client, host)
     seen = found["machine"]
@@ -171,7 +190,9 @@ def test_this_machine_is_known_without_privileges(world: World, host: Host) -> N
     assert again["key"] == found["key"]
     elsewhere = _trace(world.topology.client_v4_only, host)
     assert elsewhere["key"] not in (None, found["key"])
+    assert elsewhere["name"] not in (None, found["name"])
     offline = _trace(world.topology.client_offline, host)
     assert offline["key"] is None
+    assert offline["name"] is None
     assert offline["machine"]["gateways"] == []
     assert {trace["paths"] for trace in offline["traces"].values()} == {None}

@@ -28,7 +28,8 @@ async def _main(alone: bool, addresses: list[str]) -> None:
         paths = [[hop.model_dump() for hop in path] for path in (pair.failing, pair.working)] if pair else None
         found[address] = {"paths": paths, "seconds": loop.time() - started}
     look = machine.look().model_dump()
-    print(json.dumps({"traces": found, "machine": look, "key": machine.network_key()}))
+    names = machine.network_names("s" * 32)
+    print(json.dumps({"traces": found, "machine": look, "key": machine.network_key(), "name": names.now}))
 
 
 if __name__ == "__main__":

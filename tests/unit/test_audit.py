@@ -3,7 +3,7 @@ import re
 import socket
 import subprocess
 import sys
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poterne import audit, check, rate
+from poterne import audit, check, locks, rate
 from poterne.errors import Forbidden, InvalidTarget
 from poterne.model import Options, Request
 from poterne.organisation import Log
@@ -31,10 +31,93 @@ def test_a_file_that_rotates(tmp_path: Path) -> None:
     for _ in range(40):
         audit.begin(log)(parse("jane@example.org"), "port25-blocked", client="0.1.0")
     files = sorted(path.name for path in tmp_path.iterdir())
-    assert files == ["checks.log", "checks.log.1"]
+    assert files == ["checks.log", "checks.log.1", "checks.log.lock"]
     lines = (tmp_path / "checks.log").read_text(encoding="utf-8").splitlines()
     pattern = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ kind=account domain=example\.org verdict=port25-blocked client=0\.1\.0"
     assert all(re.fullmatch(pattern, line) for line in lines)
+
+
+@pytest.mark.parametrize("keep", [1, 3])
+def test_the_oldest_file_goes(tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "checks.log"
+    for name in "abcdef":
+        path.write_text(name + "x" * 2000, encoding="ascii")
+        audit.begin(Log(to="file", file=str(path), max_bytes=1024, keep=keep))(parse("example.org"), "ok")
+    kept = [(tmp_path / f"checks.log.{number}").read_text(encoding="ascii")[0] for number in range(1, keep + 1)]
+    assert kept == ["f", "e", "d"][:keep]
+    assert len(list(tmp_path.iterdir())) == keep + 2
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_a_file_of_which_no_older_one_is_kept_is_not_rotated(tmp_path: Path) -> None:
+    path = tmp_path / "checks.log"
+    path.write_text("x" * 2000, encoding="ascii")
+    audit.begin(Log(to="file", file=str(path), max_bytes=1024, keep=0))(parse("example.org"), "ok")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_rotation_that_another_process_is_at_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "checks.log"
+    path.write_text("x" * 2000 + "\n", encoding="ascii")
+    log = Log(to="file", file=str(path), max_bytes=1024)
+    lock = os.open(tmp_path / "checks.log.lock", os.O_RDONLY | os.O_CREAT)
+    try:
+        with locks.held(lock) as alone:
+            assert alone
+            audit.begin(log)(parse("example.org"), "ok")
+            assert len(path.read_text(encoding="utf-8").splitlines()) == 2
+            assert not (tmp_path / "checks.log.1").exists()
+        audit.begin(log)(parse("example.org"), "ok")
+        assert len(path.read_text(encoding="utf-8").splitlines()) == 1
+        assert len((tmp_path / "checks.log.1").read_text(encoding="utf-8").splitlines()) == 2
+    finally:
+        os.close(lock)
+
+
+WRITER = """
+import sys
+from poterne import audit
+from poterne.organisation import Log
+from poterne.target import parse
+log = Log(to="file", file=sys.argv[1], max_bytes=1024, keep=100)
+targets = [parse(f"n{number}.{sys.argv[2]}.example.org") for number in range(100)]
+print("ready", flush=True)
+sys.stdin.readline()
+for target in targets:
+    audit.begin(log)(target, "port25-blocked", client="0.1.0")
+"""
+
+
+def test_processes_that_rotate_at_once_lose_no_line_and_rotate_no_file_that_is_not_full(tmp_path: Path) -> None:
+    path = tmp_path / "checks.log"
+    names = ["p1", "p2", "p3", "p4"]
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(
+                subprocess.Popen(  # noqa: S603
+                    [sys.executable, "-c", WRITER, str(path), name],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for name in names
+        ]
+        for writer in writers:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "ready\n"
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+    assert [writer.returncode for writer in writers] == [0] * len(writers)
+    files = [file for file in tmp_path.iterdir() if file.name != "checks.log.lock"]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    found = sorted(match[1] for line in lines if (match := re.search(r"domain=(\S+)\.example\.org", line)))
+    assert found == sorted(f"n{number}.{name}" for name in names for number in range(100))
+    assert len(lines) == len(found)
+    longest = max(map(len, lines)) + 1
+    assert [file.name for file in files if file != path and file.stat().st_size + longest <= 1024] == []
 
 
 def test_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

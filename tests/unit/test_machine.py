@@ -129,6 +129,100 @@ def test_a_key_changes_with_the_network(kernel: dict[int, list[Message]]) -> Non
     assert "192.168" not in usual
 
 
+class Place:
+    """Where this machine is, as its kernel tells: a way by each family, the routers' link-layer addresses."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, kernel: dict[int, list[Message]]) -> None:
+        self.interface = "eth1"
+        self.sources: dict[int, str] = {4: "192.168.1.7", 6: "2001:db8:1:2:a::7"}
+        self.gateways: dict[int, str | None] = {4: "192.168.1.1", 6: "fe80::1"}
+        self.link_layer: dict[str | None, str] = {"192.168.1.1": "020000000001", "fe80::1": "020000000001"}
+        self.prefix = 24
+        self._kernel = kernel
+        monkeypatch.setattr(machine, "route", self._route)
+        monkeypatch.setattr(machine, "neighbour", lambda address, index: self.link_layer.get(address))
+
+    def _route(self, address: str) -> Route | None:
+        version = ipaddress.ip_address(address).version
+        if version not in self.sources:
+            return None
+        return Route(self.interface, 1, self.gateways[version], self.sources[version])
+
+    def names(self) -> machine.NetworkNames:
+        own = [address_message(source, self.prefix if ":" not in source else 128) for source in self.sources.values()]
+        self._kernel[_NEWADDR] = [address_message("172.17.0.1", 16), *own]
+        return machine.network_names("s" * 32)
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch, kernel: dict[int, list[Message]]) -> Place:
+    return Place(monkeypatch, kernel)
+
+
+@linux
+def test_a_network_keeps_its_name_while_our_addresses_change(place: Place) -> None:
+    usual = place.names()
+    assert usual.now is not None
+    assert usual.before is not None
+    assert len({usual.now, usual.before, machine.network_key(), machine.network_identity()}) == 4
+    befores: set[str | None] = {usual.before}
+    for version, source in ((4, "192.168.1.8"), (6, "2001:db8:1:2:b::8"), (6, "2001:db8:9:9:b::8")):
+        place.sources[version] = source
+        moved = place.names()
+        assert moved.now == usual.now
+        befores.add(moved.before)
+    place.interface = "wlan0"
+    assert place.names().now == usual.now
+    assert len(befores | {place.names().before}) == 5, "the strict key changes with each"
+    del place.sources[6]
+    assert place.names().now == usual.now
+
+
+@linux
+def test_another_router_or_prefix_is_another_network(place: Place) -> None:
+    names = {place.names().now}
+    place.link_layer["192.168.1.1"] = "020000000002"
+    names.add(place.names().now)
+    place.sources[4] = "192.168.2.7"
+    names.add(place.names().now)
+    place.prefix = 16
+    names.add(place.names().now)
+    assert None not in names
+    assert len(names) == 4
+
+
+@linux
+def test_a_network_of_ipv6_alone_goes_by_its_prefix(place: Place) -> None:
+    """Whether the address came with one (SLAAC) or alone (DHCPv6)."""
+    del place.sources[4]
+    usual = place.names()
+    place.sources[6] = "2001:db8:1:2:b::8"
+    assert place.names().now == usual.now is not None
+    assert place.names().before != usual.before
+    place.sources[6] = "2001:db8:1:3:a::7"
+    assert place.names().now not in (None, usual.now)
+
+
+@linux
+def test_an_address_alone_is_no_prefix(place: Place) -> None:
+    place.prefix = 32
+    usual = place.names()
+    place.sources[4] = "203.0.113.9"
+    assert place.names().now == usual.now is not None
+
+
+@linux
+def test_a_network_whose_router_cannot_be_told_has_no_name(place: Place) -> None:
+    """A tunnel by IPv4 makes another network of the one that IPv6 goes through."""
+    place.gateways[4] = None
+    assert place.names() == (None, None)
+    place.gateways[4] = "192.168.1.1"
+    del place.link_layer["192.168.1.1"]
+    assert place.names() == (None, None)
+    place.sources.clear()
+    assert place.names() == (None, None)
+
+
 @linux
 def test_only_a_link_with_addresses_has_neighbours(kernel: dict[int, list[Message]]) -> None:
     def link(flags: int) -> bool:
@@ -209,6 +303,7 @@ def test_elsewhere_there_are_the_speaking_addresses(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(machine, "source_address", lambda version: "192.0.2.99" if version == 4 else None)
     assert machine.look() == Machine(addresses=("192.0.2.99",))
     assert machine.network_key() is None
+    assert machine.network_names("s" * 32) == (None, None)
     assert machine.gateway(4) is None
 
 

@@ -104,19 +104,21 @@ async def test_events_carry_the_id_and_the_request_its_options() -> None:
     assert sent[1]["report"]["options"] == Options(ports=(25, 587), family=6, budget=5.0).model_dump(mode="json")
 
 
-async def test_only_with_a_salt_the_report_comes_with_the_networks_name(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_with_a_salt_the_report_comes_with_the_networks_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "network_identity", lambda: "the network")
     monkeypatch.setattr(machine, "network_key", lambda: "the key")
     salts = [None, "a" * 32, "b" * 32]
     names = []
     for salt in salts:
         said = await Extension().say({**check("a", "example.org"), **({"salt": salt} if salt else {})})
-        assert "network" not in said[-1]["report"]
-        names.append(said[-1]["network"])
-    assert names[0] is None
-    assert len(set(names)) == 3
-    assert all("the key" not in str(name) for name in names)
-    monkeypatch.setattr(machine, "network_key", lambda: None)
-    assert (await Extension().say({**check("a", "example.org"), "salt": "a" * 32}))[-1]["network"] is None
+        assert not {"network", "network_before"} & set(said[-1]["report"])
+        names += [said[-1]["network"], said[-1]["network_before"]]
+    assert names[:2] == [None, None]
+    assert len(set(names[2:])) == 4
+    assert all("the " not in str(name) for name in names)
+    monkeypatch.setattr(machine, "network_identity", lambda: None)
+    said = await Extension().say({**check("a", "example.org"), "salt": "a" * 32})
+    assert (said[-1]["network"], said[-1]["network_before"]) == (None, names[3])
 
 
 async def test_a_salt_that_anybody_could_guess_is_refused() -> None:
@@ -227,6 +229,60 @@ async def test_too_many_checks_are_busy_in_order() -> None:
     extension.session.stop()
     await extension.session.wait()
     assert endless.cancelled == MAX_CHECKS + 1
+
+
+async def test_with_its_report_a_checks_id_and_place_are_free_though_it_still_cleans_up() -> None:
+    release, begun, closed = asyncio.Event(), 0, 0
+
+    async def slow_to_close(request: Request) -> AsyncGenerator[CheckEvent, None]:
+        nonlocal begun, closed
+        begun += 1
+        try:
+            yield report(request)
+        finally:
+            await release.wait()
+            closed += 1
+
+    extension = Extension(slow_to_close)
+    for _ in range(2):
+        names = [f"c{number}" for number in range(MAX_CHECKS)]
+        await extension.say_on(*map(check, names))
+        assert sorted(kinds(extension.sent)) == [("report", name) for name in names]
+        extension.sent.clear()
+    await extension.say_on({"type": "cancel", "id": "c0"})
+    extension.session.stop()
+    waiting = asyncio.create_task(extension.session.wait())
+    await asyncio.sleep(0)
+    assert (extension.sent, begun, closed, waiting.done()) == ([], 2 * MAX_CHECKS, 0, False)
+    release.set()
+    await waiting
+    assert closed == 2 * MAX_CHECKS
+
+
+async def test_a_check_that_cleans_up_ends_none_that_has_its_id_now(capsys: pytest.CaptureFixture[str]) -> None:
+    release = asyncio.Event()
+
+    async def clumsy(request: Request) -> AsyncGenerator[CheckEvent, None]:
+        try:
+            if request.target == "first":
+                yield report(request)
+            else:
+                yield finding("ok")
+                await asyncio.Event().wait()
+        finally:
+            await release.wait()
+            raise ValueError("while closing")
+
+    extension = Extension(clumsy)
+    await extension.say_on(check("a", "first"))
+    await extension.say_on(check("a", "second"))
+    release.set()
+    await extension.say_on(check("a", "third"))
+    assert kinds(extension.sent) == [("report", "a"), ("finding", "a"), ("invalid-message", "a")]
+    extension.session.stop()
+    await extension.session.wait()
+    assert kinds(extension.sent)[3:] == [("internal", "a")]
+    assert capsys.readouterr().err.count("ValueError: while closing") == 2
 
 
 async def test_ten_thousand_requests_are_each_answered_and_forgotten() -> None:

@@ -1,13 +1,17 @@
+import asyncio
 import json
 import os
 import subprocess
 import sys
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from poterne import rate
+from poterne import check, policy, rate
 from poterne.errors import Forbidden
+from poterne.model import CheckEvent, PlanEvent, Request
 
 
 def test_the_limit_holds_for_a_minute(tmp_path: Path) -> None:
@@ -26,6 +30,72 @@ def test_another_process_goes_on_counting(tmp_path: Path) -> None:
     first, second = (subprocess.run([sys.executable, "-c", code], capture_output=True, check=False) for _ in range(2))  # noqa: S603
     assert (first.returncode, second.returncode) == (0, 1)
     assert b"Forbidden" in second.stderr
+
+
+HOLDER = """
+import os, select, sys
+from poterne import locks
+file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
+with locks.held(file) as alone:
+    print("held" if alone else "not free", flush=True)
+    told = select.select([sys.stdin], [], [], 60)[0]
+    print("told" if told else "never told", flush=True)
+"""
+
+
+@contextmanager
+def held_elsewhere(path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that holds the lock of a file until its input ends; it says who ended it."""
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:  # noqa: S603
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.readline() == "held\n"
+        try:
+            yield child
+        finally:
+            child.stdin.close()
+
+
+async def nothing(*_: object) -> AsyncGenerator[CheckEvent, None]:
+    yield PlanEvent(endpoints=())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="select(2) knows only sockets there")
+async def test_the_loop_goes_on_while_another_process_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "checks"
+    monkeypatch.setattr(rate, "place", lambda: path)
+    monkeypatch.setattr(rate, "PATIENCE_SECONDS", 600.0)
+    monkeypatch.setattr(check, "_events", nothing)
+    (tmp_path / "policy.toml").write_text("[allow]\nchecks_per_minute = 1\n")
+    rules = policy.load(tmp_path / "policy.toml")
+    with held_elsewhere(path) as holder:
+        checks = check.check(Request(target="mail.example.org:25"), rules)
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        checking = asyncio.ensure_future(anext(checks))
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+        assert not checking.done()
+        assert path.read_bytes() == b""
+        holder.stdin.close()
+        assert holder.stdout.readline() == "told\n", "the loop stood still until the other process let go by itself"
+        assert (await checking).type == "plan"
+        await checks.aclose()
+    assert len(json.loads(path.read_bytes())) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="select(2) knows only sockets there")
+async def test_a_count_that_is_never_free_lets_nothing_be_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate, "PATIENCE_SECONDS", 0.05)
+    held = r"another program holds the count \(allow\.checks_per_minute\)"
+    with held_elsewhere(tmp_path / "checks"), pytest.raises(Forbidden, match=held):
+        await rate.begin(1, tmp_path / "checks")
+    await rate.begin(1, tmp_path / "checks")
+    with pytest.raises(Forbidden, match="allows 1 check a minute"):
+        await rate.begin(1, tmp_path / "checks")
 
 
 def test_without_a_limit_nothing_is_written(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
+import asyncio
 import re
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -30,9 +32,10 @@ from tests.unit.told_reports import CONTROLS, reports
 from poterne.catalogue import Catalogue
 from poterne.cli import main
 from poterne.drawing import way_drawn
-from poterne.model import Report
+from poterne.model import CheckEvent, Report, ReportEvent, Request
+from poterne.policy import Policy
 from poterne.probe.text import MAX_LINE, display, displays
-from poterne.text import show
+from poterne.text import follow, show
 
 TOLD = reports()
 REPORTS = {
@@ -107,6 +110,24 @@ def test_a_narrow_terminal_gets_the_sentence_without_the_picture(
     assert report.way is not None
     assert " ".join(way_in_words(report.way, report.verdict.code, Catalogue("en")).split()) in " ".join(out.split())
     assert "──" not in out
+
+
+async def test_the_check_has_cleaned_up_before_its_report_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cleaned: list[str] = []
+
+    async def check(request: Request, policy: Policy) -> AsyncGenerator[CheckEvent, None]:
+        try:
+            yield ReportEvent(report=REPORTS["all well"])
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append(capsys.readouterr().out)
+
+    monkeypatch.setattr("poterne.text.check", check)
+    assert await follow(Request(target=HOST), Policy()) == REPORTS["all well"]
+    assert cleaned == [""]
+    assert HOST in capsys.readouterr().out
 
 
 def test_controls_stand_apart_from_the_target(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,8 @@
 """The conversation with the extension: each message is answered, each check ends in exactly one last message.
 
-A check's last message is a `report`, a `cancelled` or an `error`. A `cancel` for a check that has ended is passed over,
-since the two may cross on the way; one for an id that was never heard of is an `invalid-message`.
+A check's last message is a `report`, a `cancelled` or an `error`: with it, its id and its place are free again, though
+it may still be cleaning up. A `cancel` for a check that has ended is passed over, since the two may cross on the way;
+one for an id that was never heard of is an `invalid-message`.
 """
 
 import asyncio
@@ -54,6 +55,7 @@ class Session:
         self._check = check
         self._send_frame = send
         self._running: dict[str, _Work] = {}
+        self._answers: set[asyncio.Task[None]] = set()
         self._ended: deque[str] = deque(maxlen=REMEMBERED_IDS)
         self._stopped = False
 
@@ -85,9 +87,9 @@ class Session:
             work.cancel()
 
     async def wait(self) -> None:
-        """Until every check has said its last."""
-        while self._running:
-            await asyncio.wait([work.answering for work in self._running.values()])
+        """Until every check has said its last and cleaned up."""
+        while self._answers:
+            await asyncio.wait(self._answers)
 
     async def _obey(self, value: dict[str, object], identifier: str | None) -> None:
         protocol = value.get("protocol", PROTOCOL)
@@ -116,8 +118,10 @@ class Session:
             await self.refuse(message.id, "busy", f"{MAX_CHECKS} checks are running")
         else:
             self._running[message.id] = work = _Work()
-            work.answering = asyncio.create_task(self._answer(message, work))
             work.checking = asyncio.create_task(self._forward(message, work))
+            answering = asyncio.create_task(self._answer(message, work))
+            self._answers.add(answering)
+            answering.add_done_callback(self._answers.discard)
 
     def _cancel(self, identifier: str) -> None:
         if work := self._running.get(identifier):
@@ -156,18 +160,24 @@ class Session:
             if not work.reported:
                 await self._send(last)
         finally:
-            self._ended.append(message.id)
-            del self._running[message.id]
+            self._free(message.id, work)
+
+    def _free(self, identifier: str, work: "_Work") -> None:
+        """The id may be another check's by now."""
+        if self._running.get(identifier) is work:
+            self._ended.append(identifier)
+            del self._running[identifier]
 
     async def _forward(self, message: CheckMessage, work: "_Work") -> None:
         request = Request(target=message.target, options=message.options, client=message.version)
         async with aclosing(self._check(request)) as events:
             async for event in events:
                 last = isinstance(event, ReportEvent)
-                network = {"network": await _network(message.salt)} if last and message.salt else {}
+                network = await _network(message.salt) if last and message.salt else {}
                 await self._send(event.model_copy(update={"id": message.id, **network}))
                 if last:
                     work.reported = True
+                    self._free(message.id, work)
                     break
 
     async def _send(self, message: HostMessage) -> None:
@@ -175,10 +185,9 @@ class Session:
 
 
 class _Work:
-    """One check: the task that runs it, and the task that answers for it."""
+    """One check: the task that runs it, and whether its report is out."""
 
     checking: asyncio.Task[None]
-    answering: asyncio.Task[None]
     reported = False
 
     def cancel(self) -> None:
@@ -198,11 +207,12 @@ def _explained(raw: dict[str, object]) -> Report:
         raise InvalidRequest(f"not a report: {error}") from None
 
 
-async def _network(salt: str) -> str | None:
+async def _network(salt: str) -> dict[str, str | None]:
     """Known best at the end of a check, when the kernel has spoken to the gateway."""
     from poterne import machine
 
-    return await asyncio.to_thread(machine.network_name, salt)
+    names = await asyncio.to_thread(machine.network_names, salt)
+    return {"network": names.now, "network_before": names.before}
 
 
 def _error(identifier: str | None, code: str, reason: str) -> ErrorMessage:

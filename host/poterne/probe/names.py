@@ -3,8 +3,6 @@
 import asyncio
 import secrets
 import socket
-import threading
-from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +11,7 @@ from poterne.knowledge import load
 from poterne.model import NameAnswer, NameState
 from poterne.policy import Policy, Resolver
 from poterne.probe.text import display
+from poterne.probe.threads import Questions
 
 if TYPE_CHECKING:
     import dns.asyncresolver
@@ -25,6 +24,11 @@ MAX_EXCHANGERS = 10
 MAX_SERVICES = 32
 MAX_TEXTS = 16
 MAX_NAME = 253
+
+SYSTEM: Questions[tuple[str, ...]] = Questions(128)
+"""Of all checks, to the system's resolver. One check asks for some fifty names at once where a domain names many
+servers; a resolver that leaves more than this unanswered is not asked further.
+"""
 
 
 class Service(NamedTuple):
@@ -174,7 +178,10 @@ class Names:
         """getaddrinfo, as programs use it (hosts files, VPN resolvers); DNS explains where it takes long, and where it
         fails, if an explanation is wanted.
         """
-        system = asyncio.ensure_future(_in_thread(lambda: _getaddrinfo(f"{name}." if absolute else name)))
+        asked = f"{name}." if absolute else name
+        system = SYSTEM.ask(asked, lambda: _getaddrinfo(asked))
+        if system is None:
+            return "timeout", ()
         try:
             await asyncio.wait({system}, timeout=self._timing["patience"])
             if system.done() and system.result():
@@ -250,23 +257,3 @@ def _getaddrinfo(name: str) -> tuple[str, ...]:
     for *_, address in found:
         addresses[str(address[0])] = None
     return tuple(addresses)
-
-
-def _in_thread(work: Callable[[], tuple[str, ...]]) -> Awaitable[tuple[str, ...]]:
-    """Runs work in a daemon thread: a resolver that hangs must not keep the program from ending."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[tuple[str, ...]] = loop.create_future()
-
-    def deliver(result: tuple[str, ...]) -> None:
-        if not future.done():
-            future.set_result(result)
-
-    def run() -> None:
-        result = work()
-        try:
-            loop.call_soon_threadsafe(deliver, result)
-        except RuntimeError:
-            return  # the loop was closed while the resolver thought
-
-    threading.Thread(target=run, daemon=True, name="resolver").start()
-    return future

@@ -1,4 +1,4 @@
-"""What a run in the lab came to, without what differs from run to run: times, ids, the order in which ports answered."""
+"""What a run in the lab came to, without what differs from run to run: times, ids, the order of answers."""
 
 import json
 import os
@@ -57,8 +57,8 @@ def _way(way: Json | None) -> Json | None:
 
 
 def _port(seen: Json) -> str:
-    fault = (seen["tls"] or {}).get("fault")
-    return f"{seen['host']}:{seen['port']} v{seen['family']} {seen['state']} {seen['security']} {seen['greeting_kind']} {fault}"
+    did = (seen["state"], seen["security"], seen["greeting_kind"], (seen["tls"] or {}).get("fault"))
+    return f"{seen['host']}:{seen['port']} v{seen['family']} {' '.join(map(str, did))}"
 
 
 def _keys(value: Any) -> Any:

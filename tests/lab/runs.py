@@ -14,6 +14,7 @@ from typing import Any
 
 from poterne.model import Report
 
+from . import outcome
 from .netns import Namespace
 
 HOST_SOURCES = Path(__file__).resolve().parents[2] / "host"
@@ -186,6 +187,7 @@ def run_check(
     if killed.is_set():
         raise AssertionError(f"still running after {_LIMIT_SECONDS} s: {' '.join(argv)}\n{b''.join(raw[-5:])!r}")
     run.events = [json.loads(line) for line in raw]
+    outcome.record(run.events, run.status, run.argv)
     _keep_promises(run)
     return run
 

@@ -25,9 +25,15 @@ TURNS: tuple[tuple[Kind, Kind, Kind], ...] = (
 # The longest of each kind: begun last, one of them would be waited for by all.
 LONG = (
     *("lab/test_comparison", "lab/test_portal", "lab/test_blocks", "lab/test_rejections"),
-    *("browser/test_page", "browser/test_screens", "browser/test_run", "browser/test_check"),
+    *("browser/test_golden", "browser/test_page", "browser/test_screens", "browser/test_run", "browser/test_check"),
     *("browser/test_isolated_world", "browser/test_problems", "browser/test_restarts", "browser/test_accessibility"),
-    *("unit/test_two_users", "unit/test_native_machine", "unit/test_diagnose_wants", "unit/test_native_process"),
+    *(
+        "golden/test_terminal",
+        "unit/test_two_users",
+        "unit/test_native_machine",
+        "unit/test_diagnose_wants",
+        "unit/test_native_process",
+    ),
     *("unit/test_setup_doctor", "unit/test_lab_world", "unit/test_check", "fuzz/test_corpus", "soak/test_soak"),
 )
 # Its tests share what takes minutes to make.

@@ -41,9 +41,9 @@ from poterne.model import (
 from poterne.probe.endpoint import Toolkit
 from poterne.probe.names import Names
 from poterne.probe.tls import TrustStores
-from poterne.report.told import retold
 from poterne.target import parse
 from poterne.targets import Targets
+from poterne.told import retold
 
 if TYPE_CHECKING:
     from poterne import audit

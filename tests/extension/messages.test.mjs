@@ -19,9 +19,10 @@ const source = ["background", "popup", "report", "shared", "ui"]
   .map(read)
   .join("\n");
 // What the host says in the words of this catalogue.
-const host = readdirSync(new URL("../host/poterne/report/", EXTENSION))
+const host = ["report", "told"]
+  .flatMap((folder) => readdirSync(new URL(`../host/poterne/${folder}/`, EXTENSION)).map((name) => `${folder}/${name}`))
   .filter((path) => path.endsWith(".py"))
-  .map((path) => read(`../host/poterne/report/${path}`))
+  .map((path) => read(`../host/poterne/${path}`))
   .join("\n");
 
 const CONTRACT = `

@@ -15,9 +15,9 @@ from poterne.model import (
     ToldMessage,
 )
 from poterne.report import locales
-from poterne.report.reasons import is_control
-from poterne.report.sentences import ports_of, subject_of
 from poterne.report.statement import NAMED, DateValue, Statement, TextValue, Value, about_ports, joined, say, word
+from poterne.told.reasons import is_control
+from poterne.told.sentences import ports_of, subject_of
 
 # Somebody reads along there: what works is nothing to recommend.
 _UNSAFE = ("tls-intercepted",)

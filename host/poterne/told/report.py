@@ -4,8 +4,8 @@ from typing import get_args
 
 from poterne.knowledge import load
 from poterne.model import Finding, Report, Station, Told, Way
-from poterne.report import advice, reasons, sentences
 from poterne.report.statement import Statement, about_ports, say
+from poterne.told import advice, reasons, sentences
 
 _STATIONS: tuple[Station, ...] = get_args(Station)
 # Somebody else answers there: connections come about, but not with the server.

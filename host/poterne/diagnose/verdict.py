@@ -5,11 +5,9 @@ from dataclasses import replace
 
 from poterne import ports
 from poterne.diagnose import rules
-from poterne.diagnose.comparison import Comparison
+from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import Conclusion, Evidence, answers, direction, encrypted, verified
 from poterne.diagnose.explain import depth, unexplained
-from poterne.diagnose.rules import endpoint, names, offers
-from poterne.diagnose.rules.disturbed import disturbed
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Symptom
 from poterne.diagnose.wanted import Want
@@ -22,13 +20,12 @@ _INCOMING_ONLY = ("imap", "pop", "pop3")
 
 def diagnose(evidence: Evidence) -> Conclusion:
     """Every finding, the weightiest first; the verdict; the settings; what else would be worth knowing."""
-    case = Comparison(evidence)
+    case = Case.of(evidence)
     missing = _missing(evidence)
-    said = list(rules.comparing(case))
-    wanted = frozenset(want for want in said if isinstance(want, Want))
-    compared = [symptom for symptom in said if isinstance(symptom, Symptom)]
-    alone = [_doubted(symptom, case) for symptom in _symptoms(evidence)]
-    symptoms = unexplained((*compared, *alone), evidence.observations)
+    shown = list(rules.shown(case))
+    wanted = frozenset(want for want in shown if isinstance(want, Want))
+    symptoms = [_doubted(symptom, case) for symptom in shown if isinstance(symptom, Symptom)]
+    symptoms = unexplained(symptoms, evidence.observations)
     findings = _quieted([_finding(group, evidence, missing) for group in _groups(symptoms, evidence)], evidence)
     if missing and not any(finding.severity == "blocker" for finding in findings):
         findings.append(_nothing_proven(evidence))
@@ -117,32 +114,14 @@ def _offers_incoming(observation: Observation, evidence: Evidence) -> bool:
     return evidence.target.kind in ("account", "domain") and named_for_it and observation.state != "refused"
 
 
-def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
-    """What names and endpoints show by themselves. What has only been silent for a while shows nothing yet."""
-    tried = [observation for observation in evidence.tried if not observation.provisional]
-    if not evidence.online and not any(observation.state in ("open", "refused") for observation in tried):
-        yield Symptom("offline", "certain")
-        return
-    yield from disturbed(evidence)
-    yield from names.names(evidence)
-    yield from names.wanted_family(evidence)
-    yield from names.null_mx(evidence)
-    yield from offers.refused(evidence)
-    yield from offers.not_sent(evidence)
-    without_service = list(endpoint.no_mail_service(evidence))
-    without_family = list(endpoint.families(evidence))
-    explained = {symptom.host for symptom in (*without_service, *without_family)}
-    yield from without_service
-    yield from without_family
-    for observation in tried:
-        if observation.host not in explained:
-            yield from endpoint.endpoint(observation, evidence)
-
-
-def _doubted(symptom: Symptom, case: Comparison) -> Symptom:
+def _doubted(symptom: Symptom, case: Case) -> Symptom:
     """Where many packets are lost, a dialogue that breaks off may be no more than that."""
     seen = symptom.observation
-    if seen is None or symptom.code not in load("findings")["limits"]["doubted"] or not case.unreliable(seen.family):
+    if (
+        seen is None
+        or symptom.code not in load("findings")["limits"]["doubted"]
+        or not case.limits.unreliable(seen.family)
+    ):
         return symptom
     return replace(symptom, confidence="possible")
 
@@ -238,8 +217,8 @@ def _purpose(finding: Finding) -> str | None:
 def _family(seen: list[Observation], evidence: Evidence) -> Family | None:
     """The one family that shows a fault, where the other was tested on the same ports and does not show it."""
     families = {observation.family for observation in seen}
-    places = {(observation.host, observation.port) for observation in seen}
-    tested = {o.family for o in evidence.tried if (o.host, o.port) in places}
+    endpoints = {(observation.host, observation.port) for observation in seen}
+    tested = {o.family for o in evidence.tried if (o.host, o.port) in endpoints}
     return families.pop() if len(families) == 1 and len(tested) > 1 else None
 
 

@@ -1,11 +1,24 @@
 """Rules: pure functions over evidence, one a conclusion. Each docstring states evidence, confounders, confidence."""
 
-from poterne.diagnose.comparison import Comparison
-from poterne.diagnose.rules import blocks, clock, families, interception, names, nearby, portal, servers
-from poterne.diagnose.rules.wants import wants
-from poterne.diagnose.symptom import Said
+from poterne.diagnose.case import Case
+from poterne.diagnose.rules import (
+    blocks,
+    clock,
+    disturbed,
+    endpoint,
+    families,
+    interception,
+    names,
+    nearby,
+    offers,
+    portal,
+    servers,
+    wants,
+)
+from poterne.diagnose.symptom import Yields
 
 _COMPARING = (
+    portal.unconnected,
     portal.offline,
     portal.captive_portal,
     names.hijacked,
@@ -24,11 +37,24 @@ _COMPARING = (
     servers.server_down,
     servers.client_rejected,
     servers.port_silent,
-    wants,
+    wants.wants,
+)
+_ALONE = (
+    disturbed.disturbed,
+    names.names,
+    names.wanted_family,
+    names.null_mx,
+    offers.refused,
+    offers.not_sent,
+    endpoint.without_service,
+    endpoint.without_family,
+    endpoint.endpoints,
 )
 
 
-def comparing(case: Comparison) -> Said:
-    """Everything that comparisons show, and all the evidence that they want."""
-    for rule in _COMPARING:
+def shown(case: Case) -> Yields:
+    """Everything that rules show, and all the evidence that they want: first what comparisons show; then what names and
+    endpoints show by themselves, unless this machine is not in any network.
+    """
+    for rule in _COMPARING if case.target.is_cut_off else (*_COMPARING, *_ALONE):
         yield from rule(case)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from poterne import ports
-from poterne.diagnose.evidence import Evidence, answers, direction, needed, refused_by_target, reset, verified
+from poterne.diagnose.case import Case
+from poterne.diagnose.evidence import Evidence, answers, direction, needed, refused_by_target, verified
 from poterne.diagnose.settings import sign_in
-from poterne.diagnose.symptom import Symptom
+from poterne.diagnose.symptom import Symptom, Yields
 from poterne.knowledge import load
 from poterne.model import Confidence, Observation, ParamValue
 
@@ -14,31 +15,27 @@ from poterne.model import Confidence, Observation, ParamValue
 _WORDLESS = ("silent", "closed")
 
 
-def families(evidence: Evidence) -> Iterator[Symptom]:
+def without_family(case: Case) -> Yields:
     """A host with addresses of one family only, which this machine does not have."""
-    for host in dict.fromkeys(observation.host for observation in evidence.tried):
-        seen = [observation for observation in evidence.tried if observation.host == host]
-        wanting = all(o.error in ("ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT") and o.reporter is None for o in seen)
-        if wanting and evidence.online and len({o.family for o in seen}) == 1:
-            yield Symptom("no-common-family", "certain", observation=seen[0], host=host)
+    for host, seen in case.target.without_family.items():
+        yield Symptom("no-common-family", "certain", observation=seen, host=host)
 
 
-def no_mail_service(evidence: Evidence) -> Iterator[Symptom]:
-    """A host that answers, and resets every mail port. ICMP errors of its own are a firewall's, which may well guard
-    some. Ports that servers seldom offer only must not open; those for filters carry no mail.
-    """
-    if evidence.target.kind == "endpoint" or evidence.options.ports is not None:
-        return
-    for host in dict.fromkeys(observation.host for observation in evidence.tried):
-        seen = [observation for observation in evidence.tried if observation.host == host]
-        usual = [observation for observation in seen if needed(observation, evidence)]
-        opened = [observation for observation in seen if observation.state == "open"]
-        if usual and all(map(reset, usual)) and all(direction(observation) == "filters" for observation in opened):
-            yield from (Symptom("no-mail-service", "certain", observation, host=host) for observation in usual)
+def without_service(case: Case) -> Yields:
+    """A host that answers, and resets every mail port."""
+    for host, there in case.target.without_service.items():
+        yield from (Symptom("no-mail-service", "certain", observation, host=host) for observation in there)
 
 
-def endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
-    """Everything that one observation of the target shows."""
+def endpoints(case: Case) -> Yields:
+    """Everything that the target's endpoints show, one by one; nothing of hosts of which the whole is known."""
+    explained = {*case.target.without_service, *case.target.without_family}
+    for observation in case.target.final:
+        if observation.host not in explained:
+            yield from _endpoint(observation, case.evidence)
+
+
+def _endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     if observation.state != "open":
         yield from _unreached(observation, evidence)
     elif observation.starttls == "injected":
@@ -60,7 +57,7 @@ def endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
 def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     if not needed(observation, evidence):
         return
-    if any(_same_place(observation, other) and other.state == "open" for other in evidence.tried):
+    if any(_same_door(observation, other) and other.state == "open" for other in evidence.tried):
         return  # another address of the same name and family answers, as it would a mail program
     reported: dict[str, ParamValue] = {} if observation.reporter is None else {"reporter": observation.reporter}
     if refused_by_target(observation):
@@ -72,7 +69,7 @@ def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom
         yield Symptom("unproven", "possible", observation, params={"state": observation.state, **reported})
 
 
-def _same_place(one: Observation, other: Observation) -> bool:
+def _same_door(one: Observation, other: Observation) -> bool:
     return (one.host, one.port, one.family) == (other.host, other.port, other.family)
 
 

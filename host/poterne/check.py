@@ -48,7 +48,7 @@ from poterne.told import retold
 if TYPE_CHECKING:
     from poterne import audit
 
-_READ_BY_EVERY_CHECK = ("timing", "dialogues", "discovery", "controls", "auth", "app_passwords", "findings")
+_READ_BY_EVERY_CHECK = ("timing", "dialogues", "discovery", "controls", "auth", "app_passwords", "limits")
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 
 

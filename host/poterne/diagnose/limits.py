@@ -38,7 +38,7 @@ class Limits:
         return frozenset(family for family in FAMILIES if self._loses(family))
 
     def _loses(self, family: Family) -> bool:
-        least, share = (float(load("findings")["limits"][name]) for name in ("signs_of_loss", "share_of_loss"))
+        least, share = (float(load("limits")[name]) for name in ("signs_of_loss", "share_of_loss"))
         seen = [o for o in self._everybody if o.family == family and settled(o)]
         answered = [o for o in seen if o.state == "open"]
         late = [o for o in answered if _late(o)]

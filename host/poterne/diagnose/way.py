@@ -3,14 +3,14 @@
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import settled, spoke
 from poterne.diagnose.paths import outside
-from poterne.knowledge import load
+from poterne.diagnose.registry import kind
 from poterne.model import Finding, Observation, Station, Way
 
 
 def way(verdict: Finding, case: Case) -> Way | None:
     """Where connections stop, for the finding that is the verdict; None where they do not, or where nobody knows."""
-    row = load("findings")["way"].get(verdict.code)
-    if row is None:
+    finding = kind(verdict.code)
+    if finding.stops is None:
         return None
     seen = {o.id: o for o in case.target.seen}
     stopped = [seen[id_] for id_ in verdict.evidence if id_ in seen and not spoke(seen[id_])]
@@ -19,11 +19,11 @@ def way(verdict: Finding, case: Case) -> Way | None:
     numbers = tuple(dict.fromkeys(o.port for o in stopped))
     passing = dict.fromkeys(o.port for o in case.target.tried if settled(o) and spoke(o) and o.port not in numbers)
     pairs = [(o, working) for o in stopped if o.path and (working := case.paths.working(o) or o)]
-    stops_from, stops_to = _stations(row)
+    stops_from, stops_to = finding.stops
     traced = bool(pairs)
-    if traced and row.get("traced"):
+    if traced and finding.traced:
         stops_from, stops_to = _located(*pairs[0])
-    elif row.get("traced") and stopped and all(case.failures.signature(o) == "way" for o in stopped):
+    elif finding.traced and stopped and all(case.failures.signature(o) == "way" for o in stopped):
         stops_from = stops_to = "provider"
     return Way(
         stops_from=stops_from,
@@ -34,11 +34,6 @@ def way(verdict: Finding, case: Case) -> Way | None:
         provider=_provider(pairs),
         traced=traced,
     )
-
-
-def _stations(row: dict[str, str]) -> tuple[Station, Station]:
-    stations: dict[str, Station] = {station: station for station in ("you", "box", "provider", "internet", "server")}
-    return stations[row["from"]], stations[row["to"]]
 
 
 def _located(failing: Observation, working: Observation) -> tuple[Station, Station]:

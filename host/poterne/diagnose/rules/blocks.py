@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import CONFIDENCES, FAMILIES, reset, settled, spoke
 from poterne.diagnose.operators import independent
+from poterne.diagnose.registry import FindingKind, compares
 from poterne.diagnose.shared import SharedFailure
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
@@ -18,6 +19,32 @@ _LISTED_PORTS = (RELAY_PORT, SUBMISSION_PORT)
 _OF_THE_WAY = ("silent", "refused", "way", "cut")
 
 
+@compares(
+    FindingKind(
+        code="port25-blocked",
+        party="network",
+        depth=76,
+        severity="warning",
+        network=True,
+        quiet="block",
+        distrusts=True,
+        stops=("you", "internet"),
+        traced=True,
+        port25="always",
+    ),
+    FindingKind(
+        code="port25-relay-only",
+        party="network",
+        depth=77,
+        severity="warning",
+        network=True,
+        quiet="block",
+        distrusts=True,
+        stops=("you", "internet"),
+        traced=True,
+        port25="always",
+    ),
+)
 def port25(case: Case) -> Yields:
     """Port 25 fails alike towards the target and every live control, and both answer elsewhere (facts 2d).
 
@@ -52,6 +79,20 @@ def port25(case: Case) -> Yields:
     )
 
 
+@compares(
+    FindingKind(
+        code="port-blocked",
+        party="network",
+        depth=75,
+        severity="warning",
+        network=True,
+        quiet="block",
+        distrusts=True,
+        stops=("you", "internet"),
+        traced=True,
+        port25="verdict",
+    ),
+)
 def other_ports(case: Case) -> Yields:
     """The same on other ports, for each of which only those controls count that are known to serve it.
 
@@ -90,6 +131,19 @@ def _where(case: Case, failing: tuple[Observation, ...]) -> dict[str, ParamValue
     return {"where": "provider"} if shown and shown == {o.port for o in failing} else {}
 
 
+@compares(
+    FindingKind(
+        code="mail-allowlist",
+        party="network",
+        depth=79,
+        severity="warning",
+        network=True,
+        quiet="block",
+        distrusts=True,
+        stops=("box", "provider"),
+        port25="named",
+    ),
+)
 def allow_list(case: Case) -> Yields:
     """A box that lets mail out to certain servers only: this one fails on 25 and 587, others answer on both.
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import settled
 from poterne.diagnose.operators import independent
+from poterne.diagnose.registry import FindingKind, compares
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Observation
@@ -14,6 +15,16 @@ _AGREES = timedelta(hours=1)
 _DIFFERS = timedelta(days=1)
 
 
+@compares(
+    FindingKind(
+        code="clock-wrong",
+        party="you",
+        depth=85,
+        severity="warning",
+        about_ports=False,
+        absorbs=frozenset({"cert-expired", "cert-not-yet-valid", "cert-expiring"}),
+    ),
+)
 def clock_wrong(case: Case) -> Yields:
     """Certificates are not valid yet (or no more) at the target and at unrelated controls: two make it certain, one
     likely. The date of the portal's server makes one control certain, and none likely, where it differs by more than a

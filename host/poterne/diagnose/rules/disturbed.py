@@ -2,9 +2,13 @@
 
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import answers
+from poterne.diagnose.registry import FindingKind, shows
 from poterne.diagnose.symptom import Symptom, Yields
 
 
+@shows(
+    FindingKind(code="network-changed", party="you", depth=99, severity="note", about_ports=False),
+)
 def disturbed(case: Case) -> Yields:
     """Its source addresses have changed since the beginning, or its clocks tell that it slept: what failed may have
     failed for that alone, and comparisons hold one network against another. Certain, as this machine itself tells it.

@@ -6,6 +6,7 @@ from datetime import datetime
 from poterne import ports
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import Evidence, answers, direction, needed, refused_by_target, verified
+from poterne.diagnose.registry import FindingKind, register, shows
 from poterne.diagnose.settings import sign_in
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.knowledge import load
@@ -15,18 +16,28 @@ from poterne.model import Confidence, Observation, ParamValue
 _WORDLESS = ("silent", "closed")
 
 
+@shows(
+    FindingKind(code="no-common-family", party="network", depth=87, severity="note"),
+)
 def without_family(case: Case) -> Yields:
     """A host with addresses of one family only, which this machine does not have."""
     for host, seen in case.target.without_family.items():
         yield Symptom("no-common-family", "certain", observation=seen, host=host)
 
 
+@shows(
+    FindingKind(code="no-mail-service", party="server", depth=35, severity="warning", stops=("server", "server")),
+)
 def without_service(case: Case) -> Yields:
     """A host that answers, and resets every mail port."""
     for host, there in case.target.without_service.items():
         yield from (Symptom("no-mail-service", "certain", observation, host=host) for observation in there)
 
 
+@shows(
+    FindingKind(code="starttls-injection", party="server", depth=81, severity="warning"),
+    FindingKind(code="connection-cut", party="server", depth=42, severity="warning", doubted=True),
+)
 def endpoints(case: Case) -> Yields:
     """Everything that the target's endpoints show, one by one; nothing of hosts of which the whole is known."""
     explained = {*case.target.without_service, *case.target.without_family}
@@ -54,6 +65,28 @@ def _endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
         yield from _remarks(observation, evidence)
 
 
+register(
+    FindingKind(
+        code="port-closed",
+        party="server",
+        depth=20,
+        severity="note",
+        quiet="shallow",
+        stops=("server", "server"),
+        port25="verdict",
+    ),
+    FindingKind(
+        code="unproven",
+        party="unclear",
+        depth=10,
+        severity="note",
+        severity_outgoing="warning",
+        quiet="shallow",
+        port25="named",
+    ),
+)
+
+
 def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     if not needed(observation, evidence):
         return
@@ -71,6 +104,14 @@ def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom
 
 def _same_door(one: Observation, other: Observation) -> bool:
     return (one.host, one.port, one.family) == (other.host, other.port, other.family)
+
+
+register(
+    FindingKind(code="greeting-busy", party="server", depth=49, severity="warning"),
+    FindingKind(code="greeting-refused", party="server", depth=50, severity="warning", stops=("server", "server")),
+    FindingKind(code="wrong-protocol", party="server", depth=45, severity="warning"),
+    FindingKind(code="no-greeting", party="server", depth=40, severity="warning", doubted=True),
+)
 
 
 def _greeting(observation: Observation) -> Iterator[Symptom]:
@@ -101,6 +142,18 @@ def _sure_of_silence(observation: Observation) -> Confidence:
     return "certain" if patient else "possible"
 
 
+register(
+    FindingKind(code="cert-self-signed", party="server", depth=70, severity="warning"),
+    FindingKind(code="cert-untrusted", party="server", depth=69, severity="warning"),
+    FindingKind(code="cert-incomplete-chain", party="server", depth=68, severity="warning"),
+    FindingKind(code="cert-expired", party="server", depth=67, severity="warning"),
+    FindingKind(code="cert-not-yet-valid", party="server", depth=66, severity="warning"),
+    FindingKind(code="cert-name-mismatch", party="server", depth=65, severity="warning"),
+    FindingKind(code="tls-legacy-only", party="server", depth=64, severity="warning"),
+    FindingKind(code="tls-failed", party="server", depth=60, severity="warning", doubted=True),
+)
+
+
 def _tls_faults(observation: Observation) -> Iterator[Symptom]:
     tls = observation.tls
     assert tls is not None
@@ -120,6 +173,12 @@ def _tls_faults(observation: Observation) -> Iterator[Symptom]:
         yield Symptom(fault, confidence, observation, params=known.get(fault, {}))
 
 
+register(
+    FindingKind(code="plaintext-only", party="server", depth=56, severity="warning"),
+    FindingKind(code="wrong-security", party="you", depth=58, severity="warning", despite_verified=True),
+)
+
+
 def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     row = ports.expected(observation)
     if row is None or direction(observation) == "other":
@@ -137,6 +196,15 @@ def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
         yield Symptom("wrong-security", "certain", observation, params={"asked": asked, "works": "none"})
 
 
+register(
+    FindingKind(code="slow-greeting", party="server", depth=5, severity="note", remark=True),
+    FindingKind(code="cert-expiring", party="server", depth=5, severity="note", remark=True),
+    FindingKind(code="auth-before-tls", party="server", depth=5, severity="note", remark=True),
+    FindingKind(code="auth-oauth-only", party="you", depth=5, severity="note", remark=True),
+    FindingKind(code="auth-absent", party="server", depth=5, severity="note", remark=True),
+)
+
+
 def _remarks(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     row = ports.expected(observation)
     greeting_ms = observation.stages.greeting_ms
@@ -145,7 +213,7 @@ def _remarks(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
         yield Symptom("slow-greeting", "certain", observation, params={"seconds": round(greeting_ms / 1000)})
     if observation.tls is not None and verified(observation) and observation.tls.not_after is not None:
         left = (datetime.fromisoformat(observation.tls.not_after) - evidence.now).days
-        if left < load("findings")["limits"]["expiring_days"]:
+        if left < load("limits")["expiring_days"]:
             yield Symptom(
                 "cert-expiring",
                 "certain",

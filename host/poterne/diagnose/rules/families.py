@@ -3,6 +3,7 @@
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import reached, settled, spoke
 from poterne.diagnose.operators import independent
+from poterne.diagnose.registry import FindingKind, compares
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
 from poterne.model import Family, Observation
@@ -10,6 +11,14 @@ from poterne.model import Family, Observation
 _CODES: dict[Family, str] = {4: "ipv4-broken", 6: "ipv6-broken"}
 
 
+@compares(
+    FindingKind(
+        code="ipv4-broken", party="network", depth=86, severity="warning", about_ports=False, stops=("box", "internet")
+    ),
+    FindingKind(
+        code="ipv6-broken", party="network", depth=86, severity="warning", about_ports=False, stops=("box", "internet")
+    ),
+)
 def broken(case: Case) -> Yields:
     """In one family nothing came back from anybody, the target and every control; in the other two controls answer that
     have addresses of both: three make it certain, two likely.

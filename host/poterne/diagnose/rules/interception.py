@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import settled, spoke
 from poterne.diagnose.operators import independent
+from poterne.diagnose.registry import FindingKind, compares
 from poterne.diagnose.starttls import lacking_alike, lacks_starttls
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
@@ -17,6 +18,20 @@ _QUICKER = 0.25
 _APART_MS = 15.0
 
 
+@compares(
+    FindingKind(
+        code="smtp-intercepted",
+        party="network",
+        depth=83,
+        severity="warning",
+        network=True,
+        distrusts=True,
+        stops=("you", "internet"),
+        traced=True,
+        intercepts=True,
+        port25="named",
+    ),
+)
 def smtp_intercepted(case: Case) -> Yields:
     """Somebody else answers on a port. One of these shows it:
 
@@ -74,6 +89,20 @@ def _much_slower(others: tuple[Observation, ...], seen: Observation) -> Observat
     return least[2] if taken < _QUICKER * (least[0] or 0) and (least[0] or 0) - taken > _APART_MS else None
 
 
+@compares(
+    FindingKind(
+        code="starttls-stripped",
+        party="network",
+        depth=82,
+        severity="warning",
+        network=True,
+        absorbs=frozenset({"plaintext-only", "auth-before-tls", "wrong-security", "tls-failed"}),
+        distrusts=True,
+        stops=("you", "internet"),
+        traced=True,
+        intercepts=True,
+    ),
+)
 def starttls_stripped(case: Case) -> Yields:
     """The target offers no STARTTLS on a port, and at least two controls, which all do offer it, do not either.
 
@@ -100,6 +129,19 @@ def starttls_stripped(case: Case) -> Yields:
         )
 
 
+@compares(
+    FindingKind(
+        code="tls-intercepted",
+        party="network",
+        depth=84,
+        severity="warning",
+        network=True,
+        absorbs=frozenset({"cert-untrusted", "cert-incomplete-chain", "cert-self-signed"}),
+        stops=("you", "internet"),
+        intercepts=True,
+        way_round=False,
+    ),
+)
 def tls_intercepted(case: Case) -> Yields:
     """Unrelated servers show certificates of one issuer that is not among the public ones: target and two controls
     certain, target and one likely.

@@ -3,6 +3,7 @@
 from poterne import ports
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import Evidence, direction, reset, settled, verified
+from poterne.diagnose.registry import FindingKind, compares, shows
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
@@ -21,6 +22,13 @@ _MAX_NAMES = 4
 _MAX_TOLD = 5
 
 
+@shows(
+    FindingKind(code="dns-nxdomain", party="you", depth=90, severity="note", about_name=True),
+    FindingKind(code="dns-nodata", party="names", depth=90, severity="note", about_name=True),
+    FindingKind(code="dns-servfail", party="names", depth=90, severity="warning", about_name=True),
+    FindingKind(code="dns-timeout", party="network", depth=90, severity="warning", about_name=True),
+    FindingKind(code="dns-differs", party="computer", depth=90, severity="warning", about_name=True),
+)
 def names(case: Case) -> Yields:
     """Names that did not resolve: the typed one, and what a domain names. Guesses that do not exist are no news."""
     evidence = case.evidence
@@ -41,6 +49,7 @@ def names(case: Case) -> Yields:
             yield Symptom(code, "certain", host=answer.name)
 
 
+@shows()
 def wanted_family(case: Case) -> Yields:
     """A name that resolves, but not to an address of the family that was asked for."""
     family = case.evidence.options.family
@@ -51,6 +60,9 @@ def wanted_family(case: Case) -> Yields:
             yield Symptom("dns-nodata", "certain", host=answer.name, params={"family": family})
 
 
+@shows(
+    FindingKind(code="null-mx", party="names", depth=88, severity="note"),
+)
 def null_mx(case: Case) -> Yields:
     """A domain that says that it takes no mail (RFC 7505)."""
     for answer in case.evidence.own_names:
@@ -67,6 +79,9 @@ def _is_news(answer: NameAnswer, evidence: Evidence, *, resolved: bool) -> bool:
     return typed or answer.source == "mx" or not resolved
 
 
+@compares(
+    FindingKind(code="dns-hijacked", party="network", depth=92, severity="warning", about_ports=False, about_name=True),
+)
 def hijacked(case: Case) -> Yields:
     """The resolver invents addresses: two labels that must not exist resolve (certain), or one does, to the very
     addresses of the target (likely).
@@ -90,6 +105,9 @@ def hijacked(case: Case) -> Yields:
             yield Symptom("dns-nxdomain", "likely", host=name)
 
 
+@compares(
+    FindingKind(code="wrong-host-name", party="you", depth=91, severity="warning", about_ports=False, quiet="name"),
+)
 def wrong_host_name(case: Case) -> Yields:
     """The typed host is no mail server, or shows a certificate for others, or does not exist, and another one of the
     same domain, or named by that certificate, works from here: likely; certain where the certificate names it and it

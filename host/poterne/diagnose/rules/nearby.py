@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import FAMILIES, settled
 from poterne.diagnose.nearest import reset_at
+from poterne.diagnose.registry import FindingKind, compares
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Observation
@@ -17,6 +18,19 @@ _MAX_TRACES = 2
 _IMPORTANT = (25, 587, 465)
 
 
+@compares(
+    FindingKind(
+        code="local-firewall",
+        party="computer",
+        depth=80,
+        severity="warning",
+        network=True,
+        quiet="block",
+        distrusts=True,
+        stops=("you", "you"),
+        port25="named",
+    ),
+)
 def local_firewall(case: Case) -> Yields:
     """This machine refuses: by an ICMP error of an address of its own, by a SYN that could not leave and was reset all
     the same (hop 0), by EPERM or EACCES at once (all certain); or it seems to keep silent (`Nearest.silent_here`,
@@ -41,6 +55,19 @@ def local_firewall(case: Case) -> Yields:
         )
 
 
+@compares(
+    FindingKind(
+        code="gateway-firewall",
+        party="router",
+        depth=78,
+        severity="warning",
+        network=True,
+        quiet="block",
+        distrusts=True,
+        stops=("box", "box"),
+        port25="named",
+    ),
+)
 def gateway_firewall(case: Case) -> Yields:
     """The home box refuses, by an ICMP error that comes from it (certain), or by a reset at hop 1 that cannot be this
     machine's (likely). That controls get through changes nothing: it is still the box that refuses.
@@ -69,6 +96,7 @@ def gateway_firewall(case: Case) -> Yields:
         )
 
 
+@compares()
 def paths(case: Case) -> Iterator[Want]:
     """A port is silent, another one of the same address works, and no control has answered there yet: where does it
     stop? Traced for the ports that matter most; and does the box itself answer there?

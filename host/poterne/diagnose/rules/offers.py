@@ -3,6 +3,7 @@
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import Evidence, direction, verified
 from poterne.diagnose.offers import is_own, not_offered
+from poterne.diagnose.registry import FindingKind, shows
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.model import Lookup, ParamValue
 
@@ -11,6 +12,10 @@ _SUBMISSION = frozenset({"submissions", "submission"})
 _SIDES = {"smtp": "outgoing", "imap": "incoming", "pop3": "incoming"}
 
 
+@shows(
+    FindingKind(code="offer-refused", party="names", depth=91, severity="note"),
+    FindingKind(code="offer-untested", party="computer", depth=91, severity="warning"),
+)
 def refused(case: Case) -> Yields:
     """What was refused of a record or a document, and why (certain: it was read). Where nothing else was found it is
     why nothing works; so is a document that could not be had. Guesses that were tried in its place explain themselves.
@@ -44,6 +49,9 @@ def refused(case: Case) -> Yields:
             yield Symptom("offer-refused", "certain", host=evidence.target.domain, params=params, blocks=alone)
 
 
+@shows(
+    FindingKind(code="sending-not-offered", party="names", depth=89, severity="note"),
+)
 def not_sent(case: Case) -> Yields:
     """A domain whose records say that it has no server for sending (RFC 6186 section 3.4); no source names one."""
     evidence = case.evidence

@@ -4,6 +4,7 @@ from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import answers, is_web, reached, settled, spoke
 from poterne.diagnose.nearest import absent
 from poterne.diagnose.operators import independent
+from poterne.diagnose.registry import FindingKind, compares
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Observation
@@ -11,6 +12,17 @@ from poterne.model import Confidence, Observation
 _UNHEARD = ("timeout", "unasked")
 
 
+@compares(
+    FindingKind(
+        code="captive-portal",
+        party="you",
+        depth=98,
+        severity="warning",
+        about_ports=False,
+        stops=("box", "provider"),
+        intercepts=True,
+    ),
+)
 def captive_portal(case: Case) -> Yields:
     """The page that portals alter was altered, no control works, and neither does the target: likely with one control,
     certain where at least two fail alike or show one and the same wrong certificate.
@@ -38,15 +50,27 @@ def captive_portal(case: Case) -> Yields:
     )
 
 
+@compares(
+    FindingKind(
+        code="offline",
+        party="you",
+        depth=100,
+        severity="warning",
+        about_ports=False,
+        silences=frozenset({"dns-timeout"}),
+        stops=("you", "provider"),
+    ),
+)
+def offline(case: Case) -> Yields:
+    """No network: nothing answers, or not even a name is to be had and no router beyond the first is there."""
+    yield from _unanswered(case) if case.target.tried else _nameless(case)
+
+
+@compares()
 def unconnected(case: Case) -> Yields:
     """This machine itself says that it has no address to send from, and nothing answered: certain."""
     if case.target.is_cut_off:
         yield Symptom("offline", "certain")
-
-
-def offline(case: Case) -> Yields:
-    """No network: nothing answers, or not even a name is to be had and no router beyond the first is there."""
-    yield from _unanswered(case) if case.target.tried else _nameless(case)
 
 
 def _nameless(case: Case) -> Yields:

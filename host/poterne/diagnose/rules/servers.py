@@ -3,11 +3,17 @@
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import direction, is_web, needed, reached, reset, settled, spoke
 from poterne.diagnose.operators import independent
+from poterne.diagnose.registry import FindingKind, compares
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Observation
 
 
+@compares(
+    FindingKind(
+        code="server-down", party="server", depth=73, severity="note", quiet="turned-away", stops=("internet", "server")
+    ),
+)
 def server_down(case: Case) -> Yields:
     """Nothing came back from the server, on any port, the web's included, in any family, while two controls are live.
 
@@ -43,6 +49,16 @@ def server_down(case: Case) -> Yields:
         )
 
 
+@compares(
+    FindingKind(
+        code="client-rejected",
+        party="server",
+        depth=72,
+        severity="warning",
+        quiet="turned-away",
+        stops=("server", "server"),
+    ),
+)
 def client_rejected(case: Case) -> Yields:
     """The host is up, and turns every mail connection away: by ICMP errors of its own address (likely), or by silence
     where other ports of it answer, be it with a reset (possible). Routers and servers send few ICMP errors a second, so
@@ -85,6 +101,18 @@ def client_rejected(case: Case) -> Yields:
             )
 
 
+@compares(
+    FindingKind(
+        code="port-silent",
+        party="server",
+        depth=21,
+        severity="note",
+        severity_outgoing="warning",
+        quiet="shallow",
+        stops=("internet", "server"),
+        port25="named",
+    ),
+)
 def port_silent(case: Case) -> Yields:
     """A port is silent, or rejected on the way, at a server that is alive, and controls answer on it in that family:
     two make it certain that it is the server or its path, one likely.

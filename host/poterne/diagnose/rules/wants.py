@@ -6,6 +6,7 @@ from poterne import ports
 from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import FAMILIES, direction, reset, settled, spoke, verified, web_ports
 from poterne.diagnose.operators import independent, known_ports, vouches
+from poterne.diagnose.registry import compares
 from poterne.diagnose.wanted import Want
 from poterne.knowledge import load
 from poterne.model import Observation
@@ -17,6 +18,7 @@ _TRUST_FAULTS = ("cert-untrusted", "cert-incomplete-chain", "cert-self-signed")
 _MAX_SIGNS_OF_LIFE = 2
 
 
+@compares()
 def wants(case: Case) -> Iterator[Want]:
     """Controls for whatever fails, and where every TLS handshake or everything fails, the portal."""
     for seen in case.target.failing:

@@ -322,7 +322,7 @@ class _Run:
         concerned = seen.get(want.observation or "")
         match want.kind:
             case "trace" if concerned is not None and machine.leads_out(concerned.address):
-                await compared.trace_to(want, concerned, seen.get(want.beside or ""), targets.dialled)
+                await compared.trace_to(want, concerned, seen.get(want.working or ""), targets.dialled)
             case "again" if concerned is not None:
                 await self._pause(concerned)
                 if concerned.role == "target":

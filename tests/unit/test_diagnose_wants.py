@@ -229,7 +229,7 @@ def test_what_was_fetched_is_not_wanted_again(known: Evidence) -> None:
     ids = {o.id for o in known.observations}
     for want in wanted:
         assert want.observation is None or want.observation in ids
-        assert want.beside is None or want.beside in ids
+        assert want.working is None or want.working in ids
 
 
 @SLOW

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from poterne import ports
 from poterne.diagnose.controls import Controls
@@ -20,8 +20,7 @@ Sign = tuple[Confidence, set[str]]
 """What one sign proves, and the ids of the observations that show it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Impostor:
+class Impostor(NamedTuple):
     """Somebody else answers at the observations `seen`, in the target's place; `support`: the ids of what shows it."""
 
     confidence: Confidence

@@ -200,7 +200,7 @@ def _served(case: Case, family: Family, port: int) -> int:
 def _want_traces(case: Case, failing: list[Observation]) -> Iterator[Want]:
     for seen in failing:
         if not seen.path and (working := case.target.working_port(seen)) is not None:
-            yield from case.want(Want("trace", observation=seen.id, beside=working.id))
+            yield from case.want(Want("trace", observation=seen.id, working=working.id))
 
 
 def _blocked(case: Case, port: int) -> dict[Family, SharedFailure]:

@@ -71,7 +71,7 @@ def _suspicions(case: Case) -> Iterator[Want]:
         alike = [o for o in case.controls.on(seen.family, seen.port) if _much_slower(case.controls.seen, o)]
         if independent(alike) >= 2:
             yield from case.want(Want("canary", port=seen.port))
-            yield from case.want(Want("trace", observation=seen.id, beside=slower.id))
+            yield from case.want(Want("trace", observation=seen.id, working=slower.id))
 
 
 def _turned_away(seen: Observation) -> bool:

@@ -117,7 +117,7 @@ def paths(case: Case) -> Iterator[Want]:
             if working is None:
                 continue
             if not seen.path:
-                yield from case.want(Want("trace", observation=seen.id, beside=working.id))
+                yield from case.want(Want("trace", observation=seen.id, working=working.id))
             yield from case.want(Want("gateway", port=seen.port, family=seen.family))
 
 

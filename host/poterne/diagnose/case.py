@@ -1,7 +1,7 @@
 """One check's evidence, with everything that rules ask of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from poterne.diagnose.controls import Controls
 from poterne.diagnose.evidence import Evidence
@@ -19,8 +19,7 @@ from poterne.diagnose.wanted import Want
 _BEGUN = (25, 587)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Case:
+class Case(NamedTuple):
     """One check, arranged for judging. Nothing is computed that no rule asks for, and nothing twice.
 
     target     what was seen of the target itself

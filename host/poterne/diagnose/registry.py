@@ -12,7 +12,7 @@ Rule = Callable[[Case], Yields]
 Quiet = Literal["shallow", "block", "turned-away", "name"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FindingKind:
     """What a finding is, whatever it was found in.
 

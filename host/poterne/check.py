@@ -41,14 +41,14 @@ from poterne.model import (
 from poterne.probe.endpoint import Toolkit
 from poterne.probe.names import Names
 from poterne.probe.tls import TrustStores
-from poterne.report.told import retold
 from poterne.target import parse
 from poterne.targets import Targets
+from poterne.told import retold
 
 if TYPE_CHECKING:
     from poterne import audit
 
-_READ_BY_EVERY_CHECK = ("timing", "dialogues", "discovery", "controls", "auth", "app_passwords", "findings")
+_READ_BY_EVERY_CHECK = ("timing", "dialogues", "discovery", "controls", "auth", "app_passwords", "limits")
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 
 
@@ -322,7 +322,7 @@ class _Run:
         concerned = seen.get(want.observation or "")
         match want.kind:
             case "trace" if concerned is not None and machine.leads_out(concerned.address):
-                await compared.trace_to(want, concerned, seen.get(want.beside or ""), targets.dialled)
+                await compared.trace_to(want, concerned, seen.get(want.working or ""), targets.dialled)
             case "again" if concerned is not None:
                 await self._pause(concerned)
                 if concerned.role == "target":

@@ -6,7 +6,7 @@ from poterne.diagnose import Conclusion, Evidence, diagnose
 from poterne.diagnose.expected import compare
 from poterne.model import ExpectedSettings, Report
 from poterne.probe.text import display
-from poterne.report.told import retold
+from poterne.told import retold
 
 _MAX_TEXT = 1024
 

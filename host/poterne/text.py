@@ -17,7 +17,7 @@ from poterne.drawing import way_drawn
 from poterne.model import Comparison, Finding, FollowedPath, Hop, Observation, Report, Request, Setting
 from poterne.policy import Policy
 from poterne.report.statement import Statement
-from poterne.report.told import retold, told, verdict_finding
+from poterne.told import retold, told, verdict_finding
 from poterne.unicode_names import with_unicode
 
 _MARKS = {"blocker": ("✗", "bold red"), "warning": ("!", "yellow"), "note": ("·", "dim"), "good": ("✓", "bold green")}

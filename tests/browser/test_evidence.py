@@ -10,7 +10,7 @@ from tests.unit.told_reports import BOX, CONTROLS, blocked, reports
 
 from poterne.catalogue import Catalogue
 from poterne.model import Endpoint, PlanEvent, Report, ReportEvent
-from poterne.report.told import retold
+from poterne.told import retold
 
 from .conftest import Lab, message
 from .drive.page import Browser, Page, until

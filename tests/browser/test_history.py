@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from poterne.model import Report
-from poterne.report.told import retold
+from poterne.told import retold
 
 from .conftest import Lab, message
 from .drive.hosts import HELLO, Host, ScriptedHost

@@ -24,7 +24,7 @@ from poterne.model import (
     Verdict,
     Way,
 )
-from poterne.report.told import retold
+from poterne.told import retold
 
 from .conftest import Lab
 from .drive.page import Browser, until

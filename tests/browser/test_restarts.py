@@ -8,7 +8,7 @@ import pytest
 from tests.unit.core_observations import HOST, evidence, report_of
 
 from poterne.model import Endpoint, Observation, ObservationEvent, PlanEvent, ReportEvent
-from poterne.report.told import retold
+from poterne.told import retold
 
 from .conftest import Lab, message
 from .drive.chromium import ChromiumPage

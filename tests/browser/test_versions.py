@@ -7,7 +7,7 @@ from tests.unit.told_reports import blocked
 
 from poterne.catalogue import Catalogue
 from poterne.model import Report
-from poterne.report.told import retold
+from poterne.told import retold
 
 from .conftest import Lab
 from .drive.page import Browser, Page, until

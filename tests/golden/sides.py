@@ -16,7 +16,7 @@ from poterne.catalogue import Catalogue
 from poterne.errors import NoSettings
 from poterne.handover import FORMATS, export
 from poterne.model import Report
-from poterne.report.told import retold
+from poterne.told import retold
 
 _RENDER = Path(__file__).with_name("render.js")
 _AT_ONCE = 40

@@ -9,7 +9,7 @@ from tests.golden.corpus import Json
 from poterne.catalogue import Catalogue
 from poterne.report.locales import LANGUAGES
 from poterne.report.statement import DateValue, NumberValue, Statement, TextValue, Value, about_ports, say
-from poterne.report.told import retold
+from poterne.told import retold
 
 ODD = (
     Statement(key="said_by_a_later_version"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from poterne.diagnose import Evidence, diagnose
+from poterne.explain import explain
 from poterne.model import Report
 
 from .firewall import Firewall
@@ -68,7 +68,7 @@ class Expected:
             found = [row[1:] for row in run.settings(direction)]
             assert found[: len(rows)] == list(rows), direction
         report = Report.model_validate(run.report)
-        again = diagnose(Evidence.of(report))
+        again = explain(report)
         assert (again.verdict, again.findings) == (report.verdict, report.findings), "a saved report is read otherwise"
 
 

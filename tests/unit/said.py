@@ -2,8 +2,9 @@
 
 from poterne.catalogue import Catalogue
 from poterne.model import Finding, Hint, Report, Way
-from poterne.report import advice as advised
-from poterne.report import reasons, sentences, told
+from poterne.told import advice as advised
+from poterne.told import reasons, sentences, verdict_finding
+from poterne.told.report import way as way_told
 
 
 def sentence(finding: Finding, catalogue: Catalogue) -> str:
@@ -22,12 +23,12 @@ def reasons_in_words(report: Report, catalogue: Catalogue) -> list[str]:
 
 
 def remedy_in_words(report: Report, catalogue: Catalogue) -> str | None:
-    setting = advised.remedy(report, told.verdict_finding(report))
+    setting = advised.remedy(report, verdict_finding(report))
     return None if setting is None else catalogue.said(advised.use(setting))
 
 
 def message_in_words(report: Report, catalogue: Catalogue) -> str | None:
-    message = advised.message(report, told.verdict_finding(report))
+    message = advised.message(report, verdict_finding(report))
     return None if message is None else catalogue.paragraph(message.says)
 
 
@@ -36,4 +37,4 @@ def hint_in_words(hint: Hint, catalogue: Catalogue) -> str:
 
 
 def way_in_words(way: Way, code: str, catalogue: Catalogue) -> str:
-    return catalogue.paragraph(told.way(way, code))
+    return catalogue.paragraph(way_told(way, code))

@@ -24,6 +24,7 @@ import poterne
 from poterne import ports
 from poterne.catalogue import Catalogue, language_of
 from poterne.diagnose import Conclusion, diagnose
+from poterne.diagnose.registry import kinds
 from poterne.knowledge import load
 from poterne.model import (
     Confidence,
@@ -124,7 +125,7 @@ def placeholders(message: str) -> set[str]:
 
 def emitted() -> set[str]:
     """Every finding code that stands as a string in the rules and the certificate checks."""
-    known = {*CONTRACT, *load("findings")["weight"]}
+    known = {*CONTRACT, *(each.code for each in kinds())}
     found: set[str] = set()
     for path in [
         *(HOST_FOLDER / "diagnose").rglob("*.py"),
@@ -144,21 +145,29 @@ def emitted() -> set[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_has_its_sentence_and_its_advice(language: str) -> None:
     have = messages(language)
-    wanted = {*CONTRACT, *emitted(), *load("findings")["weight"]}
+    wanted = {*CONTRACT, *emitted(), *(each.code for each in kinds())}
     assert {code for code in wanted if key_of(code) not in have} == set()
     assert {code for code in wanted if f"{key_of(code)}_advice" not in have} == set()
 
 
-def test_every_code_that_can_be_said_is_weighed() -> None:
-    weights = load("findings")["weight"]
-    assert emitted() - {"ok"} <= set(weights)
-    for code, weight in weights.items():
-        assert {"depth", "beside", "party"} <= set(weight) <= {"depth", "beside", "beside_outgoing", "party"}, code
-        assert weight["party"] in get_args(Party)
-        for severity in {weight["beside"], weight.get("beside_outgoing", "note")}:
-            assert severity in get_args(Severity)
-            assert severity != "blocker"
-    assert set(load("findings")["remarks"]["codes"]) <= set(weights)
+def test_every_code_that_can_be_said_is_registered() -> None:
+    registered = {each.code: each for each in kinds()}
+    assert len(registered) > 50
+    assert emitted() <= set(registered)
+    assert {code for code, each in registered.items() if each.party is None} == {"ok"}
+    for code, each in registered.items():
+        assert each.party in (*get_args(Party), None), code
+        severities = {each.milder(outgoing=outgoing) for outgoing in (True, False)}
+        assert severities <= set(get_args(Severity)) - {"blocker"}, code
+        assert {*(each.absorbs or ()), *each.silences} <= set(registered), code
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_can_remove_a_cause_has_a_name(language: str) -> None:
+    have = messages(language)
+    parties = {each.party for each in kinds()} - {"unclear", None}
+    assert len(parties) > 5
+    assert {party for party in (*parties, "provider") if f"party_{party}" not in have} == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

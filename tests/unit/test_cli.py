@@ -16,7 +16,7 @@ from tests.unit.core_world import hurry, hurry_names, mapped, policy_file, roots
 from poterne import __version__
 from poterne.cli import main
 from poterne.model import Report
-from poterne.report.told import retold
+from poterne.told import retold
 
 Run = Callable[..., tuple[int, str, str]]
 

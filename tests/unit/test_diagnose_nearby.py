@@ -105,7 +105,7 @@ def test_a_path_is_wanted_where_a_port_is_silent_and_another_works() -> None:
     wanted = {want for want in world.wanted if want.kind in ("trace", "gateway")}
     assert {want.observation for want in wanted if want.kind == "trace"} == {f"{HOST}-25-4", f"{HOST}-25-6"}
     assert {(want.port, want.family) for want in wanted if want.kind == "gateway"} == {(25, 4), (25, 6)}
-    assert all(want.beside and want.beside.startswith(HOST) for want in wanted if want.kind == "trace")
+    assert all(want.working and want.working.startswith(HOST) for want in wanted if want.kind == "trace")
 
 
 @pytest.mark.parametrize(

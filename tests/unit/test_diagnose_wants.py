@@ -35,13 +35,14 @@ from poterne.catalogue import Catalogue
 from poterne.cli import exit_status
 from poterne.diagnose import Evidence, Want, diagnose, rules
 from poterne.diagnose.evidence import spoke
-from poterne.knowledge import load
+from poterne.diagnose.registry import kinds
 from poterne.model import Family, Hop, Machine, Observation, Portal, Report, Stages
 from poterne.report.locales import LANGUAGES
 from poterne.target import parse
 
 TARGETS = (server(), parse(f"{HOST}:25"), parse(f"{HOST}:587"), parse("me@example.org"), parse(f"smtps://{HOST}"))
 FAMILIES: tuple[tuple[Family, ...], ...] = ((4,), (6,), (4, 6))
+NETWORK = {each.code for each in kinds() if each.network}
 ROUTERS = (OWN, BOX, ISP, FURTHER)
 SLOW = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -228,7 +229,7 @@ def test_what_was_fetched_is_not_wanted_again(known: Evidence) -> None:
     ids = {o.id for o in known.observations}
     for want in wanted:
         assert want.observation is None or want.observation in ids
-        assert want.beside is None or want.beside in ids
+        assert want.working is None or want.working in ids
 
 
 @SLOW
@@ -241,7 +242,7 @@ def test_there_is_one_verdict_and_it_is_a_finding(known: Evidence) -> None:
         (f.code, f.severity, f.confidence) for f in conclusion.findings
     }
     assert bool(blockers(conclusion)) is (exit_status(report) != 0)
-    assert (verdict.code == "ok") <= (not codes(conclusion) & set(load("findings")["network"]["codes"]))
+    assert (verdict.code == "ok") <= (not codes(conclusion) & NETWORK)
     for finding in conclusion.findings:
         assert set(finding.evidence) <= {o.id for o in known.observations}
         assert len(set(finding.evidence)) == len(finding.evidence)
@@ -336,7 +337,7 @@ def test_diagnosis_is_cheap_enough_to_be_asked_often() -> None:
 
 def test_every_code_of_the_rules_that_compare_is_weighed_placed_and_said() -> None:
     """None of them is a code that no evidence leads to."""
-    weighed = set(load("findings")["weight"])
+    registered = {each.code for each in kinds()}
     written = {
         node.args[0].value
         for path in Path(rules.__file__).parent.glob("*.py")
@@ -345,12 +346,10 @@ def test_every_code_of_the_rules_that_compare_is_weighed_placed_and_said() -> No
         and any(word.arg in ("seen", "support") for word in node.keywords) and isinstance(node.args[0], ast.Constant)
     }  # fmt: skip
     said = {finding.code for conclusion in compared() for finding in conclusion.findings}
-    assert written <= weighed
-    assert {*written, *load("findings")["network"]["codes"], "ipv4-broken", "ipv6-broken"} <= said
-    for table in ("way", "absorbs"):
-        assert set(load("findings")[table]) <= weighed
-    for codes_ in (*load("findings")["network"].values(), *load("findings")["quiet"].values()):
-        assert set(codes_) <= weighed
+    assert written <= registered
+    assert {*written, *NETWORK, "ipv4-broken", "ipv6-broken"} <= said
+    for each in kinds():
+        assert {*(each.absorbs or ()), *each.silences} <= registered
 
 
 def test_their_sentences_leave_no_gap() -> None:

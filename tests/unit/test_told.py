@@ -21,9 +21,9 @@ from tests.unit.told_reports import CONTROLS, FREE, blocked, reports
 from poterne.catalogue import Catalogue
 from poterne.drawing import way_drawn
 from poterne.model import Report, Setting, Settings, Station, Way
-from poterne.report import advice as advised
 from poterne.report.locales import LANGUAGES
-from poterne.report.told import retold, verdict_finding
+from poterne.told import advice as advised
+from poterne.told import retold, verdict_finding
 
 ROOT = Path(__file__).parents[2]
 ENGLISH = Catalogue("en")

@@ -8,7 +8,9 @@ from poterne import ports
 from poterne.diagnose.wanted import Want
 from poterne.knowledge import load
 from poterne.model import (
+    Confidence,
     Disturbance,
+    Family,
     Finding,
     Lookup,
     Machine,
@@ -24,6 +26,10 @@ from poterne.model import (
     Verdict,
     Way,
 )
+
+FAMILIES: tuple[Family, Family] = (4, 6)
+CONFIDENCES: tuple[Confidence, ...] = ("possible", "likely", "certain")
+"""The least sure first."""
 
 _NOWHERE = Machine()
 # How a connection ends that is cut while TLS begins; any other failure there is an answer of something that speaks TLS.
@@ -95,6 +101,29 @@ class Evidence:
             return self.tried
         return tuple(observation for observation in self.tried if observation.port == self.target.port)
 
+    @property
+    def canary(self) -> tuple[Observation, ...]:
+        """What was seen at the addresses at which nobody can answer."""
+        return tuple(o for o in self.observations if o.role == "canary")
+
+    @property
+    def relay(self) -> tuple[Observation, ...]:
+        """What was seen of the provider's relay."""
+        return tuple(o for o in self.observations if o.role == "relay")
+
+    @property
+    def gateway(self) -> tuple[Observation, ...]:
+        """What the home box itself answered."""
+        return tuple(o for o in self.observations if o.role == "control" and o.source == "gateway")
+
+    @property
+    def own_names(self) -> list[NameAnswer]:
+        """What was asked for the target's sake: no names that must not exist, no better ones for what was typed."""
+        answers = [answer for answer in self.names if answer.source not in ("random", "second")]
+        if self.target.kind in ("server", "endpoint"):
+            answers = [answer for answer in answers if answer.name in (self.target.host, self.target.domain)]
+        return answers
+
     def asks_for(self, port: int) -> bool:
         """Whether the user named that port."""
         return port == self.target.port or port in (self.options.ports or ())
@@ -123,6 +152,11 @@ def web_ports() -> frozenset[int]:
 def _patience() -> tuple[int, float]:
     table = load("timing")["connect"]
     return len(table["attempts"]), min(3.0, table["give_up"]) * 1000
+
+
+def is_web(observation: Observation) -> bool:
+    """Whether the port is one of the web's."""
+    return observation.port in web_ports()
 
 
 def direction(observation: Observation) -> str:

@@ -2,38 +2,47 @@
 
 from functools import cached_property
 
-from poterne.diagnose.arranged import REPORTED, Arranged, Signature
-from poterne.diagnose.evidence import Evidence, settled, spoke
+from poterne.diagnose.controls import Controls
+from poterne.diagnose.evidence import FAMILIES, Evidence, settled, spoke
+from poterne.diagnose.failures import REPORTED, Failures, Signature
 from poterne.diagnose.operators import vouches
+from poterne.diagnose.target_seen import TargetSeen
 from poterne.knowledge import load
 from poterne.model import Family, Observation
 
 # A SYN that is repeated once a second, and then every two: an answer after that long is not the first one's.
 _REPEATED_MS = 900.0
-_FAMILIES: tuple[Family, Family] = (4, 6)
 
 
-class Limits(Arranged):
+class Limits:
     """What else may make a failure look like a block."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        super().__init__(evidence)
-        self._unreliable: dict[Family, bool] = {}
+    def __init__(self, evidence: Evidence, target: TargetSeen, controls: Controls, failures: Failures) -> None:
+        self._evidence = evidence
+        self._target = target
+        self._controls = controls
+        self._failures = failures
+
+    @cached_property
+    def _everybody(self) -> tuple[Observation, ...]:
+        return (*self._target.seen, *self._controls.seen)
 
     def unreliable(self, family: Family) -> bool:
         """Whether so much gets lost in a family that no silence there means anything: of what answered, too much came
         late, or was silent at one control and not at another.
         """
-        if family not in self._unreliable:
-            self._unreliable[family] = self._loses(family)
-        return self._unreliable[family]
+        return family in self._losing_families
+
+    @cached_property
+    def _losing_families(self) -> frozenset[Family]:
+        return frozenset(family for family in FAMILIES if self._loses(family))
 
     def _loses(self, family: Family) -> bool:
-        least, share = (float(load("findings")["limits"][name]) for name in ("signs_of_loss", "share_of_loss"))
-        seen = [o for o in (*self.target, *self.controls) if o.family == family and settled(o)]
+        least, share = (float(load("limits")[name]) for name in ("signs_of_loss", "share_of_loss"))
+        seen = [o for o in self._everybody if o.family == family and settled(o)]
         answered = [o for o in seen if o.state == "open"]
         late = [o for o in answered if _late(o)]
-        places = {(o.host, o.address, o.port) for o in answered}
+        endpoints = {(o.host, o.address, o.port) for o in answered}
         alive = {o.host for o in answered}
         opened = {o.port for o in answered if o.role == "control"}
         missed = [
@@ -41,7 +50,7 @@ class Limits(Arranged):
             for o in seen
             if o.state == "no-answer"
             and (
-                (o.host, o.address, o.port) in places
+                (o.host, o.address, o.port) in endpoints
                 or (o.role == "control" and vouches(o, o.port) and o.port in opened and o.host in alive)
             )
         ]
@@ -58,7 +67,7 @@ class Limits(Arranged):
         again: it would take what a limit lets through.
         """
         reported = signature in REPORTED
-        hasty = [o for o in controls if not (reported and self.signature(o) == "silent")]
+        hasty = [o for o in controls if not (reported and self._failures.signature(o) == "silent")]
         again = tuple(o for o in hasty if not self.seen_twice(o))
         if signature != "silent":
             return again[:1] if len(again) == len(hasty) and not all(map(_slow_to_fail, hasty)) else ()
@@ -67,20 +76,20 @@ class Limits(Arranged):
     @cached_property
     def losing(self) -> bool:
         """Whether anything opened only when it was tried again: packets are lost, or new connections limited."""
-        return any(o.state == "open" and not o.cached and _late(o) for o in (*self.target, *self.controls))
+        return any(o.state == "open" and not o.cached and _late(o) for o in self._everybody)
 
     def _lossy(self, family: Family, port: int) -> bool:
         if self.losing:
             return True
         for host, ports in self._by_host(family).items():
             silent = {p for p, seen in ports.items() if p != port and vouches(seen, p) and seen.state == "no-answer"}
-            if self.live(host, family, port) and any(self.answering(family, p) for p in silent):
+            if self._controls.live(host, family, port) and any(self._controls.answering(family, p) for p in silent):
                 return True
         return False
 
     def _by_host(self, family: Family) -> dict[str, dict[int, Observation]]:
         found: dict[str, dict[int, Observation]] = {}
-        for seen in self.controls:
+        for seen in self._controls.seen:
             if seen.family == family:
                 found.setdefault(seen.host, {})[seen.port] = seen
         return found
@@ -90,13 +99,13 @@ class Limits(Arranged):
         but some, while others fail in the same way. What lets all of one family through, and nobody of the other, is no
         limit.
         """
-        other = _FAMILIES[family == 4]
-        there = [o for o in (*self.target, *self.controls) if (o.family, o.port) == (other, port) and not o.cached]
-        if not any(o.state == "open" and self.of_greetings(o) != signature for o in there):
+        other = FAMILIES[family == 4]
+        there = [o for o in self._everybody if (o.family, o.port) == (other, port) and not o.cached]
+        if not any(o.state == "open" and self._failures.greeting_signature(o) != signature for o in there):
             return False
-        judged = [*(o for o in there if o.role == "target"), *self.judged(other, port)]
+        judged = [*(o for o in there if o.role == "target"), *self._controls.vouching(other, port)]
         return not any(spoke(o) and o.role == "control" for o in there) or any(
-            self.of_greetings(o) == signature for o in judged
+            self._failures.greeting_signature(o) == signature for o in judged
         )
 
     def picks(self, signature: Signature) -> bool:
@@ -104,27 +113,31 @@ class Limits(Arranged):
         a port does not do, and a limit on connections does: by a reset of the canary, that has no server to reset
         anything; by an ICMP error for one control and not for another; or by turning down what it lets through later.
         """
-        seen = [o for o in self.evidence.observations if not o.cached and o.source != "gateway" and o.role != "relay"]
-        through = [o for o in seen if o.state == "open" and self.of_greetings(o) != signature and o.role != "canary"]
+        seen = [o for o in self._evidence.observations if not o.cached and o.source != "gateway" and o.role != "relay"]
+        through = [
+            o
+            for o in seen
+            if o.state == "open" and self._failures.greeting_signature(o) != signature and o.role != "canary"
+        ]
         ports = {(o.family, o.port) for o in through}
-        places = {(o.host, o.address, o.port) for o in through}
+        endpoints = {(o.host, o.address, o.port) for o in through}
         whose = "control" if signature in REPORTED else "canary" if signature == "refused" else None
         return any(
-            (o.host, o.address, o.port) in places
+            (o.host, o.address, o.port) in endpoints
             or (o.role == whose and (o.family, o.port) in ports and (whose == "canary" or self._lives(o)))
             for o in seen
-            if settled(o) and self.signature(o) == signature
+            if settled(o) and self._failures.signature(o) == signature
         )
 
     def _lives(self, control: Observation) -> bool:
         """A control that is turned away on every port is perhaps just dead."""
-        return self.live(control.host, control.family, control.port)
+        return self._controls.live(control.host, control.family, control.port)
 
     def seen_twice(self, seen: Observation) -> bool:
         """Whether an endpoint was looked at again, after its first failure."""
         same = [
             o
-            for o in self.evidence.observations
+            for o in self._evidence.observations
             if (o.role, o.host, o.address, o.family, o.port)
             == (seen.role, seen.host, seen.address, seen.family, seen.port)
             and settled(o)

@@ -34,4 +34,4 @@ class Symptom:
         return self.observation is None and bool(self.seen or self.support)
 
 
-Said = Iterator[Symptom | Want]
+Yields = Iterator[Symptom | Want]

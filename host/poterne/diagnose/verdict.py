@@ -4,17 +4,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from poterne import ports
-from poterne.diagnose import rules
-from poterne.diagnose.comparison import Comparison
+from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import Conclusion, Evidence, answers, direction, encrypted, verified
-from poterne.diagnose.explain import depth, unexplained
-from poterne.diagnose.rules import endpoint, names, offers
-from poterne.diagnose.rules.disturbed import disturbed
+from poterne.diagnose.explain import unexplained
+from poterne.diagnose.registry import FindingKind, Quiet, kind, known, register, rules
 from poterne.diagnose.settings import settings
 from poterne.diagnose.symptom import Symptom
 from poterne.diagnose.wanted import Want
 from poterne.diagnose.way import way
-from poterne.knowledge import load
 from poterne.model import Family, Finding, Observation, ParamValue, Severity, Verdict
 
 _INCOMING_ONLY = ("imap", "pop", "pop3")
@@ -22,13 +19,12 @@ _INCOMING_ONLY = ("imap", "pop", "pop3")
 
 def diagnose(evidence: Evidence) -> Conclusion:
     """Every finding, the weightiest first; the verdict; the settings; what else would be worth knowing."""
-    case = Comparison(evidence)
+    case = Case.of(evidence)
     missing = _missing(evidence)
-    said = list(rules.comparing(case))
-    wanted = frozenset(want for want in said if isinstance(want, Want))
-    compared = [symptom for symptom in said if isinstance(symptom, Symptom)]
-    alone = [_doubted(symptom, case) for symptom in _symptoms(evidence)]
-    symptoms = unexplained((*compared, *alone), evidence.observations)
+    shown = [each for rule in rules(case) for each in rule(case)]
+    wanted = frozenset(want for want in shown if isinstance(want, Want))
+    symptoms = [_doubted(symptom, case) for symptom in shown if isinstance(symptom, Symptom)]
+    symptoms = unexplained(symptoms, evidence.observations)
     findings = _quieted([_finding(group, evidence, missing) for group in _groups(symptoms, evidence)], evidence)
     if missing and not any(finding.severity == "blocker" for finding in findings):
         findings.append(_nothing_proven(evidence))
@@ -54,16 +50,14 @@ def _first(findings: list[Finding], *, well: bool) -> Finding:
     """
     if not well:
         return findings[0]
-    codes = load("findings")["network"]["codes"]
     return next(
-        (finding for finding in findings if finding.code in codes),
+        (finding for finding in findings if kind(finding.code).network),
         next(finding for finding in findings if finding.code == "ok"),
     )
 
 
 def _distrusted(findings: list[Finding]) -> frozenset[int]:
-    codes = load("findings")["network"]["distrusts"]
-    numbers = (finding.params.get("ports") for finding in findings if finding.code in codes)
+    numbers = (finding.params.get("ports") for finding in findings if kind(finding.code).distrusts)
     return frozenset(n for ports_ in numbers if isinstance(ports_, tuple) for n in ports_ if isinstance(n, int))
 
 
@@ -117,32 +111,10 @@ def _offers_incoming(observation: Observation, evidence: Evidence) -> bool:
     return evidence.target.kind in ("account", "domain") and named_for_it and observation.state != "refused"
 
 
-def _symptoms(evidence: Evidence) -> Iterable[Symptom]:
-    """What names and endpoints show by themselves. What has only been silent for a while shows nothing yet."""
-    tried = [observation for observation in evidence.tried if not observation.provisional]
-    if not evidence.online and not any(observation.state in ("open", "refused") for observation in tried):
-        yield Symptom("offline", "certain")
-        return
-    yield from disturbed(evidence)
-    yield from names.names(evidence)
-    yield from names.wanted_family(evidence)
-    yield from names.null_mx(evidence)
-    yield from offers.refused(evidence)
-    yield from offers.not_sent(evidence)
-    without_service = list(endpoint.no_mail_service(evidence))
-    without_family = list(endpoint.families(evidence))
-    explained = {symptom.host for symptom in (*without_service, *without_family)}
-    yield from without_service
-    yield from without_family
-    for observation in tried:
-        if observation.host not in explained:
-            yield from endpoint.endpoint(observation, evidence)
-
-
-def _doubted(symptom: Symptom, case: Comparison) -> Symptom:
+def _doubted(symptom: Symptom, case: Case) -> Symptom:
     """Where many packets are lost, a dialogue that breaks off may be no more than that."""
     seen = symptom.observation
-    if seen is None or symptom.code not in load("findings")["limits"]["doubted"] or not case.unreliable(seen.family):
+    if seen is None or not kind(symptom.code).doubted or not case.limits.unreliable(seen.family):
         return symptom
     return replace(symptom, confidence="possible")
 
@@ -180,7 +152,7 @@ def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) 
     if first.compared:
         numbers = tuple(sorted(numbers, key=lambda number: (number != evidence.target.port, number)))
     params: dict[str, ParamValue] = dict(first.params)
-    if numbers and not about_host and first.code not in load("findings")["network"]["wide"]:
+    if numbers and not about_host and kind(first.code).about_ports:
         params["ports"] = numbers
     ids = (*(observation.id for observation in seen), *(id_ for symptom in group for id_ in symptom.support))
     return Finding(
@@ -200,34 +172,37 @@ def _quieted(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     nobody gets through on are none beside one where the connection came further, or beside a server that would turn us
     away all the same. Another name for the host is no answer where the network blocks the very port that was asked for.
     """
-    quiet = load("findings")["quiet"]
     sides = {o.id: direction(o) for o in evidence.tried}
     opened = {o.id for o in evidence.tried if o.state == "open"}
     deep, further = set[str | None](), set[str | None]()
     for finding in findings:
-        if finding.severity != "blocker" or finding.code in quiet["shallow"]:
+        if finding.severity != "blocker" or _quiet(finding) == "shallow":
             continue
         purposes = {sides.get(id_) for id_ in finding.evidence if id_ in sides} or {_purpose(finding)}
         deep |= purposes
-        names_only = evidence.target.port is not None and finding.code in quiet["names"]
-        came_further = finding.code not in quiet["blocks"] and opened.intersection(finding.evidence)
-        if not names_only and (came_further or finding.code in quiet["turned_away"]):
+        names_only = evidence.target.port is not None and _quiet(finding) == "name"
+        came_further = _quiet(finding) != "block" and opened.intersection(finding.evidence)
+        if not names_only and (came_further or _quiet(finding) == "turned-away"):
             further |= purposes
     blocked = evidence.target.port is not None and any(
-        finding.code in quiet["blocks"] and finding.severity == "blocker" and finding.port == evidence.target.port
+        _quiet(finding) == "block" and finding.severity == "blocker" and finding.port == evidence.target.port
         for finding in findings
     )
     return [
-        finding.model_copy(update={"severity": _beside(finding.code, _purpose(finding) == "outgoing")})
+        finding.model_copy(update={"severity": known(finding.code).milder(outgoing=_purpose(finding) == "outgoing")})
         if finding.severity == "blocker"
         and (
-            (finding.code in quiet["names"] and blocked)
-            or (finding.code in quiet["shallow"] and _purpose(finding) in deep)
-            or (finding.code in quiet["blocks"] and _purpose(finding) in further)
+            (_quiet(finding) == "name" and blocked)
+            or (_quiet(finding) == "shallow" and _purpose(finding) in deep)
+            or (_quiet(finding) == "block" and _purpose(finding) in further)
         )
         else finding
         for finding in findings
     ]
+
+
+def _quiet(finding: Finding) -> Quiet | None:
+    return kind(finding.code).quiet
 
 
 def _purpose(finding: Finding) -> str | None:
@@ -238,33 +213,27 @@ def _purpose(finding: Finding) -> str | None:
 def _family(seen: list[Observation], evidence: Evidence) -> Family | None:
     """The one family that shows a fault, where the other was tested on the same ports and does not show it."""
     families = {observation.family for observation in seen}
-    places = {(observation.host, observation.port) for observation in seen}
-    tested = {o.family for o in evidence.tried if (o.host, o.port) in places}
+    endpoints = {(observation.host, observation.port) for observation in seen}
+    tested = {o.family for o in evidence.tried if (o.host, o.port) in endpoints}
     return families.pop() if len(families) == 1 and len(tested) > 1 else None
 
 
 def _severity(symptom: Symptom, seen: list[Observation], evidence: Evidence, missing: frozenset[str]) -> Severity:
-    beside = _beside(symptom.code, any(direction(observation) == "outgoing" for observation in seen))
+    sort = known(symptom.code)
+    milder = sort.milder(outgoing=any(direction(observation) == "outgoing" for observation in seen))
     if missing and symptom.blocks is not None:
-        return "blocker" if symptom.blocks else beside
-    if not missing or symptom.code in load("findings")["remarks"]["codes"]:
-        return beside
+        return "blocker" if symptom.blocks else milder
+    if not missing or sort.remark:
+        return milder
     if "endpoint" in missing and evidence.target.port is not None:
         in_the_way = not seen or any(observation.port == evidence.target.port for observation in seen)
     else:
         in_the_way = not seen or "endpoint" in missing or any(direction(observation) in missing for observation in seen)
     if seen and all(verified(observation) for observation in seen):
-        in_the_way = "endpoint" in missing and in_the_way and symptom.code == "wrong-security"
-    if symptom.code.startswith("dns-") and evidence.tried and symptom.host not in (evidence.target.host,):
+        in_the_way = "endpoint" in missing and in_the_way and sort.despite_verified
+    if sort.about_name and evidence.tried and symptom.host not in (evidence.target.host,):
         in_the_way = False
-    return "blocker" if in_the_way else beside
-
-
-def _beside(code: str, outgoing: bool) -> Severity:
-    """The severity where the target works all the same."""
-    row = load("findings")["weight"][code]
-    severity: Severity = row.get("beside_outgoing", row["beside"]) if outgoing else row["beside"]
-    return severity
+    return "blocker" if in_the_way else milder
 
 
 def _nothing_proven(evidence: Evidence) -> Finding:
@@ -281,6 +250,9 @@ def _nothing_proven(evidence: Evidence) -> Finding:
         params=params,
         evidence=tuple(observation.id for observation in seen),
     )
+
+
+register(FindingKind(code="ok", party=None, depth=0, severity="good"))
 
 
 def _ok(evidence: Evidence) -> Finding:
@@ -304,4 +276,4 @@ def _weight(finding: Finding) -> tuple[int, int, int]:
         if isinstance(numbers, tuple)
         else 9
     )
-    return severity, depth(finding.code), -best
+    return severity, kind(finding.code).depth, -best

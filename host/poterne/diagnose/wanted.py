@@ -15,7 +15,7 @@ class Want:
     controls   the controls on `port`; without a port, on 25 and on 587 or 465
     canary     the canary addresses on `port`
     gateway    the gateway's own address of `family` on `port`
-    trace      the path to `observation` (an id) and, beside it, to `beside`, a working port of the same address
+    trace      the path to `observation` (an id) and, along with it, to `working`, a working port of the same address
     again      `observation` once more, alone and patiently; the result is a further observation of the same endpoint
     relay      the provider's relay on port 25
     portal     the captive-portal page
@@ -28,4 +28,4 @@ class Want:
     family: Family | None = None
     host: str | None = None
     observation: str | None = None
-    beside: str | None = None
+    working: str | None = None

@@ -1,36 +1,29 @@
 """The picture of the path: where connections stop between this computer and the server."""
 
-import ipaddress
-from functools import cache
-
-from poterne.diagnose.comparison import Comparison
+from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import settled, spoke
-from poterne.knowledge import load
+from poterne.diagnose.paths import outside
+from poterne.diagnose.registry import kind
 from poterne.model import Finding, Observation, Station, Way
 
 
-@cache
-def _inside() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    return tuple(ipaddress.ip_network(network) for network in load("special")["inside"])
-
-
-def way(verdict: Finding, case: Comparison) -> Way | None:
+def way(verdict: Finding, case: Case) -> Way | None:
     """Where connections stop, for the finding that is the verdict; None where they do not, or where nobody knows."""
-    row = load("findings")["way"].get(verdict.code)
-    if row is None:
+    finding = kind(verdict.code)
+    if finding.stops is None:
         return None
-    seen = {o.id: o for o in case.target}
+    seen = {o.id: o for o in case.target.seen}
     stopped = [seen[id_] for id_ in verdict.evidence if id_ in seen and not spoke(seen[id_])]
     stopped = stopped or [seen[id_] for id_ in verdict.evidence if id_ in seen]
-    stopped = [o for o in stopped if o in case.tried] or stopped
+    stopped = [o for o in stopped if o in case.target.tried] or stopped
     numbers = tuple(dict.fromkeys(o.port for o in stopped))
-    passing = dict.fromkeys(o.port for o in case.tried if settled(o) and spoke(o) and o.port not in numbers)
-    pairs = [(o, beside) for o in stopped if o.path and (beside := case.working_path(o) or o)]
-    stops_from, stops_to = _stations(row)
+    passing = dict.fromkeys(o.port for o in case.target.tried if settled(o) and spoke(o) and o.port not in numbers)
+    pairs = [(o, working) for o in stopped if o.path and (working := case.paths.working(o) or o)]
+    stops_from, stops_to = finding.stops
     traced = bool(pairs)
-    if traced and row.get("traced"):
+    if traced and finding.traced:
         stops_from, stops_to = _located(*pairs[0])
-    elif row.get("traced") and stopped and all(case.signature(o) == "way" for o in stopped):
+    elif finding.traced and stopped and all(case.failures.signature(o) == "way" for o in stopped):
         stops_from = stops_to = "provider"
     return Way(
         stops_from=stops_from,
@@ -43,11 +36,6 @@ def way(verdict: Finding, case: Comparison) -> Way | None:
     )
 
 
-def _stations(row: dict[str, str]) -> tuple[Station, Station]:
-    stations: dict[str, Station] = {station: station for station in ("you", "box", "provider", "internet", "server")}
-    return stations[row["from"]], stations[row["to"]]
-
-
 def _located(failing: Observation, working: Observation) -> tuple[Station, Station]:
     """By the last router that the failing port still reaches, or the hop that answers in the server's place."""
     answered = [hop for hop in failing.path if hop.answer == "time-exceeded"]
@@ -56,40 +44,11 @@ def _located(failing: Observation, working: Observation) -> tuple[Station, Stati
         return ("you", "you") if min(ends) == 0 else ("box", "box")
     if any(hop.answer == "prohibited" for hop in failing.path):
         return "provider", "provider"
-    far = [hop for hop in answered if hop.hop > 1 and _outside(hop.address)]
+    far = [hop for hop in answered if hop.hop > 1 and outside(hop.address)]
     return ("provider", "internet") if far else ("box", "provider")
 
 
-def at_the_provider(seen: Observation, case: Comparison) -> bool:
-    """Whether it is shown that a port passes the box and stops behind it: this machine and its box have private
-    addresses, and a router with a public one still answers on the failing port, or rejects it. IPv4 only: IPv6 has no
-    such border.
-    """
-    machine = case.evidence.machine
-    near = [hop.address for hop in seen.path if hop.hop == 1 and hop.answer == "time-exceeded"]
-    inside = [address for address in (*machine.addresses, *machine.gateways, *near) if address and ":" not in address]
-    far = [hop.address for hop in seen.path if hop.hop > 1 and hop.answer == "time-exceeded"]
-    far += [seen.reporter] if seen.reporter != seen.address else []
-    return (
-        seen.family == 4
-        and bool(machine.gateways and inside)
-        and not any(_outside(address) for address in inside)
-        and any(_outside(address) for address in far)
-        and not any(hop.answer == "open" for hop in seen.path)
-    )
-
-
-def _outside(text: str | None) -> bool:
-    if text is None:
-        return False
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    return not any(address in network for network in _inside() if network.version == address.version)
-
-
-def _box(case: Comparison, pairs: list[tuple[Observation, Observation]]) -> str | None:
+def _box(case: Case, pairs: list[tuple[Observation, Observation]]) -> str | None:
     for failing, working in pairs:
         for hop in (*failing.path, *working.path):
             if hop.hop == 1 and hop.answer == "time-exceeded" and hop.address:

@@ -1,1 +1,1 @@
-"""What is concluded, and what is told of it: records and statements."""
+"""What a report is told in: statements, and the keys of the messages that say them."""

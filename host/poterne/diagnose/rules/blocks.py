@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from poterne.diagnose.comparison import Alike, Comparison
-from poterne.diagnose.evidence import reset, settled, spoke
+from poterne.diagnose.case import Case
+from poterne.diagnose.evidence import CONFIDENCES, FAMILIES, reset, settled, spoke
 from poterne.diagnose.operators import independent
-from poterne.diagnose.rules.nearby import like_those_here, refused_beside, reset_too, silent_here, stops_here
-from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.registry import FindingKind, compares
+from poterne.diagnose.shared import SharedFailure
+from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
-from poterne.diagnose.way import at_the_provider
 from poterne.knowledge import load
 from poterne.model import Confidence, Family, Observation, ParamValue
 
@@ -17,11 +17,35 @@ SUBMISSION_PORT = 587
 _LISTED_PORTS = (RELAY_PORT, SUBMISSION_PORT)
 # Signatures of a network on the way; the others say who it was.
 _OF_THE_WAY = ("silent", "refused", "way", "cut")
-_FAMILIES: tuple[Family, Family] = (4, 6)
-_CERTAINTY: tuple[Confidence, ...] = ("possible", "likely", "certain")
 
 
-def port25(case: Comparison) -> Said:
+@compares(
+    FindingKind(
+        code="port25-blocked",
+        party="network",
+        depth=76,
+        severity="warning",
+        network=True,
+        quiet="block",
+        distrusts=True,
+        stops=("you", "internet"),
+        traced=True,
+        port25="always",
+    ),
+    FindingKind(
+        code="port25-relay-only",
+        party="network",
+        depth=77,
+        severity="warning",
+        network=True,
+        quiet="block",
+        distrusts=True,
+        stops=("you", "internet"),
+        traced=True,
+        port25="always",
+    ),
+)
+def port25(case: Case) -> Yields:
     """Port 25 fails alike towards the target and every live control, and both answer elsewhere (facts 2d).
 
     Three live controls make it certain, two likely; one is no proof. Confounders: a server that drops 25 itself, a dead
@@ -34,14 +58,16 @@ def port25(case: Comparison) -> Said:
     blocked = _blocked(case, RELAY_PORT)
     yield from _further(case, RELAY_PORT)
     if any(
-        o.port == RELAY_PORT and case.controls_at(o.family, RELAY_PORT) and not case.answering(o.family, RELAY_PORT)
-        for o in case.failing
+        o.port == RELAY_PORT
+        and case.controls.on(o.family, RELAY_PORT)
+        and not case.controls.answering(o.family, RELAY_PORT)
+        for o in case.target.failing
     ):
         yield from case.want(Want("relay"))
     if not blocked:
         return
-    relays = [o for o in case.of("relay") if o.port == RELAY_PORT and spoke(o)]
-    families = _tested(case, RELAY_PORT)
+    relays = [o for o in case.evidence.relay if o.port == RELAY_PORT and spoke(o)]
+    families = case.failures.families_tested(RELAY_PORT)
     yield Symptom(
         "port25-relay-only" if relays else "port25-blocked",
         _best(blocked.values()),
@@ -49,18 +75,32 @@ def port25(case: Comparison) -> Said:
         seen=_failing(blocked),
         support=(*_support(blocked), *(o.id for o in relays)),
         family=None if families == set(blocked) else next(iter(blocked)),
-        explains=frozenset(o.id for o in _failing(blocked)) | reset_too(case, _failing(blocked)),
+        explains=frozenset(o.id for o in _failing(blocked)) | case.nearest.reset_too(_failing(blocked)),
     )
 
 
-def other_ports(case: Comparison) -> Said:
+@compares(
+    FindingKind(
+        code="port-blocked",
+        party="network",
+        depth=75,
+        severity="warning",
+        network=True,
+        quiet="block",
+        distrusts=True,
+        stops=("you", "internet"),
+        traced=True,
+        port25="verdict",
+    ),
+)
+def other_ports(case: Case) -> Yields:
     """The same on other ports, for each of which only those controls count that are known to serve it.
 
     A reset proves less than silence, since perhaps none of them serves the port: it takes a canary that is reset there
     too, or a trace on which the reset comes from nearer than the target.
     """
-    groups: dict[tuple[bool, Family | None], dict[int, dict[Family, Alike]]] = {}
-    for port in dict.fromkeys(o.port for o in case.failing if o.port != RELAY_PORT):
+    groups: dict[tuple[bool, Family | None], dict[int, dict[Family, SharedFailure]]] = {}
+    for port in dict.fromkeys(o.port for o in case.target.failing if o.port != RELAY_PORT):
         yield from _further(case, port)
         found = {
             family: alike
@@ -68,7 +108,7 @@ def other_ports(case: Comparison) -> Said:
             if alike.signature != "refused" or _refused_by_the_network(case, family, port, alike)
         }
         if found:
-            scope = None if _tested(case, port) == set(found) else next(iter(found))
+            scope = None if case.failures.families_tested(port) == set(found) else next(iter(found))
             stopped = next(iter(found.values())).signature in ("silent", "way")
             groups.setdefault((stopped, scope), {})[port] = found
     for (_, family), by_port in groups.items():
@@ -76,22 +116,35 @@ def other_ports(case: Comparison) -> Said:
         failing = tuple(o for alike in every for o in alike.failing)
         yield Symptom(
             "port-blocked",
-            min((_best(found.values()) for found in by_port.values()), key=_CERTAINTY.index),
+            min((_best(found.values()) for found in by_port.values()), key=CONFIDENCES.index),
             params=_where(case, failing),
             seen=failing,
             support=tuple(dict.fromkeys(o.id for alike in every for o in alike.controls)),
             family=family,
-            explains=frozenset(o.id for o in failing) | reset_too(case, failing),
+            explains=frozenset(o.id for o in failing) | case.nearest.reset_too(failing),
         )
 
 
-def _where(case: Comparison, failing: tuple[Observation, ...]) -> dict[str, ParamValue]:
+def _where(case: Case, failing: tuple[Observation, ...]) -> dict[str, ParamValue]:
     """Behind the box, where that is shown of every port."""
-    shown = {o.port for o in failing if at_the_provider(o, case)}
+    shown = {o.port for o in failing if case.paths.at_the_provider(o)}
     return {"where": "provider"} if shown and shown == {o.port for o in failing} else {}
 
 
-def allow_list(case: Comparison) -> Said:
+@compares(
+    FindingKind(
+        code="mail-allowlist",
+        party="network",
+        depth=79,
+        severity="warning",
+        network=True,
+        quiet="block",
+        distrusts=True,
+        stops=("box", "provider"),
+        port25="named",
+    ),
+)
+def allow_list(case: Case) -> Yields:
     """A box that lets mail out to certain servers only: this one fails on 25 and 587, others answer on both.
 
     The box says so itself by ICMP (certain), or the trace shows that the failing port stops right behind it where the
@@ -99,13 +152,17 @@ def allow_list(case: Comparison) -> Said:
     packets pass the box.
     """
     found: dict[tuple[str, Confidence], list[Observation]] = {}
-    for family in _FAMILIES:
+    for family in FAMILIES:
         if any(_served(case, family, port) < 2 for port in _LISTED_PORTS):
             continue
-        for host in dict.fromkeys(o.host for o in case.tried):
-            failing = [o for o in case.tried if (o.host, o.family) == (host, family) and o.port in _LISTED_PORTS]
-            signatures = {case.signature(o) for o in failing}
-            if len({o.port for o in failing}) < 2 or len(signatures) != 1 or not case.elsewhere(failing[0]):
+        for host in dict.fromkeys(o.host for o in case.target.tried):
+            failing = [o for o in case.target.tried if (o.host, o.family) == (host, family) and o.port in _LISTED_PORTS]
+            signatures = {case.failures.signature(o) for o in failing}
+            if (
+                len({o.port for o in failing}) < 2
+                or len(signatures) != 1
+                or not case.target.answers_elsewhere(failing[0])
+            ):
                 continue
             if signatures <= {"silent", "refused"}:
                 yield from _want_traces(case, failing)
@@ -113,49 +170,49 @@ def allow_list(case: Comparison) -> Said:
             if confidence and all(settled(o) for o in failing):
                 found.setdefault((host, confidence), []).extend(failing)
     for (host, confidence), failing in found.items():
-        places = sorted({(o.family, o.port) for o in failing})
+        tested = sorted({(o.family, o.port) for o in failing})
         yield Symptom(
             "mail-allowlist",
             confidence,
             host=host,
             params={"ports": _LISTED_PORTS},
             seen=tuple(failing),
-            support=tuple(o.id for place in places for o in case.answering(*place)),
-            family=case.one_family(failing),
+            support=tuple(o.id for each in tested for o in case.controls.answering(*each)),
+            family=case.failures.one_family(failing),
             explains=frozenset(o.id for o in failing),
         )
 
 
-def _listed(case: Comparison, failing: list[Observation]) -> Confidence | None:
-    signature = case.signature(failing[0])
+def _listed(case: Case, failing: list[Observation]) -> Confidence | None:
+    signature = case.failures.signature(failing[0])
     if signature == "gateway":
         return "certain"
     if signature not in ("silent", "refused"):
         return None
-    stops = [stops_here(case, seen) for seen in failing]
+    stops = [case.paths.stops_at_the_box(seen) for seen in failing]
     return "likely" if True in stops and False not in stops else None
 
 
-def _served(case: Comparison, family: Family, port: int) -> int:
-    return independent(case.answering(family, port))
+def _served(case: Case, family: Family, port: int) -> int:
+    return independent(case.controls.answering(family, port))
 
 
-def _want_traces(case: Comparison, failing: list[Observation]) -> Iterator[Want]:
+def _want_traces(case: Case, failing: list[Observation]) -> Iterator[Want]:
     for seen in failing:
-        if not seen.path and (beside := case.beside(seen)) is not None:
-            yield from case.want(Want("trace", observation=seen.id, beside=beside.id))
+        if not seen.path and (working := case.target.working_port(seen)) is not None:
+            yield from case.want(Want("trace", observation=seen.id, working=working.id))
 
 
-def _blocked(case: Comparison, port: int) -> dict[Family, Alike]:
+def _blocked(case: Case, port: int) -> dict[Family, SharedFailure]:
     """What the network blocks, by family: nobody gets through, and nothing says that it is this machine or its box."""
-    found: dict[Family, Alike] = {}
-    for family in sorted(_tested(case, port)):
-        alike = case.alike(family, port)
+    found: dict[Family, SharedFailure] = {}
+    for family in sorted(case.failures.families_tested(port)):
+        alike = case.shared.on(family, port)
         if alike is None or alike.signature not in _OF_THE_WAY or alike.confidence is None:
             continue
-        if any(silent_here(case, o) or like_those_here(case, o) for o in alike.failing):
+        if any(case.nearest.silent_here(o) or case.nearest.like_those_here(o) for o in alike.failing):
             continue
-        if any(_at_the_first_hop(o) or refused_beside(case, o) for o in alike.failing):
+        if any(_at_the_first_hop(o) or case.nearest.silent_like_the_box(o) for o in alike.failing):
             continue
         found[family] = alike
     return found
@@ -166,36 +223,31 @@ def _at_the_first_hop(seen: Observation) -> bool:
     return any(hop.hop <= 1 and hop.answer == "refused" for hop in seen.path)
 
 
-def _tested(case: Comparison, port: int) -> set[Family]:
-    """Families in which the target was tested there. One that this machine does not have was not."""
-    return {o.family for o in case.tried if o.port == port and case.signature(o) != "nowhere"}
-
-
-def _best(blocked: Iterable[Alike]) -> Confidence:
+def _best(blocked: Iterable[SharedFailure]) -> Confidence:
     """A network that is certain to block one family, and seems to block the other, is certain to block."""
-    return max((alike.confidence or "possible" for alike in blocked), key=_CERTAINTY.index)
+    return max((alike.confidence or "possible" for alike in blocked), key=CONFIDENCES.index)
 
 
-def _failing(blocked: dict[Family, Alike]) -> tuple[Observation, ...]:
+def _failing(blocked: dict[Family, SharedFailure]) -> tuple[Observation, ...]:
     return tuple(o for alike in blocked.values() for o in alike.failing)
 
 
-def _support(blocked: dict[Family, Alike]) -> tuple[str, ...]:
+def _support(blocked: dict[Family, SharedFailure]) -> tuple[str, ...]:
     return tuple(o.id for alike in blocked.values() for o in alike.controls)
 
 
-def _refused_by_the_network(case: Comparison, family: Family, port: int, alike: Alike) -> bool:
-    if any(reset(o) and (o.family, o.port) == (family, port) for o in case.of("canary")):
+def _refused_by_the_network(case: Case, family: Family, port: int, alike: SharedFailure) -> bool:
+    if any(reset(o) and (o.family, o.port) == (family, port) for o in case.evidence.canary):
         return True
-    return any(case.nearer(o) for o in alike.failing)
+    return any(case.paths.nearer(o) for o in alike.failing)
 
 
-def _further(case: Comparison, port: int) -> Iterator[Want]:
+def _further(case: Case, port: int) -> Iterator[Want]:
     """What would make a shared failure certain, or say who it is."""
-    for family in sorted({o.family for o in case.failing if o.port == port}):
-        alike = case.alike(family, port)
+    for family in sorted({o.family for o in case.target.failing if o.port == port}):
+        alike = case.shared.on(family, port)
         yield from _want_fresh(case, family, port)
-        if case.gagged(family, port):
+        if case.failures.gagged(family, port):
             numbers = {port, *load("controls")["begin"]["canary_ports"]}
             yield from case.want(*(Want("canary", port=number) for number in numbers))
         if alike is None:
@@ -210,11 +262,11 @@ def _further(case: Comparison, port: int) -> Iterator[Want]:
             yield from case.want(Want("canary", port=port))
 
 
-def _want_fresh(case: Comparison, family: Family, port: int) -> Iterator[Want]:
+def _want_fresh(case: Case, family: Family, port: int) -> Iterator[Want]:
     """Controls that are known from a minute ago only: an accusation connects again."""
-    if case.answering(family, port):
+    if case.controls.answering(family, port):
         return
-    for seen in case.controls:
+    for seen in case.controls.seen:
         stale = seen.cached and seen.family == family
-        if stale and not any(o.host == seen.host and o.port == seen.port and not o.cached for o in case.controls):
+        if stale and not any(o.host == seen.host and o.port == seen.port and not o.cached for o in case.controls.seen):
             yield from case.want(Want("again", observation=seen.id))

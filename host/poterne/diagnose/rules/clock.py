@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from poterne.diagnose.comparison import Comparison
+from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import settled
 from poterne.diagnose.operators import independent
-from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.registry import FindingKind, compares
+from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
 from poterne.model import Confidence, Observation
 
@@ -14,7 +15,17 @@ _AGREES = timedelta(hours=1)
 _DIFFERS = timedelta(days=1)
 
 
-def clock_wrong(case: Comparison) -> Said:
+@compares(
+    FindingKind(
+        code="clock-wrong",
+        party="you",
+        depth=85,
+        severity="warning",
+        about_ports=False,
+        absorbs=frozenset({"cert-expired", "cert-not-yet-valid", "cert-expiring"}),
+    ),
+)
+def clock_wrong(case: Case) -> Yields:
     """Certificates are not valid yet (or no more) at the target and at unrelated controls: two make it certain, one
     likely. The date of the portal's server makes one control certain, and none likely, where it differs by more than a
     day in the fitting direction; where it agrees within an hour the clock is right.
@@ -22,12 +33,14 @@ def clock_wrong(case: Comparison) -> Said:
     Confounder: a server whose certificate has expired, which no control shares.
     """
     for fault in _DATES:
-        ours = [o for o in case.tried if settled(o) and _has(o, fault)]
+        ours = [o for o in case.target.tried if settled(o) and _has(o, fault)]
         if not ours:
             continue
         yield from case.want(Want("controls"), Want("portal"))
-        alike = [o for o in case.controls if settled(o) and _has(o, fault)]
-        good = [o for o in case.controls if settled(o) and o.tls is not None and o.tls.trusted and not o.tls.faults]
+        alike = [o for o in case.controls.seen if settled(o) and _has(o, fault)]
+        good = [
+            o for o in case.controls.seen if settled(o) and o.tls is not None and o.tls.trusted and not o.tls.faults
+        ]
         count = independent(alike)
         ahead = _ahead(case)
         fits = ahead is not None and (ahead > _DIFFERS if fault == "cert-expired" else ahead < -_DIFFERS)
@@ -53,7 +66,7 @@ def _has(seen: Observation, fault: str) -> bool:
     return seen.tls is not None and fault in seen.tls.faults
 
 
-def _ahead(case: Comparison) -> timedelta | None:
+def _ahead(case: Case) -> timedelta | None:
     """How far this computer's clock is ahead of the portal's server's; None where that is not known. A page that was
     altered has no date to go by.
     """

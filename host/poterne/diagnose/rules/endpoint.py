@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from poterne import ports
-from poterne.diagnose.evidence import Evidence, answers, direction, needed, refused_by_target, reset, verified
+from poterne.diagnose.case import Case
+from poterne.diagnose.evidence import Evidence, answers, direction, needed, refused_by_target, verified
+from poterne.diagnose.registry import FindingKind, register, shows
 from poterne.diagnose.settings import sign_in
-from poterne.diagnose.symptom import Symptom
+from poterne.diagnose.symptom import Symptom, Yields
 from poterne.knowledge import load
 from poterne.model import Confidence, Observation, ParamValue
 
@@ -14,31 +16,37 @@ from poterne.model import Confidence, Observation, ParamValue
 _WORDLESS = ("silent", "closed")
 
 
-def families(evidence: Evidence) -> Iterator[Symptom]:
+@shows(
+    FindingKind(code="no-common-family", party="network", depth=87, severity="note"),
+)
+def without_family(case: Case) -> Yields:
     """A host with addresses of one family only, which this machine does not have."""
-    for host in dict.fromkeys(observation.host for observation in evidence.tried):
-        seen = [observation for observation in evidence.tried if observation.host == host]
-        wanting = all(o.error in ("ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT") and o.reporter is None for o in seen)
-        if wanting and evidence.online and len({o.family for o in seen}) == 1:
-            yield Symptom("no-common-family", "certain", observation=seen[0], host=host)
+    for host, seen in case.target.without_family.items():
+        yield Symptom("no-common-family", "certain", observation=seen, host=host)
 
 
-def no_mail_service(evidence: Evidence) -> Iterator[Symptom]:
-    """A host that answers, and resets every mail port. ICMP errors of its own are a firewall's, which may well guard
-    some. Ports that servers seldom offer only must not open; those for filters carry no mail.
-    """
-    if evidence.target.kind == "endpoint" or evidence.options.ports is not None:
-        return
-    for host in dict.fromkeys(observation.host for observation in evidence.tried):
-        seen = [observation for observation in evidence.tried if observation.host == host]
-        usual = [observation for observation in seen if needed(observation, evidence)]
-        opened = [observation for observation in seen if observation.state == "open"]
-        if usual and all(map(reset, usual)) and all(direction(observation) == "filters" for observation in opened):
-            yield from (Symptom("no-mail-service", "certain", observation, host=host) for observation in usual)
+@shows(
+    FindingKind(code="no-mail-service", party="server", depth=35, severity="warning", stops=("server", "server")),
+)
+def without_service(case: Case) -> Yields:
+    """A host that answers, and resets every mail port."""
+    for host, there in case.target.without_service.items():
+        yield from (Symptom("no-mail-service", "certain", observation, host=host) for observation in there)
 
 
-def endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
-    """Everything that one observation of the target shows."""
+@shows(
+    FindingKind(code="starttls-injection", party="server", depth=81, severity="warning"),
+    FindingKind(code="connection-cut", party="server", depth=42, severity="warning", doubted=True),
+)
+def endpoints(case: Case) -> Yields:
+    """Everything that the target's endpoints show, one by one; nothing of hosts of which the whole is known."""
+    explained = {*case.target.without_service, *case.target.without_family}
+    for observation in case.target.final:
+        if observation.host not in explained:
+            yield from _endpoint(observation, case.evidence)
+
+
+def _endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     if observation.state != "open":
         yield from _unreached(observation, evidence)
     elif observation.starttls == "injected":
@@ -57,10 +65,32 @@ def endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
         yield from _remarks(observation, evidence)
 
 
+register(
+    FindingKind(
+        code="port-closed",
+        party="server",
+        depth=20,
+        severity="note",
+        quiet="shallow",
+        stops=("server", "server"),
+        port25="verdict",
+    ),
+    FindingKind(
+        code="unproven",
+        party="unclear",
+        depth=10,
+        severity="note",
+        severity_outgoing="warning",
+        quiet="shallow",
+        port25="named",
+    ),
+)
+
+
 def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     if not needed(observation, evidence):
         return
-    if any(_same_place(observation, other) and other.state == "open" for other in evidence.tried):
+    if any(_same_door(observation, other) and other.state == "open" for other in evidence.tried):
         return  # another address of the same name and family answers, as it would a mail program
     reported: dict[str, ParamValue] = {} if observation.reporter is None else {"reporter": observation.reporter}
     if refused_by_target(observation):
@@ -72,8 +102,16 @@ def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom
         yield Symptom("unproven", "possible", observation, params={"state": observation.state, **reported})
 
 
-def _same_place(one: Observation, other: Observation) -> bool:
+def _same_door(one: Observation, other: Observation) -> bool:
     return (one.host, one.port, one.family) == (other.host, other.port, other.family)
+
+
+register(
+    FindingKind(code="greeting-busy", party="server", depth=49, severity="warning"),
+    FindingKind(code="greeting-refused", party="server", depth=50, severity="warning", stops=("server", "server")),
+    FindingKind(code="wrong-protocol", party="server", depth=45, severity="warning"),
+    FindingKind(code="no-greeting", party="server", depth=40, severity="warning", doubted=True),
+)
 
 
 def _greeting(observation: Observation) -> Iterator[Symptom]:
@@ -104,6 +142,18 @@ def _sure_of_silence(observation: Observation) -> Confidence:
     return "certain" if patient else "possible"
 
 
+register(
+    FindingKind(code="cert-self-signed", party="server", depth=70, severity="warning"),
+    FindingKind(code="cert-untrusted", party="server", depth=69, severity="warning"),
+    FindingKind(code="cert-incomplete-chain", party="server", depth=68, severity="warning"),
+    FindingKind(code="cert-expired", party="server", depth=67, severity="warning"),
+    FindingKind(code="cert-not-yet-valid", party="server", depth=66, severity="warning"),
+    FindingKind(code="cert-name-mismatch", party="server", depth=65, severity="warning"),
+    FindingKind(code="tls-legacy-only", party="server", depth=64, severity="warning"),
+    FindingKind(code="tls-failed", party="server", depth=60, severity="warning", doubted=True),
+)
+
+
 def _tls_faults(observation: Observation) -> Iterator[Symptom]:
     tls = observation.tls
     assert tls is not None
@@ -123,6 +173,12 @@ def _tls_faults(observation: Observation) -> Iterator[Symptom]:
         yield Symptom(fault, confidence, observation, params=known.get(fault, {}))
 
 
+register(
+    FindingKind(code="plaintext-only", party="server", depth=56, severity="warning"),
+    FindingKind(code="wrong-security", party="you", depth=58, severity="warning", despite_verified=True),
+)
+
+
 def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     row = ports.expected(observation)
     if row is None or direction(observation) == "other":
@@ -140,6 +196,15 @@ def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
         yield Symptom("wrong-security", "certain", observation, params={"asked": asked, "works": "none"})
 
 
+register(
+    FindingKind(code="slow-greeting", party="server", depth=5, severity="note", remark=True),
+    FindingKind(code="cert-expiring", party="server", depth=5, severity="note", remark=True),
+    FindingKind(code="auth-before-tls", party="server", depth=5, severity="note", remark=True),
+    FindingKind(code="auth-oauth-only", party="you", depth=5, severity="note", remark=True),
+    FindingKind(code="auth-absent", party="server", depth=5, severity="note", remark=True),
+)
+
+
 def _remarks(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     row = ports.expected(observation)
     greeting_ms = observation.stages.greeting_ms
@@ -148,7 +213,7 @@ def _remarks(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
         yield Symptom("slow-greeting", "certain", observation, params={"seconds": round(greeting_ms / 1000)})
     if observation.tls is not None and verified(observation) and observation.tls.not_after is not None:
         left = (datetime.fromisoformat(observation.tls.not_after) - evidence.now).days
-        if left < load("findings")["limits"]["expiring_days"]:
+        if left < load("limits")["expiring_days"]:
             yield Symptom(
                 "cert-expiring",
                 "certain",

@@ -1,16 +1,25 @@
 """One of the two families does not work here, whatever the server."""
 
-from poterne.diagnose.comparison import Comparison
+from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import reached, settled, spoke
 from poterne.diagnose.operators import independent
-from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.registry import FindingKind, compares
+from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
 from poterne.model import Family, Observation
 
 _CODES: dict[Family, str] = {4: "ipv4-broken", 6: "ipv6-broken"}
 
 
-def broken(case: Comparison) -> Said:
+@compares(
+    FindingKind(
+        code="ipv4-broken", party="network", depth=86, severity="warning", about_ports=False, stops=("box", "internet")
+    ),
+    FindingKind(
+        code="ipv6-broken", party="network", depth=86, severity="warning", about_ports=False, stops=("box", "internet")
+    ),
+)
+def broken(case: Case) -> Yields:
     """In one family nothing came back from anybody, the target and every control; in the other two controls answer that
     have addresses of both: three make it certain, two likely.
 
@@ -19,19 +28,19 @@ def broken(case: Comparison) -> Said:
     looked at again first.
     """
     for family, code in _CODES.items():
-        ours = [o for o in case.target if o.family == family]
-        controls = [o for o in case.controls if o.family == family]
+        ours = [o for o in case.target.seen if o.family == family]
+        controls = [o for o in case.controls.seen if o.family == family]
         everybody = (*ours, *controls)
         if not ours or not _has(case, family, everybody) or any(reached(o) or spoke(o) for o in everybody):
             continue
-        if not all(settled(o) for o in everybody) or case.unreliable(6 if family == 4 else 4):
+        if not all(settled(o) for o in everybody) or case.limits.unreliable(6 if family == 4 else 4):
             continue
-        working = {o.host: o for o in case.living if o.family != family}
+        working = {o.host: o for o in case.controls.living if o.family != family}
         both = [working[host] for host in dict.fromkeys(o.host for o in controls) if host in working]
         count = independent(both)
-        if count >= 2 and case.losing:
-            again = {o.host for o in everybody if case.seen_twice(o)}
-            hasty = {o.host: o for o in everybody if o.host not in again and case.signature(o) == "silent"}
+        if count >= 2 and case.limits.losing:
+            again = {o.host for o in everybody if case.limits.seen_twice(o)}
+            hasty = {o.host: o for o in everybody if o.host not in again and case.failures.signature(o) == "silent"}
             if hasty:
                 yield from case.want(*(Want("again", observation=o.id) for o in hasty.values()))
                 continue
@@ -39,16 +48,16 @@ def broken(case: Comparison) -> Said:
             yield Symptom(
                 code,
                 "certain" if count >= 3 else "likely",
-                seen=tuple(o for o in case.tried if o.family == family) or tuple(ours),
+                seen=tuple(o for o in case.target.tried if o.family == family) or tuple(ours),
                 support=tuple(dict.fromkeys(o.id for o in (*controls, *both))),
                 family=family,
                 explains=frozenset(o.id for o in ours),
             )
 
 
-def _has(case: Comparison, family: Family, tried: tuple[Observation, ...]) -> bool:
+def _has(case: Case, family: Family, tried: tuple[Observation, ...]) -> bool:
     """Whether this machine has the family: packets left it."""
-    if all(case.signature(o) == "nowhere" for o in tried):
+    if all(case.failures.signature(o) == "nowhere" for o in tried):
         return False
     addresses = [a for a in case.evidence.machine.addresses if (":" in a) == (family == 6)]
     usable = [a for a in addresses if not a.lower().startswith(("fe80:", "127.", "169.254.")) and a != "::1"]

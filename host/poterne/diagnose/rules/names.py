@@ -1,16 +1,13 @@
 """Names: those that do not resolve, resolvers that invent answers, and the better name for what was typed."""
 
-from collections.abc import Iterator
-
 from poterne import ports
-from poterne.diagnose.comparison import Comparison
+from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import Evidence, direction, reset, settled, verified
-from poterne.diagnose.rules.interception import smtp_intercepted
+from poterne.diagnose.registry import FindingKind, compares, shows
 from poterne.diagnose.settings import settings
-from poterne.diagnose.symptom import Said, Symptom
+from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
-from poterne.hosts import is_within
-from poterne.model import Confidence, NameAnswer, NameState, Observation
+from poterne.model import NameAnswer, NameState, Observation
 
 _CODES: dict[NameState, str] = {
     "nxdomain": "dns-nxdomain",
@@ -25,11 +22,19 @@ _MAX_NAMES = 4
 _MAX_TOLD = 5
 
 
-def names(evidence: Evidence) -> Iterator[Symptom]:
+@shows(
+    FindingKind(code="dns-nxdomain", party="you", depth=90, severity="note", about_name=True),
+    FindingKind(code="dns-nodata", party="names", depth=90, severity="note", about_name=True),
+    FindingKind(code="dns-servfail", party="names", depth=90, severity="warning", about_name=True),
+    FindingKind(code="dns-timeout", party="network", depth=90, severity="warning", about_name=True),
+    FindingKind(code="dns-differs", party="computer", depth=90, severity="warning", about_name=True),
+)
+def names(case: Case) -> Yields:
     """Names that did not resolve: the typed one, and what a domain names. Guesses that do not exist are no news."""
-    resolved = any(answer.addresses for answer in own(evidence))
+    evidence = case.evidence
+    resolved = any(answer.addresses for answer in evidence.own_names)
     told: set[tuple[str, str]] = set()
-    for answer in own(evidence):
+    for answer in evidence.own_names:
         code = _CODES.get(answer.state)
         if answer.source == "mx" and answer.state == "nodata" and not answer.addresses and resolved:
             continue  # no MX: the domain's own address takes its place (RFC 5321 section 5.1)
@@ -44,29 +49,25 @@ def names(evidence: Evidence) -> Iterator[Symptom]:
             yield Symptom(code, "certain", host=answer.name)
 
 
-def wanted_family(evidence: Evidence) -> Iterator[Symptom]:
+@shows()
+def wanted_family(case: Case) -> Yields:
     """A name that resolves, but not to an address of the family that was asked for."""
-    family = evidence.options.family
+    family = case.evidence.options.family
     if family is None:
         return
-    for answer in own(evidence):
+    for answer in case.evidence.own_names:
         if answer.addresses and not any((":" in address) == (family == 6) for address in answer.addresses):
             yield Symptom("dns-nodata", "certain", host=answer.name, params={"family": family})
 
 
-def null_mx(evidence: Evidence) -> Iterator[Symptom]:
+@shows(
+    FindingKind(code="null-mx", party="names", depth=88, severity="note"),
+)
+def null_mx(case: Case) -> Yields:
     """A domain that says that it takes no mail (RFC 7505)."""
-    for answer in own(evidence):
+    for answer in case.evidence.own_names:
         if answer.mail_exchangers == ("",):
             yield Symptom("null-mx", "certain", host=answer.name)
-
-
-def own(evidence: Evidence) -> list[NameAnswer]:
-    """What was asked for the target's sake: neither names that must not exist, nor better names for what was typed."""
-    answers = [answer for answer in evidence.names if answer.source not in ("random", "second")]
-    if evidence.target.kind in ("server", "endpoint"):
-        answers = [answer for answer in answers if answer.name in (evidence.target.host, evidence.target.domain)]
-    return answers
 
 
 def _known_elsewhere(name: str, evidence: Evidence) -> bool:
@@ -78,46 +79,36 @@ def _is_news(answer: NameAnswer, evidence: Evidence, *, resolved: bool) -> bool:
     return typed or answer.source == "mx" or not resolved
 
 
-def hijacked(case: Comparison) -> Said:
+@compares(
+    FindingKind(code="dns-hijacked", party="network", depth=92, severity="warning", about_ports=False, about_name=True),
+)
+def hijacked(case: Case) -> Yields:
     """The resolver invents addresses: two labels that must not exist resolve (certain), or one does, to the very
     addresses of the target (likely).
 
     Where the target has no other addresses than invented ones, it does not exist either, and that is why it fails.
     Confounder: a wildcard (RFC 4592) in the target's own zone; such a label proves nothing.
     """
-    evidence = case.evidence
-    invented = [answer for answer in evidence.names if answer.source == "random" and answer.addresses]
-    typed = {name for name in (evidence.target.host, evidence.target.domain) if name}
-    foreign = [answer for answer in invented if not _in_zone_of(answer.name, typed)]
-    if not foreign:
+    confidence, caught = case.invented.confidence, case.invented.caught
+    if confidence is None:
         return
-    false = {address for answer in foreign for address in answer.addresses}
-    ours = {address for answer in own(evidence) if answer.name in typed for address in answer.addresses}
-    ours |= {o.address for o in case.target}
-    confidence: Confidence = "certain" if len({answer.name for answer in invented}) >= 2 else "likely"
-    if confidence == "likely" and not ours & false:
-        return
-    caught = bool(ours) and ours <= false and not any(verified(o) for o in case.tried)
     yield Symptom(
         "dns-hijacked",
         confidence,
-        seen=case.tried if caught else (),
-        support=tuple(o.id for o in case.tried) if caught else (),
-        explains=frozenset(o.id for o in case.target) if caught else frozenset(),
+        seen=case.target.tried if caught else (),
+        support=tuple(o.id for o in case.target.tried) if caught else (),
+        explains=frozenset(o.id for o in case.target.seen) if caught else frozenset(),
         blocks=caught,
     )
     if caught:
-        for name in sorted(typed):
+        for name in sorted(case.invented.typed):
             yield Symptom("dns-nxdomain", "likely", host=name)
 
 
-def _in_zone_of(label: str, typed: set[str]) -> bool:
-    """Whether the zone that a label was invented in holds the target too; a top-level domain is nobody's own."""
-    zone = label.partition(".")[2]
-    return "." in zone and any(is_within(name, zone) for name in typed)
-
-
-def wrong_host_name(case: Comparison) -> Said:
+@compares(
+    FindingKind(code="wrong-host-name", party="you", depth=91, severity="warning", about_ports=False, quiet="name"),
+)
+def wrong_host_name(case: Case) -> Yields:
     """The typed host is no mail server, or shows a certificate for others, or does not exist, and another one of the
     same domain, or named by that certificate, works from here: likely; certain where the certificate names it and it
     works at the same address.
@@ -133,14 +124,16 @@ def wrong_host_name(case: Comparison) -> Said:
         return
     if host is None:
         return
-    foreign = {o.id for said in smtp_intercepted(case) if isinstance(said, Symptom) for o in said.seen}
+    foreign = {o.id for impostor in case.impostors.found for o in impostor.seen}
     mismatched = [
-        o for o in case.tried if o.tls is not None and "cert-name-mismatch" in o.tls.faults and o.id not in foreign
+        o
+        for o in case.target.tried
+        if o.tls is not None and "cert-name-mismatch" in o.tls.faults and o.id not in foreign
     ]
-    missing = any(
-        answer.name == host and answer.state in _ABSENT and not answer.addresses for answer in own(evidence)
-    ) or any(s.code == "dns-nxdomain" for s in hijacked(case) if isinstance(s, Symptom))
-    mail = [o for o in case.tried if direction(o) in ("outgoing", "incoming")]
+    missing = case.invented.caught or any(
+        answer.name == host and answer.state in _ABSENT and not answer.addresses for answer in evidence.own_names
+    )
+    mail = [o for o in case.target.tried if direction(o) in ("outgoing", "incoming")]
     without_service = bool(mail) and all(reset(o) and settled(o) for o in mail)
     if not (mismatched or missing or without_service):
         return
@@ -165,15 +158,17 @@ def wrong_host_name(case: Comparison) -> Said:
     )
 
 
-def _certified(case: Comparison) -> Said:
-    mismatched = [o for o in case.tried if o.tls is not None and "cert-name-mismatch" in o.tls.faults]
-    served = {direction(o) for o in case.tried if verified(o) and o.source != "certificate"}
+def _certified(case: Case) -> Yields:
+    mismatched = [o for o in case.target.tried if o.tls is not None and "cert-name-mismatch" in o.tls.faults]
+    served = {direction(o) for o in case.target.tried if verified(o) and o.source != "certificate"}
     for host in dict.fromkeys(o.host for o in mismatched if direction(o) not in served):
         ours = [o for o in mismatched if o.host == host and direction(o) not in served]
         yield from case.want(Want("names", host=host))
         certified = {name.lower() for o in ours for name in (o.tls.names if o.tls else ())} - {host}
         sides = {direction(o) for o in ours}
-        better = [o for o in case.tried if o.host in certified and settled(o) and verified(o) and direction(o) in sides]
+        better = [
+            o for o in case.target.tried if o.host in certified and settled(o) and verified(o) and direction(o) in sides
+        ]
         if better:
             same = {o.address for o in ours} & {o.address for o in better}
             yield Symptom(

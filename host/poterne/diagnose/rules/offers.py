@@ -1,10 +1,10 @@
 """What the sources of a domain say, and cannot be used."""
 
-from collections.abc import Iterator
-
+from poterne.diagnose.case import Case
 from poterne.diagnose.evidence import Evidence, direction, verified
 from poterne.diagnose.offers import is_own, not_offered
-from poterne.diagnose.symptom import Symptom
+from poterne.diagnose.registry import FindingKind, shows
+from poterne.diagnose.symptom import Symptom, Yields
 from poterne.model import Lookup, ParamValue
 
 _MAX = 5
@@ -12,11 +12,16 @@ _SUBMISSION = frozenset({"submissions", "submission"})
 _SIDES = {"smtp": "outgoing", "imap": "incoming", "pop3": "incoming"}
 
 
-def refused(evidence: Evidence) -> Iterator[Symptom]:
+@shows(
+    FindingKind(code="offer-refused", party="names", depth=91, severity="note"),
+    FindingKind(code="offer-untested", party="computer", depth=91, severity="warning"),
+)
+def refused(case: Case) -> Yields:
     """What was refused of a record or a document, and why (certain: it was read). Where nothing else was found it is
     why nothing works; so is a document that could not be had. Guesses that were tried in its place explain themselves.
     A server that is offered on a port where this machine may not look is untested, and not to blame.
     """
+    evidence = case.evidence
     # Where the domain's own name has no answer, that is why its documents have none.
     alone = not evidence.tried and all(
         answer.state in ("ok", "nodata") for answer in evidence.names if answer.name == evidence.target.domain
@@ -44,8 +49,12 @@ def refused(evidence: Evidence) -> Iterator[Symptom]:
             yield Symptom("offer-refused", "certain", host=evidence.target.domain, params=params, blocks=alone)
 
 
-def not_sent(evidence: Evidence) -> Iterator[Symptom]:
+@shows(
+    FindingKind(code="sending-not-offered", party="names", depth=89, severity="note"),
+)
+def not_sent(case: Case) -> Yields:
     """A domain whose records say that it has no server for sending (RFC 6186 section 3.4); no source names one."""
+    evidence = case.evidence
     if not_offered(evidence.lookups) >= _SUBMISSION and not any(o.protocol == "smtp" for o in evidence.offers):
         yield Symptom("sending-not-offered", "certain", host=evidence.target.domain)
 

@@ -3,38 +3,39 @@
 from collections.abc import Iterator
 
 from poterne import ports
-from poterne.diagnose.comparison import Comparison
-from poterne.diagnose.evidence import direction, reset, settled, spoke, verified, web_ports
+from poterne.diagnose.case import Case
+from poterne.diagnose.evidence import FAMILIES, direction, reset, settled, spoke, verified, web_ports
 from poterne.diagnose.operators import independent, known_ports, vouches
+from poterne.diagnose.registry import compares
 from poterne.diagnose.wanted import Want
 from poterne.knowledge import load
-from poterne.model import Family, Observation
+from poterne.model import Observation
 
 _RELAY_PORT = 25
 # What nearly every server offers: that one of these is closed is odd enough to ask whether it is for everybody.
 _EXPECTED = (25, 465, 587, 993)
 _TRUST_FAULTS = ("cert-untrusted", "cert-incomplete-chain", "cert-self-signed")
-_FAMILIES: tuple[Family, Family] = (4, 6)
 _MAX_SIGNS_OF_LIFE = 2
 
 
-def wants(case: Comparison) -> Iterator[Want]:
+@compares()
+def wants(case: Case) -> Iterator[Want]:
     """Controls for whatever fails, and where every TLS handshake or everything fails, the portal."""
-    for seen in case.failing:
-        if not _merely_closed(case, seen) and not case.unreliable(seen.family):
+    for seen in case.target.failing:
+        if not _merely_closed(case, seen) and not case.limits.unreliable(seen.family):
             yield from case.want_controls(seen.port)
-    protected = [o for o in case.tried if o.tls is not None]
+    protected = [o for o in case.target.tried if o.tls is not None]
     doubtful = [o for o in protected if o.tls is not None and _doubtful(o.tls.faults, public=o.tls.public_trusted)]
     if doubtful:
         yield from case.want(Want("controls"))
     if protected and all(o.tls is not None and o.tls.fault for o in protected):
         yield from case.want(Want("portal"), Want("controls"))
-    if case.tried and not any(spoke(o) for o in case.tried):
-        yield from case.want(Want("portal"), *(Want("web", host=o.host) for o in case.tried))
+    if case.target.tried and not any(spoke(o) for o in case.target.tried):
+        yield from case.want(Want("portal"), *(Want("web", host=o.host) for o in case.target.tried))
     yield from _signs_of_life(case)
 
 
-def _merely_closed(case: Comparison, seen: Observation) -> bool:
+def _merely_closed(case: Case, seen: Observation) -> bool:
     """Whether a server just does not offer a port whose purpose another one serves, in a network that resets nothing
     else.
     """
@@ -43,15 +44,15 @@ def _merely_closed(case: Comparison, seen: Observation) -> bool:
         and seen.port not in _EXPECTED
         and not _resets(case)
         and not case.evidence.asks_for(seen.port)
-        and any(verified(o) and direction(o) == direction(seen) for o in case.tried)
+        and any(verified(o) and direction(o) == direction(seen) for o in case.target.tried)
     )
 
 
-def _resets(case: Comparison) -> bool:
+def _resets(case: Case) -> bool:
     """Whether this network resets connections: at an address where nobody is, or on port 25 for everybody."""
-    if any(reset(o) for o in case.of("canary")):
+    if any(reset(o) for o in case.evidence.canary):
         return True
-    alike = [case.alike(family, _RELAY_PORT) for family in _FAMILIES]
+    alike = [case.shared.on(family, _RELAY_PORT) for family in FAMILIES]
     return any(each is not None and each.signature == "refused" and each.count >= 2 for each in alike)
 
 
@@ -59,22 +60,22 @@ def _doubtful(faults: tuple[str, ...], *, public: bool | None) -> bool:
     return public is False or any(fault in _TRUST_FAULTS for fault in faults)
 
 
-def _signs_of_life(case: Comparison) -> Iterator[Want]:
+def _signs_of_life(case: Case) -> Iterator[Want]:
     """Controls fail like the target, and on every port that they were asked on: are they alive on any other? Asked
     while they have only been silent for a while, so that nobody waits for a dead one. Hosts that a policy names may
     serve the web; of the others the ports are known.
     """
     table = load("controls")["begin"]
-    for family, port in dict.fromkeys((o.family, o.port) for o in case.failing):
-        if case.unreliable(family):
+    for family, port in dict.fromkeys((o.family, o.port) for o in case.target.failing):
+        if case.limits.unreliable(family):
             continue
-        there = [o for o in case.controls_at(family, port) if (settled(o) or o.provisional) and vouches(o, port)]
-        if not there or case.answering(family, port):
+        there = [o for o in case.controls.on(family, port) if (settled(o) or o.provisional) and vouches(o, port)]
+        if not there or case.controls.answering(family, port):
             continue
-        dead = [o for o in there if not case.live(o.host, family, port)]
+        dead = [o for o in there if not case.controls.live(o.host, family, port)]
         if independent(there) - independent(dead) >= 3 or not dead:
             continue
-        working = [o.port for o in case.target if spoke(o) and o.family == family]
+        working = [o.port for o in case.target.seen if spoke(o) and o.family == family]
         offered = {number for o in dead for number in known_ports(o.host)}
         candidates = dict.fromkeys((*sorted(set(working), key=_likely), *sorted(offered, key=_likely)))
         # On these every control is asked from the beginning.

@@ -3,7 +3,7 @@
 import re
 
 from poterne import ports
-from poterne.knowledge import load
+from poterne.diagnose.registry import kind
 from poterne.model import (
     ExpectedServer,
     ExpectedSettings,
@@ -15,12 +15,10 @@ from poterne.model import (
     ToldMessage,
 )
 from poterne.report import locales
-from poterne.report.reasons import is_control
-from poterne.report.sentences import ports_of, subject_of
 from poterne.report.statement import NAMED, DateValue, Statement, TextValue, Value, about_ports, joined, say, word
+from poterne.told.reasons import is_control
+from poterne.told.sentences import ports_of, subject_of
 
-# Somebody reads along there: what works is nothing to recommend.
-_UNSAFE = ("tls-intercepted",)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -28,8 +26,8 @@ def remedy(report: Report, finding: Finding) -> Setting | None:
     """The tested way round what the verdict's finding names; None where it names nothing in the way, or nothing is
     verified.
     """
-    known = finding.severity == "blocker" or finding.code in load("findings")["network"]["codes"]
-    if finding.code in _UNSAFE or not known:
+    in_the_way = finding.severity == "blocker" or kind(finding.code).network
+    if not (in_the_way and kind(finding.code).way_round):
         return None
     facts = [ports.facts(port) for port in ports_of(finding)]
     receiving = bool(facts) and all(row is not None and row.direction == "incoming" for row in facts)

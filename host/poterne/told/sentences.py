@@ -1,6 +1,6 @@
 """The sentences of findings."""
 
-from poterne.knowledge import load
+from poterne.diagnose.registry import kind
 from poterne.model import Finding, ParamValue, Party, Report
 from poterne.report import locales
 from poterne.report.statement import NAMED, DateValue, NumberValue, Statement, TextValue, Value, refusal, say, word
@@ -44,7 +44,7 @@ def ports_of(finding: Finding) -> tuple[int, ...]:
 
 def _party(finding: Finding) -> Party | None:
     """Who can remove the cause: the provider itself where it is proved that the cause is there."""
-    party: Party | None = load("findings")["weight"].get(finding.code, {}).get("party")
+    party = kind(finding.code).party
     return "provider" if party == "network" and finding.params.get("where") == "provider" else party
 
 

@@ -1,20 +1,20 @@
-"""What the target's failures are held against: which controls are alive, who vouches for what, and what fails alike."""
+"""What fails alike: the failures that the target shares with the controls, and what each of them proves."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from poterne.diagnose.arranged import REPORTED, Place, Signature
+from poterne.diagnose.controls import Controls, FamilyPort
 from poterne.diagnose.evidence import Evidence, settled, spoke
+from poterne.diagnose.failures import REPORTED, Failures, Signature, clears
 from poterne.diagnose.limits import Limits
 from poterne.diagnose.operators import independent, serves
-from poterne.diagnose.wanted import Want
+from poterne.diagnose.paths import Paths
+from poterne.diagnose.target_seen import TargetSeen
 from poterne.model import Confidence, Family, Observation
-
-_BEGUN = (25, 587)
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class SharedFailure:
     """A failure on one port and family that the target shares with every live control that vouches for the port.
 
     `failing` are the target's observations, `controls` those of the controls, `count` how many operators these are.
@@ -38,48 +38,62 @@ class Alike:
         return self.most if self.count >= 3 or self.most == "possible" else "likely"
 
 
-class Comparison(Limits):
-    """One check's evidence, held together: what fails alike, and what that proves."""
+class SharedFailures:
+    """What the target's failures have in common with those of the controls."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        super().__init__(evidence)
-        self._alike: dict[Place, Alike | None] = {}
+    def __init__(
+        self,
+        evidence: Evidence,
+        *,
+        target: TargetSeen,
+        controls: Controls,
+        failures: Failures,
+        limits: Limits,
+        paths: Paths,
+    ) -> None:
+        self._evidence = evidence
+        self._target = target
+        self._controls = controls
+        self._failures = failures
+        self._limits = limits
+        self._paths = paths
+        self._known: dict[FamilyPort, SharedFailure | None] = {}
 
-    def alike(self, family: Family, port: int) -> Alike | None:
+    def on(self, family: Family, port: int) -> SharedFailure | None:
         """The failure on that port that the target and the controls have in common; None where there is none, where
         anybody got through, or where it is not known of everybody yet.
         """
-        if (family, port) not in self._alike:
-            self._alike[family, port] = self._compare(family, port)
-        return self._alike[family, port]
+        if (family, port) not in self._known:
+            self._known[family, port] = self._compare(family, port)
+        return self._known[family, port]
 
-    def _compare(self, family: Family, port: int) -> Alike | None:
-        here = [o for o in self.target if (o.family, o.port) == (family, port)]
+    def _compare(self, family: Family, port: int) -> SharedFailure | None:
+        here = [o for o in self._target.seen if (o.family, o.port) == (family, port)]
         failing = tuple(o for o in here if settled(o) and not spoke(o))
-        judged = self.judged(family, port)
+        judged = self._controls.vouching(family, port)
         signature = self._shared(failing, judged, family, port)
         if signature is None or not self._closed(here, family, port, signature):
             return None
         fits = (signature, "silent") if signature in REPORTED else (signature,)
-        if any(not o.cached and (not settled(o) or self.of_greetings(o) not in fits) for o in judged):
+        if any(not o.cached and (not settled(o) or self._failures.greeting_signature(o) not in fits) for o in judged):
             return None
-        if signature != "silent" and (self.limited(family, port, signature) or self.picks(signature)):
+        if signature != "silent" and (self._limits.limited(family, port, signature) or self._limits.picks(signature)):
             return None  # at once, and to some only: a second look proves no more than the first
         controls = tuple(o for o in judged if settled(o))
-        shaky = self.shaky(family, port, controls, signature)
+        shaky = self._limits.shaky(family, port, controls, signature)
         most = self._most(failing, controls, signature)
-        return Alike(signature, failing, controls, independent(controls), shaky, most)
+        return SharedFailure(signature, failing, controls, independent(controls), shaky, most)
 
     def _common(self, failing: tuple[Observation, ...], judged: list[Observation]) -> Signature | None:
         """How all of them failed. Routers send few ICMP errors a second (RFC 1812 section 4.3.2.8), so that silence
         beside the errors of one router, who reported a control too, be it on another port, is the same failure.
         """
-        ours = {self.of_greetings(o) for o in failing}
-        reports = [o for o in (*failing, *judged) if self.signature(o) in REPORTED]
-        kinds = {self.signature(o) for o in reports}
+        ours = {self._failures.greeting_signature(o) for o in failing}
+        reports = [o for o in (*failing, *judged) if self._failures.signature(o) in REPORTED]
+        kinds = {self._failures.signature(o) for o in reports}
         reporters = {(o.family, o.reporter) for o in reports}
         one = len(kinds) == len(reporters) == 1 and ours <= {"silent", *kinds}
-        if one and ours and any((o.family, o.reporter) in reporters for o in self.controls):
+        if one and ours and any((o.family, o.reporter) in reporters for o in self._controls.seen):
             return kinds.pop()
         return ours.pop() if len(ours) == 1 else None
 
@@ -89,20 +103,20 @@ class Comparison(Limits):
         """The one way in which all of them fail, if that says anything."""
         signature = self._common(failing, judged)
         # Servers may take minutes to greet (RFC 5321 section 4.5.3.2.1), and look up names as slowly as one another.
-        if signature == "mute" or (signature == "silent" and self.unreliable(family)):
+        if signature == "mute" or (signature == "silent" and self._limits.unreliable(family)):
             return None
-        if signature == "cut" and not self.proxied(port):
+        if signature == "cut" and not self._failures.proxied(port):
             # Whatever opens there alone, and for everybody, is somebody who answers in the servers' place.
-            return None if any(o.state == "open" and o.port == port for o in self.of("canary")) else signature
+            return None if any(o.state == "open" and o.port == port for o in self._evidence.canary) else signature
         return signature
 
     def _closed(self, here: list[Observation], family: Family, port: int, signature: Signature) -> bool:
         """Whether nobody gets through on a port, while the target answers on another."""
-        others = [o for o in self.evidence.others if (o.family, o.port) == (family, port)]
-        if any(self.clears(o, signature) for o in (*here, *others, *self.controls_at(family, port))):
+        others = [o for o in self._evidence.others if (o.family, o.port) == (family, port)]
+        if any(clears(o, signature) for o in (*here, *others, *self._controls.on(family, port))):
             return False
         silent = signature in ("silent", "way", "gateway", "own")
-        return any(self.elsewhere(o, resets=silent) for o in here)
+        return any(self._target.answers_elsewhere(o, resets=silent) for o in here)
 
     def _most(
         self, failing: tuple[Observation, ...], controls: tuple[Observation, ...], signature: Signature
@@ -114,33 +128,22 @@ class Comparison(Limits):
         on neither way, so that it cannot clear this machine.
         """
         port, family = failing[0].port, failing[0].family
-        if signature == "cut" and self.proxied(port):
+        if signature == "cut" and self._failures.proxied(port):
             return "likely"
-        if signature == "silent" and any(self.begins_unseen(o) for o in failing):
+        if signature == "silent" and any(self._paths.begins_unseen(o) for o in failing):
             return "possible"
         passed = any(hop.answer == "time-exceeded" for o in failing for hop in o.path)
-        machine = self.evidence.machine
+        machine = self._evidence.machine
         if signature == "silent" and not passed and machine.networks and not _of_family(machine.gateways, family):
             return "likely"
         known = independent(o for o in controls if serves(o, port) or self._served_once(o))
-        if known >= 3 or signature in ("way", "refused") or any(self.stops_midway(o) for o in failing):
+        if known >= 3 or signature in ("way", "refused") or any(self._paths.stops_midway(o) for o in failing):
             return "certain"
         return "likely"
 
     def _served_once(self, control: Observation) -> bool:
         """Whether it answered on that port at all, be it in the other family, or a minute ago."""
-        return any(o.host == control.host and o.port == control.port and spoke(o) for o in self.controls)
-
-    # ---- what is wanted
-
-    def want_controls(self, port: int) -> Iterable[Want]:
-        """The controls on a port; some are asked on 25 and 587 from the beginning."""
-        return self.want(Want("controls", port=None if port in _BEGUN else port))
-
-    def want(self, *wants: Want) -> Iterable[Want]:
-        """Those that can still be had."""
-        evidence = self.evidence
-        return () if evidence.complete else [want for want in wants if want not in evidence.fetched]
+        return any(o.host == control.host and o.port == control.port and spoke(o) for o in self._controls.seen)
 
 
 def _of_family(addresses: Iterable[str], family: Family) -> list[str]:

@@ -2,24 +2,13 @@
 
 from typing import get_args
 
-from poterne.knowledge import load
+from poterne.diagnose.registry import kind
 from poterne.model import Finding, Report, Station, Told, Way
-from poterne.report import advice, reasons, sentences
+from poterne.report import locales
 from poterne.report.statement import Statement, about_ports, say
+from poterne.told import advice, reasons, sentences
 
 _STATIONS: tuple[Station, ...] = get_args(Station)
-# Somebody else answers there: connections come about, but not with the server.
-_INTERCEPTED = ("smtp-intercepted", "starttls-stripped", "tls-intercepted", "captive-portal")
-# Whoever reads these wonders about port 25: always, or where they name it.
-_ABOUT_PORT_25 = ("port25-blocked", "port25-relay-only")
-_PERHAPS_ABOUT_PORT_25 = (
-    "port-silent",
-    "local-firewall",
-    "gateway-firewall",
-    "mail-allowlist",
-    "smtp-intercepted",
-    "unproven",
-)
 
 
 def retold(report: Report) -> Report:
@@ -64,7 +53,7 @@ def verdict_finding(report: Report) -> Finding:
 
 def way(known: Way, code: str) -> list[Statement]:
     """Where connections stop, or are intercepted, in a sentence or two. `code` is the verdict's."""
-    key = "way_meets" if code in _INTERCEPTED else "way_stops"
+    key = "way_meets" if kind(code).intercepts else "way_stops"
     says = [about_ports(key, known.stopped, where=_place(known))]
     if known.passing:
         says.append(about_ports("way_passes", known.passing))
@@ -81,9 +70,10 @@ def _place(known: Way) -> Statement:
 
 def _word(finding: Finding) -> Statement:
     """The verdict in a word or two."""
-    if finding.code in ("unproven", "offline"):
-        return say(f"past_word_{finding.code}")
-    if finding.code in load("findings")["network"]["codes"]:
+    own = f"past_word_{finding.code.replace('-', '_')}"
+    if locales.exists(own):
+        return say(own)
+    if kind(finding.code).network:
         return say("past_word_blocked" if finding.severity == "blocker" else "past_word_partly")
     if finding.severity == "blocker":
         return say("past_word_fails")
@@ -91,10 +81,9 @@ def _word(finding: Finding) -> Statement:
 
 
 def _is_about_port_25(report: Report, verdict: Finding) -> bool:
-    def names_it(finding: Finding) -> bool:
-        return 25 in sentences.ports_of(finding)
+    def is_about_it(finding: Finding) -> bool:
+        readers = kind(finding.code).port25
+        return readers == "always" or (readers == "named" and 25 in sentences.ports_of(finding))
 
-    return any(
-        finding.code in _ABOUT_PORT_25 or (finding.code in _PERHAPS_ABOUT_PORT_25 and names_it(finding))
-        for finding in report.findings
-    ) or (verdict.code.startswith("port-") and names_it(verdict))
+    named = kind(verdict.code).port25 == "verdict" and 25 in sentences.ports_of(verdict)
+    return named or any(map(is_about_it, report.findings))

@@ -32,7 +32,7 @@ SETTINGS = """
 source_paths = ["src"]
 only_mutate = {sources}
 also_copy = ["extension", "manifests", "docs", "host"]
-pytest_add_cli_args = ["-p", "no:cacheprovider", "-q"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-q", "--hypothesis-seed=0"]
 pytest_add_cli_args_test_selection = {tests}
 """
 _NAME = re.compile(r"(x_(?P<function>\w+)|xǁ(?P<owner>\w+)ǁ(?P<method>\w+))__mutmut_(?P<number>orig|\d+)")
@@ -133,9 +133,18 @@ def wanted(subject: Subject) -> list[str]:
 def run_mutmut(folder: Path, arguments: Sequence[str]) -> None:
     """Raises RuntimeError with what mutmut said, where it did not come to its end."""
     command = [sys.executable, "-m", "mutmut", "run", "--max-children", PROCESSES, *arguments]
+    # Other runs of pytest clear away what they take for old; a test that fails for it would pass for one that notices.
+    temporary = folder / "tmp"
+    temporary.mkdir()
     with (folder / "mutmut.log").open("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(  # noqa: S603
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=folder,
+            env=os.environ | {"TMPDIR": str(temporary)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             status = process.wait()
@@ -187,8 +196,8 @@ def _lines(text: list[str], function: Function) -> list[str]:
 
 def _changed_lines(original: list[str], mutated: list[str]) -> tuple[str, str]:
     lines = [line for line in difflib.ndiff(original, mutated) if line[:2] in ("- ", "+ ")]
-    was, becomes = ((line[2:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
-    return " ".join(was), " ".join(becomes)
+    was = " ".join(line[2:].strip() for line in lines if line.startswith("-"))
+    return was, " ".join(line[2:].strip() for line in lines if line.startswith("+"))
 
 
 def difference(original: ast.AST, mutated: ast.AST) -> ast.AST | None:

@@ -13,7 +13,7 @@ from tests.unit.core_world import roots_file
 from poterne import policy as policies
 from poterne import ports, windows_folders
 from poterne.errors import Forbidden, PolicyError
-from poterne.model import Options
+from poterne.model import Options, Target
 from poterne.policy import Policy, Resolver, load
 from poterne.target import parse
 
@@ -591,6 +591,51 @@ def test_a_request_beyond_the_policy_names_the_rule(
         rules.check_request(target, wanted)
     assert caught.value.rule == rule
     assert str(caught.value).endswith(f"({rule})")
+
+
+STATED = """
+[organisation]
+domain = "example.org"
+[expected]
+{domains}
+servers = [
+  {{protocol = "smtp", host = "smtp.example.org", port = 465, security = "tls"}},
+  {{protocol = "smtp", host = "smtp.example.org", port = 587, security = "starttls"}},
+  {{protocol = "imap", host = "imap.example.org", port = 993, security = "tls"}},
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "ports"),
+    [
+        (parse("jane@example.org"), (465, 587, 993)),
+        (parse("example.org"), (465, 587, 993)),
+        (parse("jane@example.com"), ()),
+        (parse("smtp.example.org:587"), (587,)),
+        (parse("imap.example.org:587"), ()),
+        (parse("smtp.example.com:587"), ()),
+        (Target(input="smtp.example.org", kind="server", host="smtp.example.org"), (465, 587)),
+    ],
+)
+def test_what_is_stated_is_about_accounts_or_about_the_server_that_was_named(
+    tmp_path: Path, target: Target, ports: tuple[int, ...]
+) -> None:
+    rules = load(written(tmp_path, STATED.format(domains="")))
+    assert tuple(server.port for server in rules.stated(target)) == ports
+
+
+def test_domains_that_are_stated_stand_for_the_organisations(tmp_path: Path) -> None:
+    rules = load(written(tmp_path, STATED.format(domains='domains = ["example.net"]')))
+    assert len(rules.servers_of("example.net")) == 3
+    assert rules.servers_of("example.org") == ()
+    assert Policy().servers_of("") == ()
+
+
+def test_a_server_stands_once(tmp_path: Path) -> None:
+    server = '{protocol = "imap", host = "a.example", port = 993, security = "tls"}'
+    with pytest.raises(PolicyError, match="a server stands twice"):
+        load(written(tmp_path, f"[expected]\nservers = [{server}, {server}]\n"))
 
 
 def test_an_address_is_no_way_round_the_targets(tmp_path: Path) -> None:

@@ -376,6 +376,43 @@ def test_a_file_of_roots_that_is_missing_makes_a_broken_policy(tmp_path: Path) -
             load(written(tmp_path, table))
 
 
+def test_a_file_of_roots_that_is_missing_is_told_in_words(tmp_path: Path) -> None:
+    missing = tmp_path / "roots.pem"
+    with pytest.raises(PolicyError) as caught:
+        load(written(tmp_path, f"[trust]\npublic_roots = '{missing}'\n"))
+    assert str(caught.value).endswith(f"{missing}: {os.strerror(errno.ENOENT)}")
+
+
+def test_a_host_that_is_none_is_told_as_a_target_would_be(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"controls\.relay: .*that is not a server name"):
+        load(written(tmp_path, '[controls]\nrelay = "a b"\n'))
+
+
+def test_a_network_may_be_named_by_any_of_its_addresses(tmp_path: Path) -> None:
+    assert load(written(tmp_path, '[allow]\nnetworks = ["192.0.2.7/24"]\n')).allow.networks == ("192.0.2.0/24",)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "https://example.org", "https://example.org:8443/help?topic=mail", "https://[2001:db8::7]/"]
+)
+def test_forms_of_the_organisations_page(tmp_path: Path, url: str) -> None:
+    assert load(written(tmp_path, f'[organisation]\nhelp = "{url}"\n')).organisation.help == url
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/", "https://", "https://a b/", "https://jane@example.org/", "https://example.org/a b"]
+)
+def test_what_is_no_page_over_tls_is_refused_in_words(tmp_path: Path, url: str) -> None:
+    with pytest.raises(PolicyError, match="expected an https:// URL, or nothing"):
+        load(written(tmp_path, f'[organisation]\nhelp = "{url}"\n'))
+
+
+def test_one_entry_of_connect_to_needs_no_list(tmp_path: Path) -> None:
+    lab = load(written(tmp_path, '[lab]\nconnect_to = "a.example:25:127.0.0.1:2525"\n')).lab
+    assert lab is not None
+    assert lab.places("a.example") == ("127.0.0.1",)
+
+
 def lab_of(folder: Path, *entries: str) -> policies.Lab:
     lab = load(written(folder, f"[lab]\nconnect_to = {list(entries)!r}\n")).lab
     assert lab is not None

@@ -191,9 +191,9 @@ def _mutant(key: str, module: str, text: list[str], functions: dict[str, Functio
 
 
 def _lines(text: list[str], function: Function) -> list[str]:
-    """A function without the name that mutmut gave to it."""
-    lines = text[function.lineno - 1 : function.end_lineno]
-    return [_NAME.sub("", line, count=1) if number == 0 else line for number, line in enumerate(lines)]
+    """A function by the name that it had before mutmut gave it another."""
+    first, *rest = text[function.lineno - 1 : function.end_lineno]
+    return [_NAME.sub(lambda match: match["function"] or match["method"], first, count=1), *rest]
 
 
 def _changed_lines(original: list[str], mutated: list[str]) -> tuple[str, str]:

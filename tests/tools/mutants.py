@@ -30,6 +30,7 @@ COPIED = ("tests", "extension", "manifests", "docs")
 SETTINGS = """
 [tool.mutmut]
 source_paths = ["src"]
+# Each mutant has a process in which no tests have run: what those leave behind would make others fail.
 process_isolation = "forkserver"
 timeout_multiplier = 8.0
 only_mutate = {sources}

@@ -214,10 +214,12 @@ def test_a_pipe_is_read_no_further_than_a_policy_reaches() -> None:
     named, end = os.pipe()
     with os.fdopen(end, "wb", buffering=0) as pipe, ThreadPoolExecutor() as writer:
         written = writer.submit(pipe.write, b"#" * (policies.MAX_BYTES + 1))
-        with pytest.raises(PolicyError, match="larger than"):
-            load(Path(f"/dev/fd/{named}"))
+        try:
+            with pytest.raises(PolicyError, match="larger than"):
+                load(Path(f"/dev/fd/{named}"))
+        finally:
+            os.close(named)
         assert written.result() == policies.MAX_BYTES + 1
-    os.close(named)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
 .PHONY: run screenshots test test-all bench peers fuzz audit setup packages lint mypy extension types golden lock clean
-.PHONY: dist zips self-hosted python bundle deb sbom packagers
+.PHONY: mutants dist zips self-hosted python bundle deb sbom packagers
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -59,6 +59,11 @@ peers:
 SECONDS ?= 60
 fuzz: $(VENV)
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
+
+# Changes of the code that no unit test notices; SUBJECTS are some of those of tests/tools/mutants.toml.
+SUBJECTS ?= policy gate
+mutants: $(VENV)
+	@$(BIN)/python tests/tools/mutants.py $(SUBJECTS)
 
 # Known vulnerabilities of what is pinned, where their data can be reached, and bandit.
 audit: $(VENV) $(NODE)

@@ -114,6 +114,11 @@ def test_loopback_link_local_and_metadata_need_a_user_who_typed_the_host(address
     assert allowed(address) == ["typed"]
 
 
+def test_a_zone_does_not_help_metadata() -> None:
+    assert faces("fe80::1%eth0").certain == (IPv6Address("fe80::1"),)
+    assert allowed("fd00:ec2::254%eth0") == ["typed"]
+
+
 @pytest.mark.parametrize("address", NOWHERE)
 def test_addresses_of_no_single_machine_are_never_dialled(address: str) -> None:
     assert allowed(address) == []
@@ -150,6 +155,13 @@ def test_the_examples_of_rfc_6052(prefix: str, length: int, form: str) -> None:
     """Section 2.4: 192.0.2.33 behind a prefix of each length."""
     assert ip_address(embedded(prefix, length, "192.0.2.33")) == ip_address(form)
     assert read(IPv6Address(form), length) == IPv4Address("192.0.2.33")
+
+
+@pytest.mark.parametrize("length", sorted(PLACES))
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.33", "255.255.255.255"])
+def test_what_stands_around_an_embedded_address_is_not_read(address: str, length: int) -> None:
+    for around in ("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"):
+        assert str(read(IPv6Address(embedded(around, length, address)), length)) == address
 
 
 @given(st.ip_addresses(v=4), st.sampled_from(sorted(PLACES)), st.integers(0, (1 << 128) - 1))
@@ -272,6 +284,24 @@ def test_a_lab_may_send_everybody_to_loopback(role: Role, source: str) -> None:
     denied = Policy(lab=lab, allow=Allow(deny_networks=("127.0.0.0/8",)))
     assert not Gate(denied).permits(place("127.0.0.1", role, source))
     assert not Gate(Policy()).permits(place("127.0.0.1", role, source))
+
+
+def test_in_a_lab_addresses_for_documentation_stand_for_public_ones() -> None:
+    made = Policy(lab=Lab())
+    for address in ("192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1", "3fff::1"):
+        assert allowed(address, made) == ["typed", "named", "foreign"]
+        assert allowed(address) == ["typed", "named"]
+    assert allowed("10.0.0.1", made) == ["typed", "named"]
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1"])
+def test_whoever_names_a_host_further_may_lead_where_the_user_has(address: str) -> None:
+    gate = Gate(Policy())
+    assert not gate.permits(place(address, "target", "certificate"))
+    gate.admit(address)
+    assert gate.permits(place(address, "target", "certificate"))
+    assert not gate.permits(place("10.0.0.2", "target", "certificate"))
+    assert not gate.permits(place(address, "control", "default"))
 
 
 @pytest.mark.parametrize("source", ["typed", "guess", "mx", "srv", "certificate", "autoconfig"])

@@ -15,10 +15,19 @@ _SAID_OF_THE_FINDING = ("ports", "where", "reason", "part", "trusted", "spoke", 
 def record(events: list[Json], status: int, argv: list[str]) -> None:
     """Appends a line to the file that the environment names."""
     if path := os.environ.get(RECORD):
-        test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
-        line = json.dumps({"test": test, "target": argv[3] if len(argv) > 3 else "", **outcome(events, status)})
+        # Scenes are begun ahead of their tests, so that the test of the moment says nothing of them.
+        line = json.dumps({"asked": _asked(argv), **outcome(events, status)})
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+
+def _asked(argv: list[str]) -> str:
+    """The target and the options, without the policy's file, whose folder is another one in each run."""
+    words = argv[3:]
+    if "--policy" in words:
+        place = words.index("--policy")
+        del words[place : place + 2]
+    return " ".join(word for word in words if word != "--jsonl")
 
 
 def outcome(events: list[Json], status: int) -> Json:

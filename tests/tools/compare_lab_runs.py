@@ -14,12 +14,12 @@ Json = dict[str, Any]
 
 
 def read(path: Path) -> dict[str, Json]:
-    """The runs by test, target and number."""
+    """The runs by what was asked, and their number."""
     seen: Counter[str] = Counter()
     runs: dict[str, Json] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         run: Json = json.loads(line)
-        name = f"{run.pop('test')} {run.pop('target')}"
+        name = str(run.pop("asked"))
         seen[name] += 1
         runs[f"{name} #{seen[name]}"] = run
     return runs

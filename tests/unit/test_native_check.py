@@ -105,7 +105,7 @@ def test_a_silent_server_is_left_at_once_when_the_browser_goes(tmp_path: Path) -
             host.send(check("a", f"127.0.0.1:{port}", options={"trace": False}))
             assert host.receive()["type"] == "plan"
             connection, _ = silent.accept()
-            with connection, within(1, host):
+            with connection, within(1):
                 host.stdin.close()
                 assert host.receive_all()[-1] == {"type": "cancelled", "id": "a"}
                 assert host.wait() == 0

@@ -14,7 +14,7 @@ from tests.waiting import ready
 from poterne import __version__
 from poterne.model import Hello
 from poterne.native import HELLO
-from poterne.native.bridge import MAX_UNWRITTEN_BYTES, MAX_WAITING_FRAMES
+from poterne.native.bridge import GRACE_SECONDS, HANG_UP_POLL_SECONDS, MAX_UNWRITTEN_BYTES, MAX_WAITING_FRAMES
 
 if sys.platform == "win32":
     pytest.skip("the other end of POSIX pipes, with POSIX signals", allow_module_level=True)
@@ -121,7 +121,7 @@ def test_end_of_input(cut: bytes) -> None:
         host.receive()
         host.write(cut)
         host.stdin.close()
-        with within(1, host):
+        with within(1):
             assert host.receive_all() == []
             assert host.wait() == 0
         assert host.errors() == ""
@@ -138,6 +138,10 @@ def test_what_came_before_the_end_is_answered() -> None:
     assert answers == [("hello", None), *invalid, ("cancelled", "b")]
 
 
+def test_the_clocks_of_the_end_leave_half_of_the_second_for_the_rest() -> None:
+    assert GRACE_SECONDS + HANG_UP_POLL_SECONDS <= 0.6
+
+
 @pytest.mark.parametrize("body", ENDLESS_CHECKS.values(), ids=ENDLESS_CHECKS.keys())
 def test_the_host_ends_within_a_second_whatever_checks_do(body: str) -> None:
     with HostProcess(scripted(body)) as host:
@@ -146,7 +150,7 @@ def test_the_host_ends_within_a_second_whatever_checks_do(body: str) -> None:
         host.receive()
         time.sleep(0.2)
         host.stdin.close()
-        with within(1, host):
+        with within(1):
             assert host.wait() == 0
 
 
@@ -160,7 +164,7 @@ def test_a_signal_ends_the_host(numbers: list[str], body: str) -> None:
         host.send(check("a"))
         host.receive()
         time.sleep(0.2)
-        with within(1, host):
+        with within(1):
             for name in numbers:
                 host.process.send_signal(getattr(signal, name))
             assert host.wait() == 0
@@ -172,7 +176,7 @@ def test_a_signal_just_after_hello(name: str) -> None:
     with HostProcess(scripted(ENDLESS)) as host:
         host.receive()
         number = getattr(signal, name)
-        with within(1, host):
+        with within(1):
             host.process.send_signal(number)
             assert host.wait() in (0, -number)
         assert host.errors() == ""
@@ -248,7 +252,7 @@ yield report(request)
         host.send(check("a"))
         host.receive()
         host.stdin.close()
-        with within(1, host):
+        with within(1):
             assert host.receive_all() == []
 
 
@@ -259,7 +263,7 @@ def test_a_browser_that_goes_is_not_written_to() -> None:
         host.receive()
         assert host.process.stdout
         host.process.stdout.close()
-        with within(2, host):
+        with within(2):
             assert host.wait() == 0
         assert "Traceback" not in host.errors()
 
@@ -269,7 +273,7 @@ def test_a_browser_that_stopped_reading_still_ends_the_host() -> None:
         host.receive()
         host.send(check("a"))
         time.sleep(1)
-        with within(1, host):
+        with within(1):
             host.process.send_signal(signal.SIGTERM)
             assert host.wait() == 0
 
@@ -411,5 +415,5 @@ def test_requests_wait_in_the_pipe_while_answers_are_not_read() -> None:
         pipes = 2 * 65_536 + 65_536
         assert taken / len(request) < (MAX_UNWRITTEN_BYTES + pipes) / answer_bytes + pipes / len(request)
         host.stdin.close()
-        with within(1, host):
+        with within(1):
             assert host.wait() == 0

@@ -20,6 +20,8 @@ from .netns import Namespace
 HOST_SOURCES = Path(__file__).resolve().parents[2] / "host"
 _LIMIT_SECONDS = 75.0
 _TEXT_BYTES = 4096
+# Read once: pytest changes it in the main thread, while scenes are run ahead in others.
+_ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "PYTHON"))}
 _ELAPSED_SLACK = 1.5
 
 Json = dict[str, Any]
@@ -146,7 +148,6 @@ def run_check(
     it has said its first word.
     """
     argv = [sys.executable, "-m", "poterne.cli", "check", *arguments]
-    base = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "PYTHON"))}
     starting = ExitStack()
     starting.enter_context(starts or nullcontext())
     process = namespace.popen(
@@ -154,7 +155,7 @@ def run_check(
         unprivileged=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**base, "PYTHONPATH": str(HOST_SOURCES), "LANG": "C.UTF-8"},
+        env={**_ENVIRONMENT, "PYTHONPATH": str(HOST_SOURCES), "LANG": "C.UTF-8"},
         cwd=Path("/"),
     )
     started = time.monotonic()

@@ -108,6 +108,8 @@ _CLIPBOARD = """(() => {
     return data.value.QueryInterface(Ci.nsISupportsString).data;
 })()"""
 
+_ACCESSIBLE_SECONDS = 240.0
+
 
 class Firefox(Browser):
     """HOME is a folder of its own: native hosts are looked for in it. With `desk` it runs on that machine, and is to
@@ -333,7 +335,11 @@ class FirefoxPage(Page):
 
     def accessible(self, role: str, name: str | None = None) -> "Sequence[FirefoxElement]":
         wanted = {"role": role} if name is None else {"role": role, "name": name}
-        return self._locate({"type": "accessibility", "value": wanted})
+        # Firefox asks for the accessible object of each element in turn, which takes a busy machine minutes.
+        locator = {"type": "accessibility", "value": wanted}
+        asked = {"context": self.context, "locator": locator}
+        nodes = self._wire.request_within(_ACCESSIBLE_SECONDS, "browsingContext.locateNodes", None, asked)["nodes"]
+        return [FirefoxElement(self, node["sharedId"]) for node in nodes]
 
     def press(self, key: str, *, shift: bool = False, control: bool = False) -> None:
         held = [code for code, wanted in (("\ue008", shift), ("\ue009", control)) if wanted]

@@ -135,7 +135,7 @@ function answerTo(asked) {
     case "page":
       return pages.answer(asked);
     case "tell-past":
-      return started.then((controller) => toldAnew(controller, asked.id));
+      return started.then((controller) => tellPast(controller, asked.id));
     case "export":
       return started.then((controller) => controller.export(asked));
     default:
@@ -150,7 +150,7 @@ function answerTo(asked) {
  * @param {Controller} controller
  * @param {string} id
  */
-async function toldAnew(controller, id) {
+async function tellPast(controller, id) {
   const old = await keeper.report(id);
   const report = old && (await controller.explained(old));
   if (report) await keeper.replace(id, report);

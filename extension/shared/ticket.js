@@ -86,7 +86,8 @@ const entry = (name, value, t) => (value ? [t.text("ticket_entry", { name: t.tex
  */
 function forProvider(report, seen, t) {
   const hops = report.observations.filter(({ path }) => path.length > 0).slice(0, 2);
-  const failing = report.observations.filter((one) => one.state !== "open" && (one.role === "target" || (one.role === "control" && one.source !== "gateway")));
+  const controls = (report.told?.comparison ?? []).flatMap(({ role, evidence }) => (role === "control" ? evidence : []));
+  const failing = report.observations.filter(({ id, role, state }) => state !== "open" && (role === "target" || controls.includes(id)));
   return text([
     messageOf(report, t) ?? headlineOf(report, t),
     "",

@@ -3,7 +3,7 @@ held to `tests/golden/statements.json`.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from babel import Locale
@@ -31,11 +31,7 @@ class Catalogue:
     def text(self, key: str, /, **values: object) -> str:
         """The message of a key, with its placeholders filled by name. Raises KeyError for an unknown key."""
         named = {name.lower(): str(value) for name, value in values.items()}
-        return _PLACEHOLDER.sub(lambda match: named.get(match[1].lower(), "") if match[1] else "$", self._messages[key])
-
-    def has(self, key: str) -> bool:
-        """Whether there is such a message."""
-        return key in self._messages
+        return _filled(self._messages[key], lambda name: named.get(name, ""))
 
     def word(self, kind: str, value: object) -> str:
         """The word for a value of a closed set, such as ("security", "tls"); the value itself where there is none."""
@@ -66,9 +62,7 @@ class Catalogue:
             forms.insert(0, f"{statement.key}_zero")
         message = next((self._messages[form] for form in forms if form in self._messages), "")
         values = {name.lower(): value for name, value in statement.values.items()}
-        return _PLACEHOLDER.sub(
-            lambda match: self._written(values.get(match[1].lower(), "")) if match[1] else "$", message
-        )
+        return _filled(message, lambda name: self._written(values.get(name, "")))
 
     def paragraph(self, statements: Iterable[Statement]) -> str:
         """Statements one behind the other."""
@@ -89,6 +83,10 @@ class Catalogue:
                 cut = len(items) > NAMED and not isinstance(value[0], int)
                 return self.listed([*items[:NAMED], "…"] if cut else items)
         return plain(str(value))
+
+
+def _filled(message: str, fill: Callable[[str], str]) -> str:
+    return _PLACEHOLDER.sub(lambda match: fill(match[1].lower()) if match[1] else "$", message)
 
 
 def plain(text: str) -> str:

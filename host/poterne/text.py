@@ -14,10 +14,10 @@ from rich.text import Text
 from poterne.catalogue import Catalogue, language_of, remarks
 from poterne.check import check
 from poterne.drawing import way_drawn
-from poterne.model import Comparison, Finding, FollowedPath, Hop, Observation, Report, Request, Setting
+from poterne.model import Comparison, Finding, FollowedPath, Hop, Observation, Report, Request, Setting, Told
 from poterne.policy import Policy
 from poterne.report.statement import Statement
-from poterne.told import retold, told, verdict_finding
+from poterne.told import retold, verdict_finding
 from poterne.unicode_names import with_unicode
 
 _MARKS = {"blocker": ("✗", "bold red"), "warning": ("!", "yellow"), "note": ("·", "dim"), "good": ("✓", "bold green")}
@@ -62,13 +62,15 @@ def show(report: Report, catalogue: Catalogue | None = None) -> None:
     """Prints a report: the verdict first, what to type next, then the rest."""
     catalogue = catalogue or Catalogue(language_of(os.environ))
     console = _console()
-    _Page(report if report.told else retold(report), catalogue, console).show()
+    whole = report if report.told else retold(report)
+    assert whole.told is not None
+    _Page(whole, whole.told, catalogue, console).show()
 
 
 class _Page:
-    def __init__(self, report: Report, catalogue: Catalogue, console: Console) -> None:
+    def __init__(self, report: Report, told: Told, catalogue: Catalogue, console: Console) -> None:
         self._report = report
-        self._told = report.told or told(report)
+        self._told = told
         self._seen = {observation.id: observation for observation in report.observations}
         self._catalogue = catalogue
         self._console = console

@@ -1,5 +1,5 @@
 """What a report tells people, decided once. Above `diagnose`, whose registry says what each finding is."""
 
-from poterne.told.report import retold, told, verdict_finding
+from poterne.told.report import retold, verdict_finding
 
-__all__ = ["retold", "told", "verdict_finding"]
+__all__ = ["retold", "verdict_finding"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from poterne.model import ComparedRole, Comparison, FollowedPath, Hop, Observation, Report, State
-from poterne.report.statement import NumberValue, Statement, TextValue, Value, about_ports, joined, refusal, say, word
+from poterne.report.statement import NumberValue, Statement, TextValue, Value, about_ports, refusal, say, word
 
 _HOSTS = 4
 _FEW = 3
@@ -41,9 +41,12 @@ def reasons(report: Report) -> tuple[tuple[Statement, ...], ...]:
         *_trace(report),
         *_lookups(report),
     ]
-    # Both families often show the same.
-    distinct = {Statement.model_dump_json(joined(reason)): tuple(reason) for reason in found}
-    return tuple(distinct.values())
+    distinct: list[tuple[Statement, ...]] = []
+    for reason in map(tuple, found):
+        # Both families often show the same.
+        if reason not in distinct:
+            distinct.append(reason)
+    return tuple(distinct)
 
 
 def is_control(observation: Observation) -> bool:

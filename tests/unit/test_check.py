@@ -28,7 +28,7 @@ UNTOLD = {"says": None, "advice": None, "party": None}
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
     hurry_names(monkeypatch)
-    monkeypatch.setattr("poterne.check.source_address", lambda family: "192.0.2.99")
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: "192.0.2.99")
 
 
 async def test_the_events_of_a_check(tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ async def test_a_name_that_does_not_exist(tmp_path: Path) -> None:
 
 
 async def test_without_a_network_there_is_still_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poterne.check.source_address", lambda family: None)
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: None)
     with NameServer({("*", "*"): "SERVFAIL"}) as names:
         found = await report("me@example.org", policy(tmp_path, resolver=names.place))
     assert (found.verdict.code, found.online) == ("offline", False)

@@ -18,7 +18,7 @@ from poterne.model import ObservationEvent, Options, Request
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
     hurry_names(monkeypatch)
-    monkeypatch.setattr("poterne.check.source_address", lambda family: "192.0.2.99")
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: "192.0.2.99")
 
 
 async def test_leaving_in_the_middle_ends_every_probe_and_task(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ async def test_a_machine_that_is_elsewhere_at_the_end_says_so(
             address = "198.51.100.99"
         peer.reset()
 
-    monkeypatch.setattr("poterne.check.source_address", lambda family: address)
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: address)
     monkeypatch.setattr("poterne.machine.slept", lambda: nap)
     with Server(disturb) as server:
         rules = policy(tmp_path, connect_to=mapped(HOST, p587=server))

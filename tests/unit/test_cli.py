@@ -25,7 +25,7 @@ Run = Callable[..., tuple[int, str, str]]
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
     hurry_names(monkeypatch)
-    monkeypatch.setattr("poterne.check.source_address", lambda family: "192.0.2.99")
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: "192.0.2.99")
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG", "POTERNE_TRACEBACK", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
 
@@ -137,7 +137,7 @@ def test_3_where_the_policy_forbids(run: Run, tmp_path: Path) -> None:
 
 
 def test_3_and_a_report_without_a_network(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poterne.check.source_address", lambda family: None)
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: None)
     file = policy_file(tmp_path, resolver="127.0.0.1:9")
     status, out, err = run("check", "example.org", "--policy", str(file), "--json")
     assert (status, err) == (3, "")
@@ -148,7 +148,7 @@ def test_3_and_one_line_after_an_internal_failure(run: Run, tmp_path: Path, monk
     def broken(evidence: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("poterne.check.diagnose", broken)
+    monkeypatch.setattr("poterne.check.runner.diagnose", broken)
     status, out, err = checking(run, tmp_path, HOST, "--json", "--ports", "587")
     assert (status, out) == (3, "")
     assert err == "poterne: internal failure: RuntimeError: two lines\n"

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, computed_field, model_validator
 
 from poterne.report.doors import door
+from poterne.report.locales import Language
 from poterne.report.statement import Record, Statement
 
 PROTOCOL = 1
@@ -39,7 +40,6 @@ Disturbance = Literal["moved", "slept"]
 TraceState = Literal["unasked", "done", "impossible", "off"]
 HintKind = Literal["self-service", "on-request", "closed", "relay"]
 ExportFormat = Literal["mobileconfig", "autoconfig", "text", "json"]
-Language = Literal["en", "fr", "de", "es", "it"]
 ErrorCode = Literal["invalid-message", "unsupported-protocol", "invalid-target", "forbidden", "busy", "internal"]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 ClientVersion = Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,32}$", strict=True)]

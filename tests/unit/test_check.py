@@ -8,7 +8,8 @@ from tests.unit.core_certificates import HOST, context, issue, pki
 from tests.unit.core_dns import NameServer
 from tests.unit.core_scripts import imap, smtp
 from tests.unit.core_servers import Peer, Server, free_port
-from tests.unit.core_world import codes, events, hurry, hurry_names, mapped, only, policy, report, roots_file
+from tests.unit.core_timing import hurry
+from tests.unit.core_world import codes, events, mapped, only, policy, report, roots_file
 
 from poterne.check import check
 from poterne.diagnose import Evidence, diagnose
@@ -27,7 +28,6 @@ UNTOLD = {"says": None, "advice": None, "party": None}
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
-    hurry_names(monkeypatch)
     monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: "192.0.2.99")
 
 

@@ -8,7 +8,8 @@ from tests.unit.core_certificates import HOST, pki
 from tests.unit.core_dns import NameServer
 from tests.unit.core_scripts import saying, smtp
 from tests.unit.core_servers import Peer, Server
-from tests.unit.core_world import events, hurry, hurry_names, mapped, policy, report, roots_file
+from tests.unit.core_timing import hurry
+from tests.unit.core_world import events, mapped, policy, report, roots_file
 
 from poterne.check import check
 from poterne.model import ObservationEvent, Options, Request
@@ -17,7 +18,6 @@ from poterne.model import ObservationEvent, Options, Request
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
-    hurry_names(monkeypatch)
     monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: "192.0.2.99")
 
 
@@ -42,7 +42,7 @@ async def test_leaving_in_the_middle_ends_every_probe_and_task(tmp_path: Path) -
 async def test_leaving_does_not_wait_for_a_server_that_never_hangs_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hurry(monkeypatch, farewell=1.0, greeting=20)
+    hurry(monkeypatch, dialogue={"farewell": 1.0, "greeting": 20.0})
 
     def clinging(peer: Peer) -> None:
         saying(b"220 ESMTP\r\n", b"250 x\r\n")(peer)
@@ -71,7 +71,8 @@ async def test_leaving_while_names_are_looked_up_leaves_no_task(tmp_path: Path, 
 
 
 async def test_a_tarpit_ends_with_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch, greeting=60, reply=60, suspicion=60, suspicion_relay=60, farewell=1.0)
+    names = ("greeting", "reply", "suspicion", "suspicion_relay")
+    hurry(monkeypatch, dialogue={**dict.fromkeys(names, 60.0), "farewell": 1.0})
 
     def tarpit(peer: Peer) -> None:
         peer.send(b"220-slowly\r\n" * 1000, chunk=1, pause=0.05)
@@ -92,7 +93,7 @@ async def test_a_tarpit_ends_with_the_budget(tmp_path: Path, monkeypatch: pytest
 
 
 async def test_names_that_never_come_end_with_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch, answer=60, patience=60)
+    hurry(monkeypatch, names={"answer": 60.0, "patience": 60.0})
     with NameServer({("*", "*"): "SILENT"}) as names:
         started = time.monotonic()
         found = await report("me@slow.example", policy(tmp_path, resolver=names.place), budget=1.0)

@@ -11,7 +11,8 @@ from tests.unit.core_certificates import HOST, context, issue, pki
 from tests.unit.core_observations import evidence, plain, report_of, resolved, seen, spoilt, unreached
 from tests.unit.core_scripts import saying, smtp
 from tests.unit.core_servers import Server
-from tests.unit.core_world import hurry, hurry_names, mapped, policy_file, roots_file
+from tests.unit.core_timing import hurry
+from tests.unit.core_world import mapped, policy_file, roots_file
 
 from poterne import __version__
 from poterne.cli import main
@@ -24,7 +25,6 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
-    hurry_names(monkeypatch)
     monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: "192.0.2.99")
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG", "POTERNE_TRACEBACK", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)

@@ -9,13 +9,13 @@ from tests.unit.core_certificates import HOST, context, issue, pki
 from tests.unit.core_records import ALERT, HANDSHAKE, record, retry
 from tests.unit.core_scripts import saying, smtp, until_tls
 from tests.unit.core_servers import Behaviour, Peer, Server
-from tests.unit.core_world import codes, hurry, hurry_names, mapped, policy, report, roots_file
+from tests.unit.core_timing import hurry
+from tests.unit.core_world import codes, mapped, policy, report, roots_file
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch, greeting=5, reply=5, handshake=5)
-    hurry_names(monkeypatch)
+    hurry(monkeypatch, dialogue={"greeting": 5.0, "reply": 5.0, "handshake": 5.0})
 
 
 def _weak() -> Behaviour:

@@ -16,6 +16,7 @@ from poterne.report.conclusion import (
     Verdict,
     Way,
 )
+from poterne.report.locales import Language
 from poterne.report.messages import (
     PROTOCOL,
     Cancelled,
@@ -62,7 +63,6 @@ from poterne.report.words import (
     Family,
     Greeting,
     HintKind,
-    Language,
     MailProtocol,
     Milliseconds,
     NameState,

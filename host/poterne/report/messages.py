@@ -9,7 +9,8 @@ from poterne.report.observation import Endpoint, Observation
 from poterne.report.question import Options
 from poterne.report.report import Report
 from poterne.report.statement import Record
-from poterne.report.words import ClientVersion, ErrorCode, ExportFormat, Language
+from poterne.report.locales import Language
+from poterne.report.words import ClientVersion, ErrorCode, ExportFormat
 
 PROTOCOL = 1
 

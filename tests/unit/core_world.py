@@ -154,14 +154,14 @@ async def look(
     return observation
 
 
-async def events(target: str, rules: policies.Policy, **options: Any) -> list[CheckEvent]:
+async def events(target: str, rules: policies.Policy, *, timing: Timing = QUICK, **options: Any) -> list[CheckEvent]:
     """Every event of a check, in order."""
-    return [event async for event in check(Request(target=target, options=Options(**options)), rules)]
+    return [event async for event in check(Request(target=target, options=Options(**options)), rules, timing)]
 
 
-async def report(target: str, rules: policies.Policy, **options: Any) -> Report:
+async def report(target: str, rules: policies.Policy, *, timing: Timing = QUICK, **options: Any) -> Report:
     """The last event's report."""
-    last = (await events(target, rules, **options))[-1]
+    last = (await events(target, rules, timing=timing, **options))[-1]
     assert isinstance(last, ReportEvent)
     return last.report
 

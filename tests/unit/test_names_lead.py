@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from tests.unit.core_dns import Answer, NameServer
-from tests.unit.core_timing import hurry
 from tests.unit.core_world import codes, policy, report
 
 from poterne.dial import Failure
@@ -27,7 +26,6 @@ class Dialled(list[str]):
 
 @pytest.fixture
 def dialled(monkeypatch: pytest.MonkeyPatch) -> Dialled:
-    hurry(monkeypatch)
     recorded = Dialled()
     monkeypatch.setattr("poterne.dial._attempt", recorded.attempt)
     return recorded

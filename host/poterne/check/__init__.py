@@ -5,13 +5,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
+from poterne import knowledge, rate
 from poterne import policy as policies
-from poterne import rate
 from poterne.check import runner, tools
 from poterne.check.control_pool import relay
 from poterne.errors import Forbidden, InvalidRequest
 from poterne.hosts import is_address
-from poterne.knowledge import load
+from poterne.knowledge import timing as timings
+from poterne.knowledge.timing import Timing
 from poterne.model import CheckEvent, Family, Request, Target
 from poterne.target import parse
 
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "warm"]
 
-_READ_BY_EVERY_CHECK = ("timing", "dialogues", "discovery", "controls", "auth", "app_passwords", "limits")
 
-
-async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[CheckEvent, None]:
+async def check(
+    request: Request, policy: policies.Policy, timing: Timing | None = None
+) -> AsyncGenerator[CheckEvent, None]:
     """Events as they happen, the Report last. Raises InvalidTarget, InvalidRequest or Forbidden
     before the first event. What became of it is logged where the policy asks for it; where that fails in the end,
-    Forbidden is raised in the report's place.
+    Forbidden is raised in the report's place. `timing`: the times of the check, the usual ones unless given.
 
     Closing the generator cancels every probe.
     """
@@ -38,7 +39,7 @@ async def check(request: Request, policy: policies.Policy) -> AsyncGenerator[Che
         policy.check_request(target, request.options)
         relay(policy, request.options)
         await rate.begin(policy.allow.checks_per_minute)
-        async with aclosing(_events(request, policy, target)) as events:
+        async with aclosing(_events(request, policy, target, timing or timings.usual())) as events:
             async for event in events:
                 if event.type == "report":
                     target, became = event.report.target, event.report.verdict.code
@@ -66,14 +67,15 @@ def warm(policy: policies.Policy | None = None) -> None:
     # Both import at their first use what they need.
     dns.asyncbackend.get_backend("asyncio")
     ssl.cert_time_to_seconds("Jan  1 00:00:00 2026 GMT")
-    for name in _READ_BY_EVERY_CHECK:
-        load(name)
+    knowledge.warm()
     tools.stores(policy or policies.Policy()).warm()
 
 
-async def _events(request: Request, policy: policies.Policy, target: Target) -> AsyncGenerator[CheckEvent, None]:
+async def _events(
+    request: Request, policy: policies.Policy, target: Target, timing: Timing
+) -> AsyncGenerator[CheckEvent, None]:
     events: asyncio.Queue[CheckEvent | None] = asyncio.Queue()
-    running = asyncio.create_task(runner.run(request, policy, target, events.put_nowait))
+    running = asyncio.create_task(runner.run(request, policy, target, timing=timing, tell=events.put_nowait))
     running.add_done_callback(lambda _: events.put_nowait(None))
     try:
         while (event := await events.get()) is not None:

@@ -8,8 +8,7 @@ from poterne import ports
 from poterne.check.fetcher import Fetcher
 from poterne.check.state import CheckState
 from poterne.diagnose.wanted import Want
-from poterne.dial import Schedule, schedule
-from poterne.knowledge import load
+from poterne.knowledge.timing import Schedule
 from poterne.model import Endpoint, Family, Observation, Role
 from poterne.policy import Policy
 from poterne.probe.endpoint import Toolkit, observe
@@ -70,9 +69,9 @@ class ComparedHosts:
         """Where new connections are limited, the target's attempts and the controls' would compete for the same moments
         if all were made in step, and the same one would get through each time.
         """
-        table = load("timing")["compare"]
-        later = table["step"] * (self._turns.setdefault(host, len(self._turns)) % table["turns"])
-        usual = schedule(name)
+        timing = self.toolkit.timing
+        later = timing.compare.step * (self._turns.setdefault(host, len(self._turns)) % timing.compare.turns)
+        usual = timing.schedule(name)
         moments = tuple(moment + later if moment else moment for moment in usual.attempts)
         return replace(self.toolkit, schedule=replace(usual, attempts=moments))
 

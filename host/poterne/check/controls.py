@@ -7,8 +7,7 @@ from poterne.check.cache import Cache
 from poterne.check.compared import ComparedHosts
 from poterne.check.control_pool import Control, Pool
 from poterne.diagnose.wanted import Want
-from poterne.dial import Schedule
-from poterne.knowledge import load
+from poterne.knowledge.timing import Schedule
 
 MACHINE = Want("machine")
 _RELAY_PORT = 25
@@ -47,7 +46,7 @@ class Controls:
     async def _control_or_spare(self, control: Control, timing: Schedule) -> None:
         async with asyncio.TaskGroup() as probes:
             probing = probes.create_task(self._control(control, _RELAY_PORT, timing))
-            await asyncio.wait({probing}, timeout=load("timing")["compare"]["spare"])
+            await asyncio.wait({probing}, timeout=self.hosts.toolkit.timing.compare.spare)
             if not self.hosts.any_opened(control.host) and (spare := self.pool.spare()) is not None:
                 await self._control_or_spare(spare, "late")
 
@@ -65,7 +64,7 @@ class Controls:
             for number in control.life_ports(beside)[:_MAX_LIFE_PORTS]:
                 pending.add(probes.create_task(self._look(control, number, timing)))
                 timing = "late"
-                await asyncio.wait(pending, timeout=load("timing")["compare"]["life"])
+                await asyncio.wait(pending, timeout=self.hosts.toolkit.timing.compare.life)
                 if self.hosts.all_opened(control.host):
                     break
 

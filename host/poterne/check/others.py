@@ -9,8 +9,6 @@ from poterne.check.compared import ComparedHosts
 from poterne.check.control_pool import Pool
 from poterne.check.controls import MACHINE
 from poterne.diagnose.wanted import Want
-from poterne.dial import schedule
-from poterne.knowledge import load
 from poterne.model import Family
 
 _RELAY_PORT = 25
@@ -39,7 +37,7 @@ class Others:
         if not any((o.port, o.family) == (want.port, family) and machine.leads_out(o.address) for o in seen):
             return
         await self.hosts.fetcher.had(MACHINE)
-        hurried = replace(self.hosts.toolkit, schedule=schedule("gateway"))
+        hurried = replace(self.hosts.toolkit, schedule=self.hosts.toolkit.timing.gateway)
         address = machine.gateway(family) or await self._first_hop(family)
         if address is not None:
             await self.hosts.look_at("control", address, want.port, "gateway", hurried)
@@ -57,17 +55,17 @@ class Others:
 
     async def _controls_known(self) -> None:
         """Where new connections are limited, one to nobody must not be let through in a control's place."""
-        table = load("timing")["compare"]
+        timing = self.hosts.toolkit.timing.compare
         names = [
             asyncio.create_task(self.hosts.resolver.addresses(control.host, control.source))
             for control in self.pool.drawn
         ]
         try:
-            await asyncio.wait([self.hosts.fetcher.fetch(MACHINE), *names], timeout=table["canary"])
+            await asyncio.wait([self.hosts.fetcher.fetch(MACHINE), *names], timeout=timing.canary)
         finally:
             for task in names:
                 task.cancel()
-        await asyncio.sleep(table["think"])
+        await asyncio.sleep(timing.think)
 
     async def _first_hop(self, family: Family) -> str | None:
         """The router that traces meet first, where the way to it needs no address, as in a tunnel."""

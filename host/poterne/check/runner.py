@@ -22,7 +22,8 @@ from poterne.diagnose import Conclusion, Evidence, diagnose
 from poterne.diagnose.expected import compare
 from poterne.diagnose.wanted import Want
 from poterne.discover import Discovery
-from poterne.knowledge import load
+from poterne.knowledge import controls
+from poterne.knowledge.timing import CompareTiming, Timing
 from poterne.model import (
     CheckEvent,
     Endpoint,
@@ -43,7 +44,9 @@ _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 _INVENTED = Want("invented")
 
 
-async def run(request: Request, policy: Policy, target: Target, tell: Callable[[CheckEvent], None]) -> None:
+async def run(
+    request: Request, policy: Policy, target: Target, *, timing: Timing, tell: Callable[[CheckEvent], None]
+) -> None:
     """Runs a check of a target that was parsed; `tell` gets every event, the report last. Raises Forbidden where the
     policy leaves nothing to be dialled.
     """
@@ -53,12 +56,12 @@ async def run(request: Request, policy: Policy, target: Target, tell: Callable[[
     state = CheckState(
         target, request.options, started_at, before.online, trace="unasked" if request.options.trace else "off"
     )
-    async with tools.borrowed(policy, request.options, deadline=ends - _MARGIN) as shared:
+    async with tools.borrowed(policy, request.options, timing, deadline=ends - _MARGIN) as shared:
         check = _Check(request, policy, state, shared, tell)
         try:
             async with check.fetcher:
                 await check.observe()
-                state.disturbed = before.disturbance(surroundings.now())
+                state.disturbed = before.disturbance(surroundings.now(), timing.machine.nap)
                 conclusion, evidence = await check.conclude()
                 check.tell_comparisons()
                 elapsed_ms = round((loop.time() - started) * 1000, 1)
@@ -125,7 +128,7 @@ class _Check:
     async def observe(self) -> None:
         """Probes the target. Comparisons begin when it has been alone on the line for a moment."""
         self.fetcher.fetch(MACHINE)
-        self._later(load("timing")["compare"]["nameless"], self._compare_without_names)
+        self._later(self._timing.nameless, self._compare_without_names)
         await self.target_side.observe()
 
     async def conclude(self) -> tuple[Conclusion, Evidence]:
@@ -204,6 +207,10 @@ class _Check:
         controls = [seen for seen in self.state.observations(of_target=False) if seen.role == "control"]
         tools.cache(self.policy).remember(self.state.network, controls)
 
+    @property
+    def _timing(self) -> CompareTiming:
+        return self.tools.probing.timing.compare
+
     # ---- comparisons
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
@@ -213,7 +220,7 @@ class _Check:
         """When the target has been alone for a moment."""
         if not self._held:
             self._held = True
-            self._later(load("timing")["compare"]["hold"], self._compare)
+            self._later(self._timing.hold, self._compare)
 
     def _compare_without_names(self) -> None:
         """Perhaps there is no network: what would show it takes as long as names do."""
@@ -224,7 +231,7 @@ class _Check:
     def _compare(self) -> None:
         """Starts, beside the target, what most failures are held against. Once is enough."""
         self.fetcher.fetch(Want("controls"))
-        for port in load("controls")["begin"]["canary_ports"]:
+        for port in controls.table().begin.canary_ports:
             self.fetcher.fetch(Want("canary", port=port))
         if control_pool.relay(self.policy, self.request.options)[0] is not None:
             self.fetcher.fetch(Want("relay"))
@@ -246,7 +253,7 @@ class _Check:
         """News that come together are weighed together."""
         if self.state.silent(of_target=True) and not self._thinking:
             self._thinking = True
-            self._later(load("timing")["compare"]["think"], self._think)
+            self._later(self._timing.think, self._think)
 
     def _think(self) -> None:
         self._thinking = False

@@ -7,8 +7,6 @@ from poterne.check.compared import ComparedHosts
 from poterne.check.state import CheckState
 from poterne.check.target_side import TargetSide
 from poterne.diagnose.wanted import Want
-from poterne.dial import schedule
-from poterne.knowledge import load
 from poterne.model import Observation
 
 
@@ -28,7 +26,7 @@ class SecondLook:
             return
         await self._pause(failed)
         if failed.role == "target":
-            await self.target_side.again(failed, replace(self.hosts.toolkit, schedule=schedule("again")))
+            await self.target_side.again(failed, replace(self.hosts.toolkit, schedule=self.hosts.toolkit.timing.again))
         else:
             await self.hosts.again(failed)
 
@@ -36,7 +34,7 @@ class SecondLook:
         """What was refused at once is looked at alone, one look at a port after the other; what was silent is tried at
         several moments anyway.
         """
-        pause: float = load("timing")["compare"]["pause"]
+        pause = self.hosts.toolkit.timing.compare.pause
         if failed.state in ("open", "no-answer"):
             await asyncio.sleep(pause)
             return

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from poterne import machine
-from poterne.knowledge import load
 from poterne.machine import source_address
 from poterne.model import Disturbance, Machine
 
@@ -20,9 +19,9 @@ class Moment:
         """Whether packets can leave at all."""
         return any(self.addresses)
 
-    def disturbance(self, later: "Moment") -> Disturbance | None:
-        """What happened between this moment and a later one."""
-        if later.slept - self.slept > load("timing")["machine"]["nap"]:
+    def disturbance(self, later: "Moment", nap: float) -> Disturbance | None:
+        """What happened between this moment and a later one: `slept` is more than `nap` seconds of sleep."""
+        if later.slept - self.slept > nap:
             return "slept"
         return "moved" if later.addresses != self.addresses else None
 

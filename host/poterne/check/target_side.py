@@ -10,10 +10,9 @@ from poterne.check.planner import Planner, Route
 from poterne.check.state import CheckState
 from poterne.diagnose import settings as advice
 from poterne.diagnose.wanted import Want
-from poterne.dial import schedule
 from poterne.discover import Discovery, Server
 from poterne.discover.beside import beside
-from poterne.knowledge import load
+from poterne.knowledge import controls
 from poterne.model import (
     CheckEvent,
     Family,
@@ -86,8 +85,8 @@ class TargetSide:
         """
         server = self.planner.server(want.host or "")
         if self.state.options.ports is None and server is not None:
-            hurried = replace(self.toolkit, schedule=schedule("late"))
-            await self._probe_server(server, tuple(load("controls")["begin"]["web_ports"]), hurried)
+            hurried = replace(self.toolkit, schedule=self.toolkit.timing.late)
+            await self._probe_server(server, controls.table().begin.web_ports, hurried)
 
     async def other_names(self, want: Want) -> None:
         """Other servers of the same mail domain, tried on the ports that were tried at the one that was typed."""

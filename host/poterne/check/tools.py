@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from poterne.check.cache import Cache
 from poterne.dial import Gate
-from poterne.knowledge import load
+from poterne.knowledge.timing import Timing
 from poterne.model import Options
 from poterne.policy import Policy
 from poterne.probe.endpoint import Toolkit
@@ -35,12 +35,12 @@ class Tools:
 
 
 @asynccontextmanager
-async def borrowed(policy: Policy, options: Options, deadline: float) -> AsyncIterator[Tools]:
+async def borrowed(policy: Policy, options: Options, timing: Timing, deadline: float) -> AsyncIterator[Tools]:
     """The tools of one check; at the end whatever still runs with them is cancelled."""
-    trusted, resolver, served = stores(policy), Names(policy), asyncio.Event()
+    trusted, resolver, served = stores(policy), Names(policy, timing), asyncio.Event()
     warming = asyncio.create_task(asyncio.to_thread(trusted.warm))
-    courtesy = asyncio.create_task(_courtesy(warming, served))
-    probing = Toolkit(Gate(policy, options.origin), trusted, deadline, warming)
+    courtesy = asyncio.create_task(_courtesy(warming, served, timing.compare.courtesy))
+    probing = Toolkit(Gate(policy, options.origin, timing), trusted, deadline, warming)
     try:
         yield Tools(resolver, probing, replace(probing, warming=courtesy), served)
     finally:
@@ -63,8 +63,8 @@ def cache(policy: Policy) -> Cache:
     return Cache()
 
 
-async def _courtesy(warming: asyncio.Future[None], served: asyncio.Event) -> None:
+async def _courtesy(warming: asyncio.Future[None], served: asyncio.Event, patience: float) -> None:
     await asyncio.shield(warming)
     with suppress(TimeoutError):
-        async with asyncio.timeout(load("timing")["compare"]["courtesy"]):
+        async with asyncio.timeout(patience):
             await served.wait()

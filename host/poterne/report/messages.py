@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from poterne.report.conclusion import Finding, Settings
+from poterne.report.locales import Language
 from poterne.report.observation import Endpoint, Observation
 from poterne.report.question import Options
 from poterne.report.report import Report
 from poterne.report.statement import Record
-from poterne.report.locales import Language
 from poterne.report.words import ClientVersion, ErrorCode, ExportFormat
 
 PROTOCOL = 1

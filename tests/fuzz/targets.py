@@ -195,7 +195,7 @@ def _certificate(data: bytes) -> None:
 
 @target(
     "http-answer",
-    "poterne.web._answer",
+    "poterne.web._exchange",
     words=(
         b"HTTP/1.1 200 OK\r\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"\r\n", b"5\r\nhello\r\n",
         b"0\r\n\r\n", b"ffffffffffffffff\r\n", b"Location: \x1b\r\n", b"HTTP/1.1 100 \r\n\r\n",

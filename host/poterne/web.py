@@ -11,7 +11,7 @@ from poterne import proxy as proxies
 from poterne.dial import Connection, Failure, Gate, Trust
 from poterne.errors import Forbidden, InvalidTarget, WebError
 from poterne.hosts import is_address, is_within
-from poterne.knowledge import load
+from poterne.knowledge import special
 from poterne.model import Endpoint
 from poterne.policy import Policy
 from poterne.probe.names import Names
@@ -127,11 +127,10 @@ async def _may_be_named(host: str, gate: Gate, resolver: Names, *, trust: Trust,
         return gate.allows(host, trust)
     if trust != "foreign":
         return True
-    private: list[str] = load("special")["private_names"]
-    if "." not in host or any(is_within(host, zone) for zone in private):
+    if "." not in host or any(is_within(host, zone) for zone in special.table().private_names):
         return False
     asking = asyncio.create_task(resolver.addresses(host, source))
-    await asyncio.wait({asking}, timeout=load("timing")["names"]["patience"])
+    await asyncio.wait({asking}, timeout=gate.timing.names.patience)
     if not asking.done():
         asking.cancel()
         return True

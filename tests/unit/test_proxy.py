@@ -8,7 +8,6 @@ from tests.unit.core_discovery import Discovered, Records, discover
 from tests.unit.core_providers import configuration
 from tests.unit.core_servers import GoneError, Peer, Server
 from tests.unit.core_sites import Site, document, redirect
-from tests.unit.core_world import hurry_names
 
 from poterne import proxy
 from poterne.errors import WebError
@@ -20,7 +19,6 @@ GOOD = configuration(["imap imap.example.org 993 SSL %EMAILADDRESS% OAuth2"])
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
     for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
 

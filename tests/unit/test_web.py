@@ -10,7 +10,8 @@ import pytest
 from tests.unit.core_certificates import HOST, context, pki
 from tests.unit.core_dns import NameServer
 from tests.unit.core_servers import Behaviour, Peer, Server, free_port
-from tests.unit.core_world import hurry_names, mapped, policy, stores
+from tests.unit.core_timing import QUICK
+from tests.unit.core_world import mapped, policy, stores
 
 from poterne import web
 from poterne.dial import Gate, Trust
@@ -31,11 +32,18 @@ def says(answer: bytes, **sending: Any) -> Behaviour:
 async def get(
     url: str, rules: Policy, *, seconds: float = 5.0, limit: int = 1000, trust: Trust = "typed", **more: Any
 ) -> web.Response:
-    names = Names(rules)
+    names = Names(rules, QUICK)
     deadline = asyncio.get_running_loop().time() + seconds
     try:
         return await web.get(
-            url, Gate(rules), policy=rules, resolver=names, trust=trust, deadline=deadline, limit=limit, **more
+            url,
+            Gate(rules, timing=QUICK),
+            policy=rules,
+            resolver=names,
+            trust=trust,
+            deadline=deadline,
+            limit=limit,
+            **more,
         )
     finally:
         await names.close()
@@ -162,8 +170,7 @@ def test_nobody_there(tmp_path: Path) -> None:
         asyncio.run(get("http://www.example/", rules))
 
 
-def test_a_name_that_does_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
+def test_a_name_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(WebError, match="nxdomain"):
         asyncio.run(get("http://www.example/", policy(tmp_path)))
 

@@ -33,7 +33,7 @@ async def ask(policy: Policy, gate: Gate, resolver: Names, deadline: float) -> P
             resolver=resolver,
             trust="typed" if by_policy else "foreign",
             source="policy" if by_policy else "default",
-            deadline=min(deadline, asyncio.get_running_loop().time() + page.patience),
+            deadline=min(deadline, asyncio.get_running_loop().time() + gate.timing.compare.portal),
             limit=page.limit,
         )
     except Forbidden:

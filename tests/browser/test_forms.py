@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from poterne import ports
+from poterne.knowledge import ports
 
 from .conftest import EXTENSION
 from .drive.page import Browser, Page

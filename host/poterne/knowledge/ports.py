@@ -5,7 +5,7 @@ from functools import cache
 
 from poterne.knowledge.kinds import Count, Direction, Label, PortNumber
 from poterne.knowledge.reading import distinct, read
-from poterne.model import Endpoint, Security
+from poterne.report import Endpoint, Security
 
 
 @dataclass(frozen=True, slots=True)

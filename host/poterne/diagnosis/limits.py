@@ -70,7 +70,10 @@ class Limits:
         hasty = [o for o in controls if not (reported and self._failures.signature(o) == "silent")]
         again = tuple(o for o in hasty if not self.seen_twice(o))
         if signature != "silent":
-            return again[:1] if len(again) == len(hasty) and not all(map(self._slow_to_fail, hasty)) else ()
+            if len(again) < len(hasty) or all(map(self._slow_to_fail, hasty)):
+                return ()
+            # The earliest, in whatever order they came: ids are numbered.
+            return tuple(sorted(again, key=lambda o: (len(o.id), o.id))[:1])
         return again if self._lossy(family, port) or self.limited(family, port, signature) else ()
 
     def _slow_to_fail(self, seen: Observation) -> bool:

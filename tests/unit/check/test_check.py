@@ -287,7 +287,7 @@ async def test_where_one_address_is_forbidden_the_next_is_tried(
     async def explain(*_: object) -> tuple[str, tuple[str, ...]]:
         return "ok", ("192.0.2.1", "127.0.0.1", "192.0.2.2")
 
-    monkeypatch.setattr("poterne.net.resolver.Names._explain", explain)
+    monkeypatch.setattr("poterne.net.resolver.NameResolver._explain", explain)
     rules = policy(tmp_path, tables='[allow]\ndeny_networks = ["192.0.2.0/24"]')
     found = await report(PORT, rules, ports=(587,), family=4)
     seen = only(found.observations)

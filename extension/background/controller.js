@@ -7,24 +7,9 @@ import { Requests } from "./requests.js";
 /** @typedef {import("../types/messages.d.ts").HostMessage} HostMessage */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 /** @typedef {import("../types/messages.d.ts").OptionsInput} OptionsInput */
-/** @typedef {import("../types/messages.d.ts").ExportMessage} ExportMessage */
-/** @typedef {import("./requests.js").Made | import("./requests.js").Unmade} Exported */
-
-/**
- * What a document of the extension asks of the background: `warm` starts the host where it is not running.
- *
- * `private`: the document is in a private window. `origin`: who named the target; a page, unless it is said that the
- * user typed it. `page`: what the run has to do with a page that was read.
- *
- * @typedef {{type: "warm"} | {type: "run", target: string, options?: OptionsInput, private?: boolean,
- *   origin?: Run["origin"], page?: Run["page"]} | {type: "stop"}} Command
- */
-
-/**
- * A page's wish for a file of the run's report, which is answered with an `Exported`.
- *
- * @typedef {{type: "export", format: ExportMessage["format"], language: ExportMessage["language"]}} Wish
- */
+/** @typedef {import("../shared/background-messages.js").Command} Command */
+/** @typedef {import("../shared/background-messages.js").Exported} Exported */
+/** @typedef {import("../shared/background-messages.js").Wish} Wish */
 
 /** How long the host stays after the last popup is gone and no run is going. */
 export const LINGER_MS = 15_000;

@@ -1,9 +1,9 @@
-import { readPreferences } from "../shared/preferences.js";
-import { catalogueFor } from "../ui/catalogues.js";
+import { catalogueFor } from "../shared/bundled-files.js";
+import { readPreferences } from "../shared/stored-preferences.js";
 import { drawMenus, followMenus } from "./menus.js";
 import { drawOmnibox, followOmnibox } from "./omnibox.js";
 
-/** @typedef {import("./controller.js").Command} Command */
+/** @typedef {import("../shared/background-messages.js").Command} Command */
 /** @typedef {import("./reader.js").Pages} Pages */
 
 /**

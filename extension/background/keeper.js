@@ -1,30 +1,15 @@
-import { visible } from "../shared/kept.js";
-import { read } from "../shared/managed.js";
-import { carriedOver, entryOf, isPrivateKey, LIMITS, pastIn, reportKey, withEntry, withNetworks } from "../shared/past.js";
+import { read } from "../shared/managed-storage.js";
+import { carriedOver, entryOf, isPrivateKey, LIMITS, pastIn, reportKey, visibleToPages, withEntry, withNetworks } from "../shared/past.js";
 import { effective } from "../shared/preferences.js";
 
 /** @typedef {import("../shared/run.js").Run} Run */
 /** @typedef {import("../shared/past.js").Past} Past */
 /** @typedef {import("../shared/past.js").Entry} Entry */
-/** @typedef {import("../shared/kept.js").KeptAnswer} KeptAnswer */
+/** @typedef {import("../shared/background-messages.js").KeptAnswer} KeptAnswer */
+/** @typedef {import("../shared/background-messages.js").PastCommand} PastCommand */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 /** @typedef {import("./private-area.js").Area} Area */
 /** @typedef {import("./private-area.js").PrivateArea} PrivateArea */
-
-/**
- * What a page may have done to the past runs.
- *
- * @typedef {{type: "name-network", network: string, name: string} | {type: "forget", id: string} |
- *   {type: "erase-past"}} PastCommand
- */
-
-const COMMANDS = new Set(["name-network", "forget", "erase-past"]);
-
-/**
- * @param {{type: string}} asked
- * @returns {asked is PastCommand}
- */
-export const isPastCommand = (asked) => COMMANDS.has(asked.type);
 
 /** Under which networks are recognised: 128 bits that never leave this computer. */
 const newSalt = () => crypto.randomUUID().replaceAll("-", "");
@@ -75,7 +60,7 @@ export class Keeper {
    */
   async answer(keys) {
     const { area } = await this.#place;
-    return area ? visible(await area.get(keys)) : { items: {}, refused: true };
+    return area ? { items: visibleToPages(await area.get(keys)), refused: false } : { items: {}, refused: true };
   }
 
   /**

@@ -1,22 +1,21 @@
-import { KEPT_CHANGED } from "../shared/kept.js";
-import { ASK_UNKEPT } from "../shared/run.js";
+import { ASK_UNKEPT, isPastCommand, KEPT_CHANGED } from "../shared/background-messages.js";
 import { isOwn } from "../shared/senders.js";
 import { badgeOf } from "./badge.js";
 import { Controller } from "./controller.js";
 import { HostLink } from "./host-link.js";
 import { followEntrances } from "./entrances.js";
-import { isPastCommand, Keeper } from "./keeper.js";
+import { Keeper } from "./keeper.js";
 import { openPrivateArea } from "./private-area.js";
 import { Pages } from "./reader.js";
 import { CoalescingStore } from "./store.js";
 import { Unkept } from "./unkept.js";
 
-/** @typedef {import("./controller.js").Command} Command */
-/** @typedef {import("./controller.js").Wish} Wish */
-/** @typedef {import("./keeper.js").PastCommand} PastCommand */
-/** @typedef {import("./reader.js").PageWish} PageWish */
-/** @typedef {import("../shared/kept.js").KeptQuestion} KeptQuestion */
-/** @typedef {import("../shared/kept.js").TellQuestion} TellQuestion */
+/** @typedef {import("../shared/background-messages.js").Command} Command */
+/** @typedef {import("../shared/background-messages.js").Wish} Wish */
+/** @typedef {import("../shared/background-messages.js").PastCommand} PastCommand */
+/** @typedef {import("../shared/background-messages.js").PageWish} PageWish */
+/** @typedef {import("../shared/background-messages.js").KeptQuestion} KeptQuestion */
+/** @typedef {import("../shared/background-messages.js").TellQuestion} TellQuestion */
 /** @typedef {import("../shared/link-state.js").LinkState} LinkState */
 /** @typedef {import("../shared/run.js").Run} Run */
 

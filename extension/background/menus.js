@@ -1,5 +1,6 @@
-import { siteDomain, formWords } from "./reader.js";
-import { targetInText, targetOfLink } from "./text-target.js";
+import { loadFormWords } from "../shared/bundled-files.js";
+import { siteDomain } from "../shared/site-domain.js";
+import { targetInText, targetOfLink } from "../shared/target-in-text.js";
 
 /** @typedef {import("../shared/catalogue.js").Catalogue} Catalogue */
 
@@ -47,5 +48,5 @@ async function targetOf({ menuItemId, selectionText, linkUrl, pageUrl }) {
   if (menuItemId === "link") return targetOfLink(linkUrl ?? "") ?? targetInText(linkUrl ?? "");
   if (menuItemId !== "site") return null;
   const host = targetOfLink(pageUrl ?? "") ?? "";
-  return siteDomain(host, await formWords()) ?? (host || null);
+  return siteDomain(host, await loadFormWords()) ?? (host || null);
 }

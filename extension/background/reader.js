@@ -1,54 +1,16 @@
+import { loadFormWords } from "../shared/bundled-files.js";
 import { fitting, isOf } from "../shared/page.js";
-import { MAIL_PORTS } from "../shared/ports.js";
+import { pageStateKey } from "../shared/page-state.js";
+import { siteDomain } from "../shared/site-domain.js";
 
 /** @typedef {import("../types/page.d.ts").Filled} Filled */
 /** @typedef {import("../types/page.d.ts").FormWords} FormWords */
 /** @typedef {import("../types/page.d.ts").Reading} Reading */
 /** @typedef {import("../types/page.d.ts").Wanted} Wanted */
-
-/**
- * What is known of the page in a tab. `reading` null: the browser lets nobody read this page, or it was left since.
- *
- * @typedef {object} PageState
- * @property {Reading | null} reading
- * @property {string | null} site  the domain of the page's address, where it may have mail servers
- * @property {Filled | null} filled  what became of the last wish to fill in or to put back
- */
-
-/**
- * What a page of the extension asks about the page in a tab.
- *
- * @typedef {{type: "page", act: "read", tab: number} | {type: "page", act: "undo", tab: number} |
- *   {type: "page", act: "fill", tab: number, server: string, wanted: Wanted}} PageWish
- */
+/** @typedef {import("../shared/background-messages.js").PageWish} PageWish */
+/** @typedef {import("../shared/page-state.js").PageState} PageState */
 
 const SCRIPTS = ["words", "choices", "labels", "controls", "reader", "writer"].map((name) => `page/${name}.js`);
-
-/** Where a tab's page is kept, until the tab is closed. @param {number} tab */
-export const keyOf = (tab) => `page${tab}`;
-
-/** @returns {Promise<FormWords>} */
-export async function formWords() {
-  const response = await fetch(new URL("../data/forms.json", import.meta.url));
-  return { ...(await response.json()), ports: MAIL_PORTS };
-}
-
-/**
- * The domain that a site's mail addresses probably have: the name below a public suffix.
- *
- * @param {string} host
- * @param {Pick<FormWords, "second_level" | "shared_suffixes">} words
- * @returns {string | null}
- */
-export function siteDomain(host, { second_level, shared_suffixes }) {
-  const labels = host.toLowerCase().replace(/\.$/u, "").split(".");
-  const last = labels.at(-1) ?? "";
-  if (labels.length < 2 || !/^(?:[a-z]{2,63}|xn--[a-z\d-]+)$/u.test(last)) return null;
-  const pair = labels.slice(-2).join(".");
-  const shared = shared_suffixes.includes(pair) || (last.length === 2 && second_level.includes(labels.at(-2) ?? ""));
-  const kept = shared ? 3 : 2;
-  return labels.length >= kept ? labels.slice(-kept).join(".") : null;
-}
 
 /** Reads and fills in pages in the tabs that the user opened to it (activeTab), and keeps what they said. */
 export class Pages {
@@ -90,7 +52,7 @@ export class Pages {
   }
 
   #known() {
-    return (this.#words ??= formWords());
+    return (this.#words ??= loadFormWords());
   }
 
   /** @param {number} tab */
@@ -109,7 +71,7 @@ export class Pages {
 
   /** @param {number} tab */
   forget(tab) {
-    return this.#area.remove(keyOf(tab));
+    return this.#area.remove(pageStateKey(tab));
   }
 
   /**
@@ -172,7 +134,7 @@ export class Pages {
    * @returns {Promise<PageState | null>}
    */
   async #stored(tab) {
-    const key = keyOf(tab);
+    const key = pageStateKey(tab);
     return /** @type {PageState | undefined} */ ((await this.#area.get(key))[key]) ?? null;
   }
 
@@ -181,7 +143,7 @@ export class Pages {
    * @param {PageState} state
    */
   async #store(tab, state) {
-    await this.#area.set({ [keyOf(tab)]: state });
+    await this.#area.set({ [pageStateKey(tab)]: state });
     // Of a tab that was closed while it was read, nobody will tell again that it is gone.
     await chrome.tabs.get(tab).catch(() => this.forget(tab));
   }

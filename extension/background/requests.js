@@ -6,14 +6,8 @@ import { slim } from "../shared/handover.js";
 /** @typedef {import("../types/messages.d.ts").ExplainMessage} ExplainMessage */
 /** @typedef {import("../types/messages.d.ts").HostMessage} HostMessage */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
-
-/**
- * A file, or why there is none: no host, one that does not know files yet, one that refused (in its own words), one
- * that did not answer.
- *
- * @typedef {{name: string, mime: string, data: string, problem?: undefined}} Made
- * @typedef {{problem: "host" | "outdated" | "refused" | "late", message: string | null}} Unmade
- */
+/** @typedef {import("../shared/background-messages.js").Made} Made */
+/** @typedef {import("../shared/background-messages.js").Unmade} Unmade */
 
 /**
  * @typedef {ExportMessage | ExplainMessage} Question

@@ -1,6 +1,7 @@
-import { ASK_UNKEPT, lost } from "../shared/run.js";
+import { ASK_UNKEPT } from "../shared/background-messages.js";
+import { lost } from "../shared/run.js";
 
-/** @typedef {import("../ui/stored.js").Stored} Stored */
+/** @typedef {import("../shared/background-messages.js").Stored} Stored */
 
 /** Brings pages the state that session storage had no room for, and leaves nothing stale there. */
 export class Unkept {

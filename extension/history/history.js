@@ -176,7 +176,7 @@ function change(changes) {
   update(changes);
 }
 
-const send = (/** @type {import("../background/keeper.js").PastCommand} */ command) => chrome.runtime.sendMessage(command);
+const send = (/** @type {import("../shared/background-messages.js").PastCommand} */ command) => chrome.runtime.sendMessage(command);
 
 /** Everything that is kept, but for the keys of networks, by which these could be recognised. */
 async function everything() {

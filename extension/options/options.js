@@ -1,13 +1,14 @@
+import { loadPrograms } from "../shared/bundled-files.js";
 import { plain } from "../shared/catalogue.js";
-import { choices, load } from "../shared/programs.js";
+import { choices } from "../shared/programs.js";
 import { h } from "../ui/dom.js";
-import { languages } from "../ui/screen.js";
+import { languages } from "../ui/language-list.js";
 import { storeChoice } from "../ui/store-choice.js";
 import { settledPage } from "../ui/settled-page.js";
 
 /** @typedef {import("../ui/settled-page.js").Settled} Settled */
 
-const programs = await load();
+const programs = await loadPrograms();
 
 /**
  * One option; a managed one says whose it is.

@@ -1,21 +1,13 @@
+import { KEPT_CHANGED } from "./background-messages.js";
 import { Database } from "./database.js";
-import { isPrivateKey, pastIn, reportKey } from "./past.js";
+import { isPrivateKey, pastIn, reportKey, visibleToPages } from "./past.js";
 import { isOwn } from "./senders.js";
 
 /** @typedef {import("./past.js").Past} Past */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
-
-/**
- * A page's question for what is kept of past runs, and the background's answer. `refused`: the browser keeps nothing
- * here.
- *
- * @typedef {{type: "kept", keys: string[] | null}} KeptQuestion
- * @typedef {{type: "tell-past", id: string}} TellQuestion  for the report of a past run, told anew
- * @typedef {{items: Record<string, unknown>, refused: boolean}} KeptAnswer
- */
-
-/** The background's word to pages that what is kept has changed. */
-export const KEPT_CHANGED = "kept-changed";
+/** @typedef {import("./background-messages.js").KeptAnswer} KeptAnswer */
+/** @typedef {import("./background-messages.js").KeptQuestion} KeptQuestion */
+/** @typedef {import("./background-messages.js").TellQuestion} TellQuestion */
 
 /** @type {KeptAnswer} */
 const NOTHING = { items: {}, refused: true };
@@ -42,6 +34,9 @@ export async function close(area = chrome.storage.local) {
   }
 }
 
+/** @param {Record<string, unknown>} items */
+const seen = (items) => ({ items: visibleToPages(items), refused: false });
+
 /**
  * Reads what is kept of past runs, for a page.
  *
@@ -49,9 +44,9 @@ export async function close(area = chrome.storage.local) {
  * @returns {Promise<KeptAnswer>}
  */
 async function readKept(keys) {
-  if (await (closing ??= close())) return visible(await chrome.storage.local.get(keys));
+  if (await (closing ??= close())) return seen(await chrome.storage.local.get(keys));
   try {
-    return visible(await (database ??= new Database()).get(keys));
+    return seen(await (database ??= new Database()).get(keys));
   } catch {
     // In a private window: the background, which is in none, has it.
     /** @type {KeptQuestion} */
@@ -59,17 +54,6 @@ async function readKept(keys) {
     return (await chrome.runtime.sendMessage(question).catch(() => null)) ?? NOTHING;
   }
 }
-
-/**
- * What pages may see: never the salt, by which networks could be recognised.
- *
- * @param {Record<string, unknown>} items
- * @returns {KeptAnswer}
- */
-export const visible = (items) => ({
-  items: Object.fromEntries(Object.entries(items).filter(([key]) => isPrivateKey(key) && key !== "salt")),
-  refused: false,
-});
 
 /**
  * The list of past runs. `refused`: the browser keeps nothing here.

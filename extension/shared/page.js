@@ -1,6 +1,6 @@
 import { MAIL_PORTS } from "./ports.js";
 
-/** @typedef {import("../background/reader.js").PageState} PageState */
+/** @typedef {import("./page-state.js").PageState} PageState */
 /** @typedef {import("../types/messages.d.ts").Setting} Setting */
 /** @typedef {import("../types/page.d.ts").PageServer} PageServer */
 /** @typedef {import("../types/page.d.ts").Wanted} Wanted */

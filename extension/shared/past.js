@@ -59,6 +59,14 @@ export const reportKey = (id) => `past/${id}`;
 export const isPrivateKey = (key) => ["past", "networks", "salt"].includes(key) || key.startsWith(reportKey(""));
 
 /**
+ * What the extension's documents may see of what is stored: never the salt, by which networks could be recognised.
+ *
+ * @param {Record<string, unknown>} items
+ */
+export const visibleToPages = (items) =>
+  Object.fromEntries(Object.entries(items).filter(([key]) => isPrivateKey(key) && key !== "salt"));
+
+/**
  * Two lists of past runs as one.
  *
  * @param {Past} one  counts where both know the same run or network

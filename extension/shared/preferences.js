@@ -1,5 +1,3 @@
-import { read } from "./managed.js";
-
 /**
  * What a person may choose, as local storage holds it; an administrator may fix the same in managed storage.
  *
@@ -35,10 +33,4 @@ export function effective(preferences, managed) {
     return [name, { value: typeof preferences[name] === kind ? preferences[name] : DEFAULTS[name], managed: false }];
   });
   return Object.fromEntries(all);
-}
-
-/** @returns {Promise<Effective>} */
-export async function readPreferences() {
-  const [preferences, managed] = await Promise.all([chrome.storage.local.get(PREFERENCES), read()]);
-  return effective(preferences, managed);
 }

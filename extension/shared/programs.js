@@ -48,12 +48,6 @@
 
 const FIELDS = /** @type {const} */ (["host", "port", "security", "username"]);
 
-/** @returns {Promise<Programs>} */
-export async function load() {
-  const response = await fetch(new URL("../data/programs.json", import.meta.url));
-  return response.json();
-}
-
 /**
  * @param {Words} words
  * @param {Language} language

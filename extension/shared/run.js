@@ -87,9 +87,6 @@ export const stop = (run) => (run.phase === "running" ? { ...run, phase: "stoppe
  */
 export const fail = (run, failure) => (run.phase === "running" ? { ...run, phase: "failed", failure } : run);
 
-/** A page's question for the run that could not be stored, and the name under which the background brings it. */
-export const ASK_UNKEPT = "unkept";
-
 /**
  * What is left of a run where there is no room for it.
  *

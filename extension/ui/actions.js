@@ -3,9 +3,9 @@ import { save } from "./save.js";
 import { storeChoice } from "./store-choice.js";
 import { ticketFile } from "./ticket.js";
 
-/** @typedef {import("../background/controller.js").Exported} Exported */
-/** @typedef {import("./handover.js").Handed} Handed */
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("../shared/background-messages.js").Exported} Exported */
+/** @typedef {import("./view.js").Handed} Handed */
+/** @typedef {import("./view.js").View} View */
 /** @typedef {import("./presence.js").Asked} Asked */
 
 /**

@@ -1,22 +1,23 @@
+import { catalogueFor, loadPrograms } from "../shared/bundled-files.js";
 import { DISCONNECTED } from "../shared/link-state.js";
 import { followKept, readPast } from "../shared/kept.js";
-import { read, watch } from "../shared/managed.js";
+import { read, watch } from "../shared/managed-storage.js";
 import { effective, PREFERENCES } from "../shared/preferences.js";
-import { byId, load } from "../shared/programs.js";
+import { byId } from "../shared/programs.js";
 import { IDLE } from "../shared/run.js";
 import { Actions } from "./actions.js";
-import { catalogueFor, isPrivate } from "./catalogues.js";
 import { h, morph } from "./dom.js";
 import { followPage, tabInQuestion } from "./page-state.js";
 import { Pinned } from "./pinned.js";
 import { whereAmI } from "./place.js";
 import { Presence } from "./presence.js";
+import { isPrivate } from "./private-window.js";
 import { screen } from "./screen.js";
 import { follow } from "./stored.js";
 import { USUAL } from "./ticket.js";
 
-/** @typedef {import("./screen.js").View} View */
-/** @typedef {import("./stored.js").Stored} Stored */
+/** @typedef {import("./view.js").View} View */
+/** @typedef {import("../shared/background-messages.js").Stored} Stored */
 /** @typedef {import("../shared/managed.js").Managed} Managed */
 
 /**
@@ -224,7 +225,7 @@ export async function mount({ inTab }) {
     readPast(),
     choices.then(([chosen, fixed]) => catalogueFor(effective(chosen, fixed).language.value)),
     whereAmI(),
-    load(),
+    loadPrograms(),
     follow(async (state) => {
       news = state;
       if (app) app.update(visible(state, await pinned.run, app.view.privately));

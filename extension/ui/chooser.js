@@ -1,7 +1,7 @@
 import { choices, sourcesOf } from "../shared/programs.js";
 import { h } from "./dom.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 
 /**
  * In whose words the settings are said; an empty value stands for none in particular.

@@ -1,7 +1,7 @@
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 
 /**
  * @param {View} view

@@ -2,7 +2,7 @@ import { plain } from "../shared/catalogue.js";
 import { known } from "../shared/run.js";
 import { h } from "./dom.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types/messages.d.ts").Observation} Observation */
 
 /** The stages in the order in which they happen. */

@@ -5,7 +5,7 @@ import { known } from "../shared/run.js";
 import { h } from "./dom.js";
 import { ring, shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 /** @typedef {import("../shared/grouping.js").HostGroup} HostGroup */
 /** @typedef {import("../shared/grouping.js").PortGroup} PortGroup */
 /** @typedef {import("../shared/grouping.js").Row} Row */

@@ -1,7 +1,7 @@
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 
 /**
  * Whether what the organisation states works from here. A report of an older host does not say.

@@ -2,7 +2,7 @@ import { spoken } from "../shared/catalogue.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 
 /** The host takes no longer target. */
 const TARGET_LIMIT = 512;

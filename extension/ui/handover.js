@@ -3,21 +3,9 @@ import { formats } from "../shared/handover.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types/messages.d.ts").ExportMessage["format"]} Format */
-/** @typedef {import("../background/requests.js").Unmade} Unmade */
-
-/**
- * What became of the last wish for a file, of the run that it was for. `copied` and `saved` say that it was made.
- *
- * @typedef {object} Handed
- * @property {string | null} run
- * @property {Format} format
- * @property {"making" | "saved" | "copied" | "failed"} phase
- * @property {string} name  the file's
- * @property {Unmade["problem"] | "clipboard" | null} problem
- * @property {string | null} message  the host's own words
- */
+/** @typedef {import("./view.js").Handed} Handed */
 
 /**
  * The files that the settings can be handed over in.

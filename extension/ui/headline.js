@@ -6,7 +6,7 @@ import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { ring, SEVERITY_SHAPES, shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 
 const METER = { certain: 3, likely: 2, possible: 1 };

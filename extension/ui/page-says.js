@@ -3,8 +3,8 @@ import { fitting, isOf, namesSomething, stands, targetOf } from "../shared/page.
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
-/** @typedef {import("../background/reader.js").PageState} PageState */
+/** @typedef {import("./view.js").View} View */
+/** @typedef {import("../shared/page-state.js").PageState} PageState */
 /** @typedef {import("../types/page.d.ts").Change} Change */
 /** @typedef {import("../types/page.d.ts").PageServer} PageServer */
 /** @typedef {import("../types/page.d.ts").Wanted} Wanted */

@@ -1,6 +1,6 @@
-import { keyOf } from "../background/reader.js";
+import { pageStateKey } from "../shared/page-state.js";
 
-/** @typedef {import("../background/reader.js").PageState} PageState */
+/** @typedef {import("../shared/page-state.js").PageState} PageState */
 
 /**
  * The tab whose page this document is about: the one that a report is bound to, or the one under the popup.
@@ -23,7 +23,7 @@ export async function tabInQuestion(inTab) {
  * @param {(page: PageState | null) => void} onChange
  */
 export function followPage(tab, onChange) {
-  const key = keyOf(tab);
+  const key = pageStateKey(tab);
   chrome.storage.session.onChanged.addListener((changes) => {
     if (changes[key]) onChange(/** @type {PageState | undefined} */ (changes[key].newValue) ?? null);
   });

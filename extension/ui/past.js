@@ -4,7 +4,7 @@ import { sentenceOf } from "../shared/told.js";
 import { h } from "./dom.js";
 import { SEVERITY_SHAPES, shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 /** @typedef {import("../shared/past.js").Entry} Entry */
 /** @typedef {import("../shared/past.js").Past} Past */
 /** @typedef {import("../shared/catalogue.js").Catalogue} Catalogue */

@@ -1,6 +1,6 @@
-/** @typedef {import("../background/controller.js").Command} Command */
-/** @typedef {import("../background/controller.js").Wish} Wish */
-/** @typedef {import("../background/reader.js").PageWish} PageWish */
+/** @typedef {import("../shared/background-messages.js").Command} Command */
+/** @typedef {import("../shared/background-messages.js").Wish} Wish */
+/** @typedef {import("../shared/background-messages.js").PageWish} PageWish */
 
 /** @typedef {Command | Wish | PageWish} Asked */
 

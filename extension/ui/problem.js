@@ -4,7 +4,7 @@ import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 
 /** No API tells whether the browser is shut in; where it is, it finds no program of the system. */
 const SANDBOXED = new Set(["host-missing", "host-forbidden", "host-crashed"]);

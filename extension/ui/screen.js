@@ -1,4 +1,3 @@
-import { LANGUAGES } from "../shared/catalogue.js";
 import { isOf } from "../shared/page.js";
 import { details } from "./details.js";
 import { h } from "./dom.js";
@@ -7,6 +6,7 @@ import { expected } from "./expected.js";
 import { findings } from "./findings.js";
 import { form } from "./form.js";
 import { headline } from "./headline.js";
+import { languages } from "./language-list.js";
 import { past, reportAddress } from "./past.js";
 import { problem } from "./problem.js";
 import { settings } from "./settings.js";
@@ -17,30 +17,7 @@ import { versions } from "./versions.js";
 import { way } from "./way.js";
 import { why } from "./why.js";
 
-/**
- * Everything that a rendering depends on.
- *
- * @typedef {object} View
- * @property {import("../shared/catalogue.js").Catalogue} t
- * @property {import("../shared/link-state.js").LinkState} link
- * @property {import("../shared/run.js").Run} run
- * @property {{browser: string, os: string}} place
- * @property {import("../shared/preferences.js").Effective} preferences
- * @property {import("../shared/past.js").Past & {refused: boolean}} past  `refused`: the browser keeps nothing here
- * @property {boolean} welcomed  what it does and never does has been read
- * @property {boolean} privately  in a private window, or about a tab of one
- * @property {import("./ticket.js").Choice} ticket
- * @property {boolean} inTab
- * @property {string | null} unkept  the run that there was no room to keep
- * @property {boolean} choiceRefused  there was no room for what was chosen last
- * @property {string | null} copied  the copy button that was pressed last
- * @property {import("../shared/programs.js").Programs} programs
- * @property {import("../shared/programs.js").Program | null} program  the one in whose words settings are said
- * @property {import("./handover.js").Handed | null} handed
- * @property {number | null} tab  the one whose page this is about
- * @property {import("../background/reader.js").PageState | null} page  what that page says
- * @property {boolean} emptyRefused  Enter was pressed on an empty field
- */
+/** @typedef {import("./view.js").View} View */
 
 /** @param {View} view */
 function phaseOf({ link, run }) {
@@ -178,18 +155,3 @@ function footer({ t, preferences: { language } }) {
     ),
   );
 }
-
-/**
- * The list of languages, each in its own.
- *
- * @param {View["t"]} t
- * @param {View["preferences"]["language"]} chosen
- */
-export const languages = (t, { value, managed }) =>
-  h(
-    "select",
-    { "data-action": "language", disabled: managed, title: managed ? t.text("options_managed") : null },
-    ...["auto", ...LANGUAGES].map((one) =>
-      h("option", { value: one, selected: one === value, lang: one === "auto" ? null : one }, t.text(`ui_language_${one}`)),
-    ),
-  );

@@ -4,7 +4,7 @@ import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types/messages.d.ts").Setting} Setting */
 
 /**

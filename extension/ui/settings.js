@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 import { handover } from "./handover.js";
 import { card, handles, mark, remarked, values } from "./setting-card.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types/messages.d.ts").Setting} Setting */
 
 const DIRECTIONS = /** @type {const} */ (["outgoing", "incoming"]);

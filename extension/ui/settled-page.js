@@ -1,7 +1,7 @@
-import { read, watch } from "../shared/managed.js";
+import { catalogueFor } from "../shared/bundled-files.js";
+import { read, watch } from "../shared/managed-storage.js";
 import { followKept, readPast } from "../shared/kept.js";
 import { effective, PREFERENCES } from "../shared/preferences.js";
-import { catalogueFor } from "./catalogues.js";
 import { h, morph } from "./dom.js";
 import { mark } from "./shapes.js";
 

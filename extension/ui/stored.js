@@ -1,13 +1,9 @@
+import { ASK_UNKEPT } from "../shared/background-messages.js";
 import { DISCONNECTED } from "../shared/link-state.js";
-import { ASK_UNKEPT, IDLE } from "../shared/run.js";
+import { IDLE } from "../shared/run.js";
 import { isOwn } from "../shared/senders.js";
 
-/**
- * What the background keeps for the pages.
- *
- * @typedef {{link: import("../shared/link-state.js").LinkState, run: import("../shared/run.js").Run,
- *   unkept: string | null}} Stored  `unkept`: the run that could not be kept, in whole or among past runs
- */
+/** @typedef {import("../shared/background-messages.js").Stored} Stored */
 
 /** @param {unknown} run */
 const isLost = (run) => /** @type {import("../shared/run.js").Run | undefined} */ (run)?.failure?.cause === "unkept";

@@ -4,15 +4,8 @@ import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
-/** @typedef {import("../shared/ticket.js").Form} Form */
-/** @typedef {import("../shared/private.js").Kind} Kind */
-
-/**
- * What the person chose of the report to hand over; a kind that is not named is kept or left out as usual.
- *
- * @typedef {{form: Form, kept: Partial<Record<Kind, boolean>>}} Choice
- */
+/** @typedef {import("./view.js").View} View */
+/** @typedef {import("./view.js").Choice} Choice */
 
 /** @type {Choice} */
 export const USUAL = Object.freeze({ form: "provider", kept: {} });

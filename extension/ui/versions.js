@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 /**
  * Names the side that is older, while both still work.
  *
- * @param {import("./screen.js").View} view
+ * @param {import("./view.js").View} view
  */
 export function versions({ t, link }) {
   const extension = chrome.runtime.getManifest().version;

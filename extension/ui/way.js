@@ -3,7 +3,7 @@ import { STATIONS, stretches } from "../shared/way.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types/messages.d.ts").Way} Way */
 
 /**

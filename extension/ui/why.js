@@ -4,7 +4,7 @@ import { observationsOf, reasonsOf } from "../shared/told.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("./screen.js").View} View */
+/** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types/messages.d.ts").Observation} Observation */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 /** @typedef {import("../types/messages.d.ts").Hop} Hop */

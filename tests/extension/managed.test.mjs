@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { read, usable, watch } from "../../extension/shared/managed.js";
+import { usable } from "../../extension/shared/managed.js";
+import { read, watch } from "../../extension/shared/managed-storage.js";
 
 const SERVER = { protocol: "smtp", host: "smtp.example.org", port: 587, security: "starttls" };
 

@@ -3,11 +3,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import vm from "node:vm";
 
-import { keyOf, Pages, siteDomain } from "../../extension/background/reader.js";
-import { targetInText, targetOfLink } from "../../extension/background/text-target.js";
+import { Pages } from "../../extension/background/reader.js";
+import { targetInText, targetOfLink } from "../../extension/shared/target-in-text.js";
 import { fitting, isOf, stands, targetOf } from "../../extension/shared/page.js";
+import { pageStateKey } from "../../extension/shared/page-state.js";
+import { siteDomain } from "../../extension/shared/site-domain.js";
 import { begin, IDLE, receive } from "../../extension/shared/run.js";
-import { isPrivate } from "../../extension/ui/catalogues.js";
+import { isPrivate } from "../../extension/ui/private-window.js";
 import { report } from "./records.mjs";
 
 const EXTENSION = new URL("../../extension/", import.meta.url);
@@ -171,5 +173,5 @@ test("of a tab that was closed while its page was read nothing stays", async (t)
   tabs.delete(7);
   await pages.forget(7);
   await reading;
-  assert.deepEqual(Object.keys(stored), [keyOf(8)]);
+  assert.deepEqual(Object.keys(stored), [pageStateKey(8)]);
 });

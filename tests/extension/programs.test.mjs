@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { loadPrograms } from "../../extension/shared/bundled-files.js";
 import { LANGUAGES } from "../../extension/shared/catalogue.js";
 import {
   byId,
   choices,
   common,
   fits,
-  load,
   offered,
   remarks,
   section,
@@ -49,7 +49,7 @@ test("the file is loaded from the extension itself", async (t) => {
     assert.equal(String(url), String(FILE));
     return new Response(readFileSync(FILE));
   });
-  assert.deepEqual(await load(), programs);
+  assert.deepEqual(await loadPrograms(), programs);
 });
 
 test("each program is asked for its own words, in each language", () => {

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { CoalescingStore } from "../../extension/background/store.js";
 import { Unkept } from "../../extension/background/unkept.js";
 import { DISCONNECTED } from "../../extension/shared/link-state.js";
-import { ASK_UNKEPT, begin, fail, IDLE, lost } from "../../extension/shared/run.js";
+import { ASK_UNKEPT } from "../../extension/shared/background-messages.js";
+import { begin, fail, IDLE, lost } from "../../extension/shared/run.js";
 import { follow } from "../../extension/ui/stored.js";
 import { observation, report } from "./records.mjs";
 

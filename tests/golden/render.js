@@ -3,13 +3,13 @@
  * extension's own pages; returns a function of a language and of reports by name.
  */
 (async () => {
-  const [{ Catalogue }, { screen }, { headline }, { row }, { sideBySide }, { handedOver, FORMS, USUALLY_KEPT }, { IDLE, begin }, { DISCONNECTED }, { entryOf, NOTHING }, { effective }, { load }] =
+  const [{ Catalogue }, { screen }, { headline }, { row }, { sideBySide }, { handedOver, FORMS, USUALLY_KEPT }, { IDLE, begin }, { DISCONNECTED }, { entryOf, NOTHING }, { effective }, { loadPrograms }] =
     await Promise.all(
-      ["shared/catalogue", "ui/screen", "ui/headline", "ui/past", "ui/side-by-side", "shared/ticket", "shared/run", "shared/link-state", "shared/past", "shared/preferences", "shared/programs"].map(
+      ["shared/catalogue", "ui/screen", "ui/headline", "ui/past", "ui/side-by-side", "shared/ticket", "shared/run", "shared/link-state", "shared/past", "shared/preferences", "shared/bundled-files"].map(
         (path) => import(chrome.runtime.getURL(`${path}.js`)),
       ),
     );
-  const programs = await load();
+  const programs = await loadPrograms();
   // What depends on the run itself, not on its report.
   const LEFT_OUT = "svg, .top, .bottom, form, .welcome";
 

@@ -1,15 +1,3 @@
-import { Catalogue, languageFor } from "../shared/catalogue.js";
-
-/**
- * @param {string | undefined} choice  a language, or "auto"
- * @returns {Promise<Catalogue>}
- */
-export async function catalogueFor(choice) {
-  const language = languageFor(choice, chrome.i18n.getUILanguage());
-  const response = await fetch(chrome.runtime.getURL(`_locales/${language}/messages.json`));
-  return new Catalogue(language, await response.json());
-}
-
 /**
  * Whether this page is in a private window, of which nothing is kept, or about a tab of one: Chromium shows a report in
  * a usual window, whichever tab it is bound to.

@@ -1,7 +1,7 @@
-import { DISCONNECTED, transition } from "../shared/link-state.js";
+import { DISCONNECTED, transition } from "../core/link-state.js";
 
-/** @typedef {import("../shared/link-state.js").LinkState} LinkState */
-/** @typedef {import("../shared/link-state.js").LinkEvent} LinkEvent */
+/** @typedef {import("../core/link-state.js").LinkState} LinkState */
+/** @typedef {import("../core/link-state.js").LinkEvent} LinkEvent */
 /** @typedef {import("../types/messages.d.ts").HostMessage} HostMessage */
 /** @typedef {import("../types/messages.d.ts").ExtensionMessage} ExtensionMessage */
 

@@ -1,23 +1,23 @@
-import { ASK_UNKEPT, isPastCommand, KEPT_CHANGED } from "../shared/background-messages.js";
-import { isOwn } from "../shared/senders.js";
+import { ASK_UNKEPT, isPastCommand, KEPT_CHANGED } from "../core/background-messages.js";
+import { isOwn } from "../platform/senders.js";
 import { badgeOf } from "./badge.js";
-import { Controller } from "./controller.js";
+import { Controller } from "./run-controller.js";
 import { HostLink } from "./host-link.js";
-import { followEntrances } from "./entrances.js";
-import { Keeper } from "./keeper.js";
-import { openPrivateArea } from "./private-area.js";
-import { Pages } from "./reader.js";
-import { CoalescingStore } from "./store.js";
-import { Unkept } from "./unkept.js";
+import { followEntrances } from "./entry-points.js";
+import { Keeper } from "./history-writer.js";
+import { openPrivateArea } from "./history-storage.js";
+import { Pages } from "./page-access.js";
+import { CoalescingStore } from "./coalescing-store.js";
+import { Unkept } from "./unstored-run.js";
 
-/** @typedef {import("../shared/background-messages.js").Command} Command */
-/** @typedef {import("../shared/background-messages.js").Wish} Wish */
-/** @typedef {import("../shared/background-messages.js").PastCommand} PastCommand */
-/** @typedef {import("../shared/background-messages.js").PageWish} PageWish */
-/** @typedef {import("../shared/background-messages.js").KeptQuestion} KeptQuestion */
-/** @typedef {import("../shared/background-messages.js").TellQuestion} TellQuestion */
-/** @typedef {import("../shared/link-state.js").LinkState} LinkState */
-/** @typedef {import("../shared/run.js").Run} Run */
+/** @typedef {import("../core/background-messages.js").Command} Command */
+/** @typedef {import("../core/background-messages.js").Wish} Wish */
+/** @typedef {import("../core/background-messages.js").PastCommand} PastCommand */
+/** @typedef {import("../core/background-messages.js").PageWish} PageWish */
+/** @typedef {import("../core/background-messages.js").KeptQuestion} KeptQuestion */
+/** @typedef {import("../core/background-messages.js").TellQuestion} TellQuestion */
+/** @typedef {import("../core/link-state.js").LinkState} LinkState */
+/** @typedef {import("../core/run.js").Run} Run */
 
 const HOST = "org.poterne.host";
 

@@ -1,4 +1,4 @@
-/** @typedef {import("../shared/catalogue.js").Catalogue} Catalogue */
+/** @typedef {import("../core/catalogue.js").Catalogue} Catalogue */
 
 /** Chromium reads suggestions as XML. @param {string} text */
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

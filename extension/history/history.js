@@ -1,13 +1,13 @@
-import { plain } from "../shared/catalogue.js";
-import { isLeftOpen, readAll, readPast, readReport, toldAnew } from "../shared/kept.js";
-import { byTarget, lastOfEach, LIMITS, networkName, pastIn, reportKey, verdictWord } from "../shared/past.js";
-import { h } from "../ui/dom.js";
-import { row } from "../ui/past.js";
-import { save } from "../ui/save.js";
-import { settledPage } from "../ui/settled-page.js";
-import { sideBySide } from "../ui/side-by-side.js";
+import { plain } from "../core/catalogue.js";
+import { isLeftOpen, readAll, readPast, readReport, toldAnew } from "../platform/history-access.js";
+import { byTarget, lastOfEach, LIMITS, networkName, pastIn, reportKey, verdictWord } from "../core/history-list.js";
+import { h } from "../ui/components/dom.js";
+import { row } from "../ui/components/past-runs.js";
+import { save } from "../ui/components/file-download.js";
+import { settledPage } from "../ui/screens/stored-page.js";
+import { sideBySide } from "../ui/components/report-comparison.js";
 
-/** @typedef {import("../ui/settled-page.js").Settled} Settled */
+/** @typedef {import("../ui/screens/stored-page.js").Settled} Settled */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 
 /**
@@ -176,7 +176,7 @@ function change(changes) {
   update(changes);
 }
 
-const send = (/** @type {import("../shared/background-messages.js").PastCommand} */ command) => chrome.runtime.sendMessage(command);
+const send = (/** @type {import("../core/background-messages.js").PastCommand} */ command) => chrome.runtime.sendMessage(command);
 
 /** Everything that is kept, but for the keys of networks, by which these could be recognised. */
 async function everything() {

@@ -1,12 +1,12 @@
-import { loadPrograms } from "../shared/bundled-files.js";
-import { plain } from "../shared/catalogue.js";
-import { choices } from "../shared/programs.js";
-import { h } from "../ui/dom.js";
-import { languages } from "../ui/language-list.js";
-import { storeChoice } from "../ui/store-choice.js";
-import { settledPage } from "../ui/settled-page.js";
+import { loadPrograms } from "../platform/bundled-files.js";
+import { plain } from "../core/catalogue.js";
+import { choices } from "../core/mail-programs.js";
+import { h } from "../ui/components/dom.js";
+import { languages } from "../ui/components/language-list.js";
+import { storeChoice } from "../ui/state/choice-storage.js";
+import { settledPage } from "../ui/screens/stored-page.js";
 
-/** @typedef {import("../ui/settled-page.js").Settled} Settled */
+/** @typedef {import("../ui/screens/stored-page.js").Settled} Settled */
 
 const programs = await loadPrograms();
 

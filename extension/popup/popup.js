@@ -1,4 +1,4 @@
-import { mount } from "../ui/app.js";
+import { mount } from "../ui/screens/run-page.js";
 
 /** Time for the browser to give the popup its size. */
 const SETTLED_MS = 250;

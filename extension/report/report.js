@@ -1,3 +1,3 @@
-import { mount } from "../ui/app.js";
+import { mount } from "../ui/screens/run-page.js";
 
 await mount({ inTab: true });

@@ -1,4 +1,4 @@
-/** What stands in extension/data/forms.json, and the ports of the host; patterns are words in their normal form, `*` for the rest of a word. */
+/** What stands in extension/core/data/forms.json, and the ports of the host; patterns are words in their normal form, `*` for the rest of a word. */
 export interface FormWords {
   host: string[];
   address_of_server: string[];

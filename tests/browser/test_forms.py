@@ -19,7 +19,7 @@ SCRIPTS = "\n;".join(
     for name in ("words", "choices", "labels", "controls", "reader", "writer")
 )
 PORTS = [row for row in load("ports")["port"] if row["direction"] in ("outgoing", "incoming")]
-WORDS = json.dumps({**json.loads((EXTENSION / "data" / "forms.json").read_text()), "ports": PORTS})
+WORDS = json.dumps({**json.loads((EXTENSION / "core" / "data" / "forms.json").read_text()), "ports": PORTS})
 TLS = {"host": "new.example.org", "port": 465, "security": "tls"}
 STARTTLS = {"host": "new.example.org", "port": 587, "security": "starttls"}
 TRAP = """(() => {

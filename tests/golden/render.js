@@ -5,7 +5,7 @@
 (async () => {
   const [{ Catalogue }, { screen }, { headline }, { row }, { sideBySide }, { handedOver, FORMS, USUALLY_KEPT }, { IDLE, begin }, { DISCONNECTED }, { entryOf, NOTHING }, { effective }, { loadPrograms }] =
     await Promise.all(
-      ["shared/catalogue", "ui/screen", "ui/headline", "ui/past", "ui/side-by-side", "shared/ticket", "shared/run", "shared/link-state", "shared/past", "shared/preferences", "shared/bundled-files"].map(
+      ["core/catalogue", "ui/screens/run-screen", "ui/components/verdict-card", "ui/components/past-runs", "ui/components/report-comparison", "core/ticket", "core/run", "core/link-state", "core/history-list", "core/preferences", "platform/bundled-files"].map(
         (path) => import(chrome.runtime.getURL(`${path}.js`)),
       ),
     );

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from poterne.knowledge import load
 
-DATA = Path(__file__).resolve().parents[2] / "extension" / "data"
+DATA = Path(__file__).resolve().parents[2] / "extension" / "core" / "data"
 
 
 def modules() -> dict[str, str]:
-    """The text of each module, by its name in `extension/data/`."""
+    """The text of each module, by its name in `extension/core/data/`."""
     return {"installer.js": _module("installer"), "ports.js": _module("ports")}
 
 

@@ -1,0 +1,236 @@
+import { read } from "../platform/managed-storage.js";
+import { carriedOver, entryOf, isPrivateKey, LIMITS, pastIn, reportKey, visibleToPages, withEntry, withNetworks } from "../core/history-list.js";
+import { effective } from "../core/preferences.js";
+
+/** @typedef {import("../core/run.js").Run} Run */
+/** @typedef {import("../core/history-list.js").Past} Past */
+/** @typedef {import("../core/history-list.js").Entry} Entry */
+/** @typedef {import("../core/background-messages.js").KeptAnswer} KeptAnswer */
+/** @typedef {import("../core/background-messages.js").PastCommand} PastCommand */
+/** @typedef {import("../types/messages.d.ts").Report} Report */
+/** @typedef {import("./history-storage.js").Area} Area */
+/** @typedef {import("./history-storage.js").PrivateArea} PrivateArea */
+
+/** Under which networks are recognised: 128 bits that never leave this computer. */
+const newSalt = () => crypto.randomUUID().replaceAll("-", "");
+
+/**
+ * Keeps past runs, the only one who writes them: one change after the other. Never those of private windows.
+ */
+export class Keeper {
+  #place;
+  #preferences;
+  #managed;
+  #onChange;
+  /** @type {Promise<unknown>} */
+  #queue = Promise.resolve();
+  /** What networks are recognised by; null where nothing is kept. @type {string | null} */
+  salt = null;
+  #wanted = false;
+
+  /**
+   * @param {object} options
+   * @param {PrivateArea | Promise<PrivateArea>} options.place
+   * @param {Pick<chrome.storage.StorageArea, "get">} options.preferences  the area that holds what somebody has chosen
+   * @param {() => Promise<Record<string, unknown>>} [options.managed]
+   * @param {() => void} [options.onChange]  what is kept may have changed, of which the browser tells nobody
+   */
+  constructor({ place, preferences, managed = read, onChange = () => {} }) {
+    this.#place = Promise.resolve(place);
+    this.#preferences = preferences;
+    this.#managed = managed;
+    this.#onChange = onChange;
+  }
+
+  /** Learns whether runs are kept. To be asked again when a preference changes. */
+  refresh() {
+    return this.#next(async () => {
+      const { area } = await this.#place;
+      const [chosen, managed] = await Promise.all([this.#preferences.get("history"), this.#managed()]);
+      this.#wanted = area !== null && effective(chosen, managed).history.value;
+      this.salt = this.#wanted ? await this.#ownSalt() : null;
+    });
+  }
+
+  /**
+   * What a page may see of what is kept.
+   *
+   * @param {string[] | null} keys
+   * @returns {Promise<KeptAnswer>}
+   */
+  async answer(keys) {
+    const { area } = await this.#place;
+    return area ? { items: visibleToPages(await area.get(keys)), refused: false } : { items: {}, refused: true };
+  }
+
+  /**
+   * Keeps a run that is done.
+   *
+   * @param {Run} run
+   * @returns {Promise<boolean>}  false: it is wanted, and there is no room
+   */
+  keep({ id, target, report, network, networkBefore = null, private: isPrivate }) {
+    return this.#next(async () => {
+      if (isPrivate || !this.#wanted || !id || !report) return;
+      this.salt ??= await this.#ownSalt();
+      const { entries, networks } = carriedOver(await this.#past(), networkBefore, network);
+      const next = withEntry(entries, entryOf({ id, target, report, network }));
+      await this.#write(next.entries, networks, next.dropped, { [reportKey(id)]: report });
+    });
+  }
+
+  /**
+   * The report of a past run.
+   *
+   * @param {string} id
+   * @returns {Promise<Report | null>}
+   */
+  async report(id) {
+    const { area } = await this.#place;
+    const key = reportKey(id);
+    return /** @type {Report | undefined} */ ((await area?.get([key]))?.[key]) ?? null;
+  }
+
+  /**
+   * Puts a report that was told anew in the place of the one that was kept, where it is kept still.
+   *
+   * @param {string} id
+   * @param {Report} report
+   * @returns {Promise<boolean>}  false: there is no room
+   */
+  replace(id, report) {
+    return this.#next(async () => {
+      const { entries } = await this.#past();
+      const past = entries.map((entry) => (entry.id === id ? entryOf({ ...entry, report }) : entry));
+      if (entries.some((entry) => entry.id === id)) await (await this.#area()).set({ past, [reportKey(id)]: report });
+    });
+  }
+
+  /**
+   * @param {PastCommand} asked
+   * @returns {Promise<boolean>}  false: there is no room
+   */
+  command(asked) {
+    return this.#next(async () => {
+      const { entries, networks } = await this.#past();
+      switch (asked.type) {
+        case "name-network": {
+          const network = networks[asked.network];
+          const name = asked.name.trim().slice(0, LIMITS.name);
+          if (network) await (await this.#area()).set({ networks: { ...networks, [asked.network]: { ...network, name } } });
+          break;
+        }
+        case "forget":
+          await this.#write(
+            entries.filter(({ id }) => id !== asked.id),
+            networks,
+            [asked.id],
+          );
+          break;
+        case "erase-past":
+          await this.#erase();
+      }
+    });
+  }
+
+  async #erase() {
+    const { area, sweep } = await this.#place;
+    if (area) await area.remove(Object.keys(await area.get(null)).filter(isPrivateKey));
+    await sweep();
+    // Under another salt, nothing that was kept elsewhere can be told to be of the same network.
+    if (this.salt !== null) this.salt = await this.#freshSalt();
+  }
+
+  /** @returns {Promise<Area>} */
+  async #area() {
+    const { area } = await this.#place;
+    if (!area) throw new Error("the browser keeps nothing");
+    return area;
+  }
+
+  async #ownSalt() {
+    const { salt } = await (await this.#area()).get("salt");
+    return /** @type {string | undefined} */ (salt) ?? (await this.#freshSalt());
+  }
+
+  async #freshSalt() {
+    const salt = newSalt();
+    await (await this.#area()).set({ salt });
+    return salt;
+  }
+
+  /** @returns {Promise<Past>} */
+  async #past() {
+    const { area } = await this.#place;
+    return pastIn(area ? await area.get(["past", "networks"]) : {});
+  }
+
+  /**
+   * Where there is no room, the oldest go, until there is; all come back where that does not help.
+   *
+   * @param {Entry[]} entries
+   * @param {Past["networks"]} networks
+   * @param {string[]} dropped
+   * @param {Record<string, unknown>} [more]
+   */
+  async #write(entries, networks, dropped, more = {}) {
+    const area = await this.#area();
+    const set = (/** @type {Entry[]} */ list) =>
+      area.set({ past: list, networks: withNetworks(networks, list), ...more });
+    const gone = dropped.map(reportKey);
+    if (Object.keys(more).length === 0) {
+      await set(entries);
+      await area.remove(gone);
+      return;
+    }
+    const oldest = entries.slice(1).map(({ id }) => reportKey(id)).reverse();
+    let before = await area.get(["past", ...gone]);
+    await area.remove(gone);
+    for (let kept = entries.length; ; kept -= 1) {
+      try {
+        return await set(entries.slice(0, kept));
+      } catch (error) {
+        const key = oldest[entries.length - kept];
+        if (kept === entries.length) before = { ...before, ...(await area.get(oldest)) };
+        // An area that does not even take again what it holds is not full, but broken: nothing is given up for that.
+        const lasting = key !== undefined && (await this.#takes(area, { past: before["past"] ?? [] }));
+        if (lasting) {
+          await area.remove(key);
+          continue;
+        }
+        await area.set(before).catch(() => {});
+        throw error;
+      }
+    }
+  }
+
+  /**
+   * @param {Area} area
+   * @param {Record<string, unknown>} items
+   */
+  #takes(area, items) {
+    return area.set(items).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /**
+   * @param {() => Promise<void>} step
+   * @returns {Promise<boolean>}  whether it could be done
+   */
+  #next(step) {
+    const done = this.#queue.then(step).then(
+      async () => {
+        if (!(await this.#place).tells) this.#onChange();
+        return true;
+      },
+      (error) => {
+        console.warn("Past runs could not be written:", error);
+        return false;
+      },
+    );
+    this.#queue = done;
+    return done;
+  }
+}

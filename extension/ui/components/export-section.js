@@ -1,0 +1,89 @@
+import { spoken } from "../../core/catalogue.js";
+import { formats } from "../../core/export-formats.js";
+import { h } from "./dom.js";
+import { shape } from "./shapes.js";
+
+/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../../types/messages.d.ts").ExportMessage["format"]} Format */
+/** @typedef {import("../state/view.js").Handed} Handed */
+
+/**
+ * The files that the settings can be handed over in.
+ *
+ * @param {View} view
+ */
+export function handover(view) {
+  const { t, run } = view;
+  const possible = run.report ? formats(run.report) : [];
+  if (possible.length === 0) return null;
+  return h(
+    "section",
+    { class: "handover", "data-key": "handover", "aria-labelledby": "handover-title" },
+    h("h3", { id: "handover-title" }, t.text("ui_handover")),
+    h("p", { class: "promise", "data-key": "promise" }, t.text("ui_handover_promise")),
+    h(
+      "div",
+      { class: "files", "data-key": "files" },
+      ...possible.map((format) => button(view, "export", format, t.text(`ui_export_${format}`))),
+      button(view, "export-copy", "text", t.text("ui_export_copy")),
+    ),
+    said(view),
+  );
+}
+
+/**
+ * @param {View} view
+ * @param {"export" | "export-copy"} action
+ * @param {Format} format
+ * @param {string} name
+ */
+function button({ t, handed }, action, format, name) {
+  const copies = action === "export-copy";
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "button small",
+      "data-key": copies ? "copy" : format,
+      "data-action": action,
+      "data-format": format,
+      "data-export": copies ? null : format,
+      "aria-disabled": handed?.phase === "making" ? "true" : null,
+      title: copies ? null : t.text(`ui_export_hint_${format}`),
+    },
+    shape(copies ? "copy" : "save"),
+    name,
+  );
+}
+
+/**
+ * One line on what became of the last wish.
+ *
+ * @param {View} view
+ */
+function said({ t, run, handed }) {
+  if (!handed || handed.run !== run.id || handed.phase === "making") return null;
+  const { problem, message } = handed;
+  if (!problem) return h("p", { class: "handed", "data-key": "handed" }, shape("good"), h("span", {}, done(t, handed)));
+  return h(
+    "p",
+    { class: "handed", "data-key": "failed", "data-export-problem": problem, role: "alert" },
+    shape("warning"),
+    h(
+      "span",
+      {},
+      t.text(`ui_export_problem_${problem}`),
+      message && " ",
+      message && h("span", { lang: "en" }, spoken(message)),
+    ),
+  );
+}
+
+/**
+ * @param {View["t"]} t
+ * @param {Handed} handed
+ */
+export function done(t, { phase, format, name }) {
+  if (phase === "copied") return t.text("ui_export_copied");
+  return `${t.text("ui_export_saved", { name })} ${t.text(`ui_export_hint_${format}`)}`;
+}

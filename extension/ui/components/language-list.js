@@ -1,0 +1,19 @@
+import { LANGUAGES } from "../../core/catalogue.js";
+import { h } from "./dom.js";
+
+/** @typedef {import("../state/view.js").View} View */
+
+/**
+ * The list of languages, each in its own.
+ *
+ * @param {View["t"]} t
+ * @param {View["preferences"]["language"]} chosen
+ */
+export const languages = (t, { value, managed }) =>
+  h(
+    "select",
+    { "data-action": "language", disabled: managed, title: managed ? t.text("options_managed") : null },
+    ...["auto", ...LANGUAGES].map((one) =>
+      h("option", { value: one, selected: one === value, lang: one === "auto" ? null : one }, t.text(`ui_language_${one}`)),
+    ),
+  );

@@ -1,0 +1,47 @@
+import { choices, sourcesOf } from "../../core/mail-programs.js";
+import { h } from "./dom.js";
+
+/** @typedef {import("../state/view.js").View} View */
+
+/**
+ * In whose words the settings are said; an empty value stands for none in particular.
+ *
+ * @param {View} view
+ */
+export function chooser({ t, programs, program, preferences }) {
+  const options = [{ id: "", name: t.text("ui_words_general") }, ...choices(programs, t.language)];
+  return h(
+    "label",
+    { class: "words", "data-key": "words" },
+    h("span", {}, t.text("ui_words")),
+    h(
+      "select",
+      { "data-action": "program", disabled: preferences.program.managed },
+      ...options.map(({ id, name }) => h("option", { value: id, selected: id === (program?.id ?? "") }, name)),
+    ),
+  );
+}
+
+/**
+ * Where a program's words were read.
+ *
+ * @param {View} view
+ */
+export function sources({ t, programs, program }) {
+  return (
+    program &&
+    h(
+      "details",
+      { class: "sources", "data-key": `sources ${program.id}` },
+      h("summary", {}, t.text("ui_words_sources")),
+      h(
+        "ul",
+        {},
+        ...sourcesOf(programs, program).map(({ title, organisation, place, date }) =>
+          h("li", {}, [organisation, title, place, date && t.date(date)].filter(Boolean).join(" · ")),
+        ),
+      ),
+      h("p", {}, t.text("ui_words_read", { date: t.date(programs.read) })),
+    )
+  );
+}

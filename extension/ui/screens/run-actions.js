@@ -1,0 +1,139 @@
+import { done } from "../components/export-section.js";
+import { save } from "../components/file-download.js";
+import { storeChoice } from "../state/choice-storage.js";
+import { ticketFile } from "../components/ticket-section.js";
+
+/** @typedef {import("../../core/background-messages.js").Exported} Exported */
+/** @typedef {import("../state/view.js").Handed} Handed */
+/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/background-connection.js").Asked} Asked */
+
+/**
+ * What actions need of the page.
+ *
+ * @typedef {object} Shown
+ * @property {View} view
+ * @property {(asked: Asked) => Promise<any>} send
+ * @property {(changes: Partial<View>) => void} update
+ * @property {(text: string) => void} announce
+ * @property {(proposed: Pick<View["run"], "target" | "origin">, server: string | null) => void} run
+ */
+
+const COPIED_MS = 2000;
+
+/** The background went away before it answered. @type {Exported} */
+const LOST = { problem: "host", message: null };
+
+/** @param {string} text */
+const toClipboard = (text) =>
+  navigator.clipboard.writeText(text).then(
+    () => true,
+    () => false,
+  );
+
+/** What buttons and lists do, by their `data-action`. */
+export class Actions {
+  #app;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #copiedTimer;
+
+  /** @param {Shown} app */
+  constructor(app) {
+    this.#app = app;
+  }
+
+  /** @type {Record<string, (data: DOMStringMap) => unknown>} */
+  #buttons = {
+    stop: () => this.#app.send({ type: "stop" }),
+    warm: () => this.#app.send({ type: "warm" }),
+    copy: (data) => this.#copy(data["copy"] ?? "", data["what"] ?? ""),
+    export: ({ format }) => this.#handOver(/** @type {Handed["format"]} */ (format), false),
+    "export-copy": ({ format }) => this.#handOver(/** @type {Handed["format"]} */ (format), true),
+    "copy-report": () => {
+      const { run, t } = this.#app.view;
+      this.#copy(JSON.stringify(run.report, null, 2), t.text("ui_report"));
+    },
+    "ticket-save": () => save(ticketFile(this.#app.view)),
+    welcome: () => this.choose({ welcomed: true }),
+    print: () => window.print(),
+    "open-tab": () => this.#openTab(),
+    "test-page": ({ target = "", server = null }) => this.#app.run({ target, origin: "page" }, server),
+    "fill-page": ({ server = "", toHost = "", toPort, toSecurity }) => {
+      const security = toSecurity === "tls" ? "tls" : "starttls";
+      this.#page({ act: "fill", server, wanted: { host: toHost, port: Number(toPort), security } });
+    },
+    "undo-page": () => this.#page({ act: "undo" }),
+    "read-page": () => this.#page({ act: "read" }),
+  };
+
+  /** @param {HTMLButtonElement} button */
+  press({ dataset }) {
+    this.#buttons[dataset["action"] ?? ""]?.(dataset);
+  }
+
+  /**
+   * Stores what somebody has chosen.
+   *
+   * @param {Record<string, unknown>} choice
+   * @param {HTMLSelectElement} [list]  where it was made
+   */
+  async choose(choice, list) {
+    const choiceRefused = !(await storeChoice(choice, list));
+    this.#app.update({ choiceRefused });
+  }
+
+  /** @param {{act: "read" | "undo"} | {act: "fill", server: string, wanted: import("../../types/page.d.ts").Wanted}} wish */
+  #page(wish) {
+    const { tab } = this.#app.view;
+    if (tab !== null) this.#app.send({ type: "page", tab, ...wish });
+  }
+
+  #openTab() {
+    const { page, tab } = this.#app.view;
+    const bound = page?.reading?.servers.length ? `?tab=${tab}` : "";
+    chrome.tabs.create({ url: chrome.runtime.getURL(`report/report.html${bound}`) });
+    window.close();
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} what
+   */
+  async #copy(text, what) {
+    const { t } = this.#app.view;
+    const taken = await toClipboard(text);
+    this.#app.announce(taken ? t.text("ui_copied", { what }) : t.text("ui_copy_failed"));
+    this.#app.update({ copied: taken ? `${what}\n${text}` : null });
+    clearTimeout(this.#copiedTimer);
+    this.#copiedTimer = setTimeout(() => {
+      this.#app.announce("");
+      this.#app.update({ copied: null });
+    }, COPIED_MS);
+  }
+
+  /**
+   * @param {Handed["format"]} format
+   * @param {boolean} copied  to the clipboard, in place of a file
+   */
+  async #handOver(format, copied) {
+    const { view } = this.#app;
+    if (view.handed?.phase === "making") return;
+    const { id: run, target } = view.run;
+    /** @type {Handed} */
+    let handed = { run, format, phase: "making", name: target, problem: null, message: null };
+    this.#app.update({ handed });
+    /** @type {Exported} */
+    const made = (await this.#app.send({ type: "export", format, language: view.t.language }).catch(() => null)) ?? LOST;
+    if (made.problem) {
+      handed = { ...handed, ...made, phase: "failed" };
+    } else if (!copied) {
+      save(made);
+      handed = { ...handed, name: made.name, phase: "saved" };
+    } else {
+      const taken = await toClipboard(made.data);
+      handed = { ...handed, phase: taken ? "copied" : "failed", problem: taken ? null : "clipboard" };
+    }
+    this.#app.announce(handed.problem ? "" : done(this.#app.view.t, handed));
+    this.#app.update({ handed });
+  }
+}

@@ -1,0 +1,288 @@
+import { catalogueFor, loadPrograms } from "../../platform/bundled-files.js";
+import { DISCONNECTED } from "../../core/link-state.js";
+import { followKept, readPast } from "../../platform/history-access.js";
+import { read, watch } from "../../platform/managed-storage.js";
+import { effective, PREFERENCES } from "../../core/preferences.js";
+import { byId } from "../../core/mail-programs.js";
+import { IDLE } from "../../core/run.js";
+import { Actions } from "./run-actions.js";
+import { h, morph } from "../components/dom.js";
+import { followPage, tabInQuestion } from "../state/bound-tab.js";
+import { Pinned } from "../state/addressed-run.js";
+import { whereAmI } from "../state/this-browser.js";
+import { Presence } from "../state/background-connection.js";
+import { isPrivate } from "../state/private-window.js";
+import { screen } from "./run-screen.js";
+import { follow } from "../state/background-state.js";
+import { USUAL } from "../components/ticket-section.js";
+
+/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../../core/background-messages.js").Stored} Stored */
+/** @typedef {import("../../core/managed-settings.js").Managed} Managed */
+
+/**
+ * What was put into the field, and who named it; where it stands there still, nobody has typed another.
+ *
+ * @typedef {Pick<View["run"], "target" | "origin">} Proposed
+ */
+
+const CHOICES = [...PREFERENCES, "welcomed"];
+
+/**
+ * @param {Record<string, unknown>} local  what local storage holds under CHOICES
+ * @param {Record<string, unknown>} managed
+ */
+const chosenIn = (local, managed) => ({
+  preferences: effective(local, managed),
+  welcomed: local["welcomed"] === true,
+});
+
+/**
+ * What of the background's state a page may show: a past run keeps its page, a private one its window.
+ *
+ * @param {Stored} state
+ * @param {View["run"] | null} pinnedTo
+ * @param {boolean} privately
+ */
+const visible = ({ link, run, unkept }, pinnedTo, privately) =>
+  pinnedTo
+    ? { link: DISCONNECTED, run: pinnedTo, unkept: null }
+    : { link, run: run.private && !privately ? IDLE : run, unkept };
+
+/** The page's `<main>`, drawn anew whenever something changes. */
+export class App {
+  /** @type {View} */
+  view;
+  #presence;
+  #pinned;
+  #root = /** @type {HTMLElement} */ (document.querySelector("main"));
+  #announcer = h("p", { class: "visually-hidden", role: "status" });
+  #actions = new Actions(this);
+  /** @type {Proposed} */
+  #proposed = { target: "", origin: "typed" };
+  /** Nothing moves between the press of a button and its release. */
+  #pressed = false;
+  #begun = false;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #clock;
+
+  /**
+   * @param {View} view
+   * @param {Presence} presence
+   * @param {Pinned} pinned
+   */
+  constructor(view, presence, pinned) {
+    this.view = view;
+    this.#presence = presence;
+    this.#pinned = pinned;
+  }
+
+  begin() {
+    this.#root.after(this.#announcer);
+    this.update({});
+    this.#begun = true;
+    this.#propose(this.view.run);
+    this.#field.focus();
+    this.#field.select();
+    this.#listen();
+  }
+
+  /** @param {import("../state/background-connection.js").Asked} asked */
+  send(asked) {
+    return this.#presence.send(asked);
+  }
+
+  /** @param {string} text  for those who hear the page */
+  announce(text) {
+    this.#announcer.textContent = text;
+  }
+
+  /** @param {Partial<View>} changes */
+  update(changes) {
+    this.view = { ...this.view, ...changes };
+    if (this.#pressed) return;
+    const { run, t, inTab } = this.view;
+    const running = run.phase === "running";
+    this.#presence.minds(running);
+    if (running) this.#clock ??= setInterval(() => this.update({}), 1000);
+    else this.#clock = clearInterval(this.#clock) ?? undefined;
+    document.documentElement.lang = t.language;
+    document.title = t.text(inTab ? "ui_report_title" : "app_name");
+    const focused = this.#root.contains(document.activeElement);
+    morph(this.#root, screen(this.view));
+    // Another window has asked about another target, and nothing was typed here.
+    if (this.#begun && run.target !== this.#proposed.target && this.#field.value === this.#proposed.target) this.#propose(run);
+    if (focused && !this.#root.contains(document.activeElement)) this.#field.focus();
+  }
+
+  /**
+   * @param {Proposed} proposed
+   * @param {string | null} server  the one on the page in the tab that was pressed
+   */
+  run({ target, origin }, server) {
+    this.#propose({ target, origin });
+    const { tab, page, privately } = this.view;
+    const { token } = page?.reading ?? {};
+    // What the run has to do with the page in the tab: its settings may be written there.
+    const bond = tab !== null && token ? { tab, token, server } : null;
+    this.send({ type: "run", target, private: privately, origin, page: bond });
+  }
+
+  /** @param {Partial<View>} changes  with a new list of choices */
+  chosen(changes) {
+    this.update(changes);
+    // A list in which a choice was made once no longer follows its markup.
+    const list = /** @type {HTMLSelectElement | null} */ (this.#root.querySelector("[data-action=program]"));
+    if (list) list.value = this.view.program?.id ?? "";
+  }
+
+  get #field() {
+    return /** @type {HTMLInputElement} */ (this.#root.querySelector("#target"));
+  }
+
+  /** @param {Proposed} proposed */
+  #propose({ target, origin }) {
+    this.#proposed = { target, origin };
+    this.#field.value = target;
+  }
+
+  #listen() {
+    this.#root.addEventListener("pointerdown", () => (this.#pressed = true));
+    for (const type of ["pointerup", "pointercancel", "blur"]) window.addEventListener(type, () => this.#released());
+    this.#root.addEventListener("click", ({ target, detail }) => {
+      const button = target instanceof Element ? target.closest("button") : null;
+      // The second click of a double click on "Test" meets the button that has taken its place.
+      if (button && detail <= 1) this.#actions.press(button);
+    });
+    this.#root.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#root.addEventListener("input", ({ target }) => {
+      if (target === this.#field && this.view.emptyRefused) this.update({ emptyRefused: false });
+    });
+    this.#root.addEventListener("focusin", ({ target }) => {
+      if (this.view.inTab && target === this.#field) this.send({ type: "warm" });
+    });
+    this.#root.addEventListener("change", ({ target }) => this.#change(target));
+  }
+
+  #released() {
+    if (!this.#pressed) return;
+    this.#pressed = false;
+    // The click comes after the release.
+    setTimeout(() => this.update({}));
+  }
+
+  #submit() {
+    const target = this.#field.value.trim();
+    // Before anything is drawn, which may put another target into the field. Text that a page put there stays the
+    // page's until somebody changes it.
+    const origin = target === this.#proposed.target ? this.#proposed.origin : "typed";
+    this.update({ emptyRefused: target === "" });
+    if (target === "") return;
+    const { run } = this.view;
+    if (run.phase === "done") this.#pinned.release();
+    this.run({ target, origin }, origin === "page" ? (run.page?.server ?? null) : null);
+  }
+
+  /** @param {EventTarget | null} control */
+  #change(control) {
+    const { ticket } = this.view;
+    if (control instanceof HTMLInputElement && control.dataset["action"] === "ticket-kept") {
+      const changed = { [control.dataset["kind"] ?? ""]: control.checked };
+      this.update({ ticket: { ...ticket, kept: { ...ticket.kept, ...changed } } });
+    }
+    if (!(control instanceof HTMLSelectElement)) return;
+    const action = control.dataset["action"] ?? "";
+    if (action !== "ticket-form") {
+      this.#actions.choose({ [action]: control.value }, control);
+      return;
+    }
+    this.update({ ticket: { form: /** @type {View["ticket"]["form"]} */ (control.value), kept: {} } });
+    for (const box of this.#root.querySelectorAll("[data-action=ticket-kept]")) {
+      if (box instanceof HTMLInputElement) box.checked = box.hasAttribute("checked");
+    }
+  }
+}
+
+/**
+ * Shows the run that the background keeps, in the page's `<main>`, and follows what is stored.
+ *
+ * @param {{inTab: boolean}} options
+ */
+export async function mount({ inTab }) {
+  const presence = new Presence(!inTab);
+  const pinned = new Pinned();
+  const choices = Promise.all([chrome.storage.local.get(CHOICES), read()]);
+  const tabAsked = tabInQuestion(inTab);
+  /** What the background has said while this page was not ready. @type {Stored | null} */
+  let news = null;
+  /** @type {App | null} */
+  let app = null;
+  const [[local, managed], past, t, place, programs, state, tab, privately, pinnedTo] = await Promise.all([
+    choices,
+    readPast(),
+    choices.then(([chosen, fixed]) => catalogueFor(effective(chosen, fixed).language.value)),
+    whereAmI(),
+    loadPrograms(),
+    follow(async (state) => {
+      news = state;
+      if (app) app.update(visible(state, await pinned.run, app.view.privately));
+    }),
+    tabAsked,
+    tabAsked.then(isPrivate),
+    pinned.run,
+  ]);
+  const chosen = chosenIn(local, managed);
+  const view = {
+    ...visible(news ?? state, pinnedTo, privately),
+    ...chosen,
+    ...{ past, t, place, inTab, programs, privately, tab, ticket: USUAL },
+    program: byId(programs, chosen.preferences.program.value),
+    ...{ handed: null, copied: null, page: null },
+    ...{ choiceRefused: false, emptyRefused: false },
+  };
+  app = new App(view, presence, pinned);
+  app.begin();
+  pinned.tell(pinnedTo, (run) => app.update({ run }));
+  if (tab !== null) showPage(app, tab);
+  followChoices(app, managed);
+  followKept(async () => app.update({ past: await readPast() }));
+}
+
+/**
+ * A bound report shows what was read at the click; the popup was opened by a click of its own, and reads now.
+ *
+ * @param {App} app
+ * @param {number} tab
+ */
+function showPage(app, tab) {
+  const show = followPage(tab, (page) => app.update({ page }));
+  if (app.view.inTab) show();
+  else app.send({ type: "page", act: "read", tab }).then(show);
+}
+
+/**
+ * @param {App} app
+ * @param {Managed} fixed  what the administrator has chosen, as far as it is known
+ */
+function followChoices(app, fixed) {
+  let managed = fixed;
+  chrome.storage.local.onChanged.addListener(async (changes) => {
+    if (!CHOICES.some((key) => key in changes)) return;
+    const next = chosenIn(await chrome.storage.local.get(CHOICES), managed);
+    app.update(next);
+    const { language, program } = changes;
+    if (program) app.chosen({ program: byId(app.view.programs, next.preferences.program.value) });
+    if (language) app.update({ t: await catalogueFor(next.preferences.language.value) });
+  });
+  // It may come late on a first run, and change while the page is open.
+  watch(async (now) => {
+    if (JSON.stringify(now) === JSON.stringify(managed)) return;
+    managed = now;
+    const next = chosenIn(await chrome.storage.local.get(CHOICES), managed);
+    const { language, program } = next.preferences;
+    app.update({ ...next, program: byId(app.view.programs, program.value), t: await catalogueFor(language.value) });
+  });
+}

@@ -1,0 +1,53 @@
+import { catalogueFor } from "../../platform/bundled-files.js";
+import { read, watch } from "../../platform/managed-storage.js";
+import { followKept, readPast } from "../../platform/history-access.js";
+import { effective, PREFERENCES } from "../../core/preferences.js";
+import { h, morph } from "../components/dom.js";
+import { mark } from "../components/shapes.js";
+
+/** @typedef {import("../../core/catalogue.js").Catalogue} Catalogue */
+
+/**
+ * Everything that a page without a run depends on.
+ *
+ * @typedef {object} Settled
+ * @property {Catalogue} t
+ * @property {import("../../core/preferences.js").Effective} preferences
+ * @property {import("../../core/managed-settings.js").Managed} managed
+ * @property {import("../../core/history-list.js").Past & {refused: boolean}} past  `refused`: the browser keeps nothing here
+ */
+
+/**
+ * A page that shows what is stored on this computer, and follows it.
+ *
+ * @template {object} Own
+ * @param {string} title  the key of its name
+ * @param {Own} own  what it knows beside
+ * @param {(view: Settled & Own) => (Node | null | false)[]} draw
+ * @returns {Promise<(changes: Partial<Own>) => void>} draws it again with something changed
+ */
+export async function settledPage(title, own, draw) {
+  const root = /** @type {HTMLElement} */ (document.querySelector("main"));
+  async function stored() {
+    const [local, managed, past] = await Promise.all([chrome.storage.local.get(PREFERENCES), read(), readPast()]);
+    const preferences = effective(local, managed);
+    return { preferences, managed, past, t: await catalogueFor(preferences.language.value) };
+  }
+  /** @type {Settled & Own} */
+  let view = { ...(await stored()), ...own };
+  /** @param {Partial<Own> | Settled} changes */
+  function update(changes) {
+    view = { ...view, ...changes };
+    const name = view.t.text(title);
+    document.documentElement.lang = view.t.language;
+    document.title = `${name} – Poterne`;
+    const header = h("header", { class: "top", "data-key": "top" }, mark(), h("h1", {}, name));
+    morph(root, h("main", { class: "app in-tab" }, header, ...draw(view)));
+  }
+  update({});
+  const again = async () => update(await stored());
+  chrome.storage.local.onChanged.addListener(again);
+  followKept(again);
+  watch(again);
+  return update;
+}

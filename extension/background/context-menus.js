@@ -1,6 +1,6 @@
-import { loadFormWords } from "../platform/bundled-files.js";
 import { siteDomain } from "../core/site-domain.js";
 import { targetInText, targetOfLink } from "../core/target-in-text.js";
+import { loadFormWords } from "../platform/bundled-files.js";
 
 /** @typedef {import("../core/catalogue.js").Catalogue} Catalogue */
 

@@ -3,8 +3,8 @@ import { readPreferences } from "../platform/stored-preferences.js";
 import { drawMenus, followMenus } from "./context-menus.js";
 import { drawOmnibox, followOmnibox } from "./omnibox.js";
 
-/** @typedef {import("../core/background-messages.js").Command} Command */
-/** @typedef {import("./page-access.js").Pages} Pages */
+/** @typedef {import("../core/background-messages.js").RunCommand} RunCommand */
+/** @typedef {import("./page-access.js").PageAccess} PageAccess */
 
 /**
  * Shows the run in a tab, bound to the page of another tab where there is one.
@@ -39,10 +39,10 @@ async function draw() {
 /**
  * The ways in beside the toolbar button. Listeners have to be there in the first turn.
  *
- * @param {Pages} pages
- * @param {(command: Command) => Promise<void>} command
+ * @param {PageAccess} pages
+ * @param {(command: RunCommand) => Promise<void>} command
  */
-export function followEntrances(pages, command) {
+export function followEntryPoints(pages, command) {
   followMenus(
     // The click lets the page be read, as a press of the toolbar button does; nothing is tested yet.
     (tab) => void Promise.allSettled([pages.read(tab), command({ type: "warm" })]).then(() => showReport(tab)),

@@ -1,15 +1,25 @@
-import { read } from "../platform/managed-storage.js";
-import { carriedOver, entryOf, isPrivateKey, LIMITS, pastIn, reportKey, visibleToPages, withEntry, withNetworks } from "../core/history-list.js";
+import {
+  HISTORY_LIMITS,
+  historyEntry,
+  historyIn,
+  isHistoryKey,
+  renameNetwork,
+  reportKey,
+  visibleToDocuments,
+  withEntry,
+  withNetworks,
+} from "../core/history-list.js";
 import { effective } from "../core/preferences.js";
+import { readManaged } from "../platform/managed-storage.js";
 
+/** @typedef {import("../core/background-messages.js").HistoryCommand} HistoryCommand */
+/** @typedef {import("../core/background-messages.js").HistoryItems} HistoryItems */
+/** @typedef {import("../core/history-list.js").HistoryEntry} HistoryEntry */
+/** @typedef {import("../core/history-list.js").HistoryList} HistoryList */
 /** @typedef {import("../core/run.js").Run} Run */
-/** @typedef {import("../core/history-list.js").Past} Past */
-/** @typedef {import("../core/history-list.js").Entry} Entry */
-/** @typedef {import("../core/background-messages.js").KeptAnswer} KeptAnswer */
-/** @typedef {import("../core/background-messages.js").PastCommand} PastCommand */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
-/** @typedef {import("./history-storage.js").Area} Area */
-/** @typedef {import("./history-storage.js").PrivateArea} PrivateArea */
+/** @typedef {import("./history-storage.js").HistoryStorage} HistoryStorage */
+/** @typedef {import("./history-storage.js").WritableArea} WritableArea */
 
 /** Under which networks are recognised: 128 bits that never leave this computer. */
 const newSalt = () => crypto.randomUUID().replaceAll("-", "");
@@ -17,8 +27,8 @@ const newSalt = () => crypto.randomUUID().replaceAll("-", "");
 /**
  * Keeps past runs, the only one who writes them: one change after the other. Never those of private windows.
  */
-export class Keeper {
-  #place;
+export class HistoryWriter {
+  #storage;
   #preferences;
   #managed;
   #onChange;
@@ -30,13 +40,13 @@ export class Keeper {
 
   /**
    * @param {object} options
-   * @param {PrivateArea | Promise<PrivateArea>} options.place
+   * @param {HistoryStorage | Promise<HistoryStorage>} options.storage
    * @param {Pick<chrome.storage.StorageArea, "get">} options.preferences  the area that holds what somebody has chosen
    * @param {() => Promise<Record<string, unknown>>} [options.managed]
    * @param {() => void} [options.onChange]  what is kept may have changed, of which the browser tells nobody
    */
-  constructor({ place, preferences, managed = read, onChange = () => {} }) {
-    this.#place = Promise.resolve(place);
+  constructor({ storage, preferences, managed = readManaged, onChange = () => {} }) {
+    this.#storage = Promise.resolve(storage);
     this.#preferences = preferences;
     this.#managed = managed;
     this.#onChange = onChange;
@@ -45,7 +55,7 @@ export class Keeper {
   /** Learns whether runs are kept. To be asked again when a preference changes. */
   refresh() {
     return this.#next(async () => {
-      const { area } = await this.#place;
+      const { area } = await this.#storage;
       const [chosen, managed] = await Promise.all([this.#preferences.get("history"), this.#managed()]);
       this.#wanted = area !== null && effective(chosen, managed).history.value;
       this.salt = this.#wanted ? await this.#ownSalt() : null;
@@ -56,11 +66,11 @@ export class Keeper {
    * What a page may see of what is kept.
    *
    * @param {string[] | null} keys
-   * @returns {Promise<KeptAnswer>}
+   * @returns {Promise<HistoryItems>}
    */
   async answer(keys) {
-    const { area } = await this.#place;
-    return area ? { items: visibleToPages(await area.get(keys)), refused: false } : { items: {}, refused: true };
+    const { area } = await this.#storage;
+    return area ? { items: visibleToDocuments(await area.get(keys)), refused: false } : { items: {}, refused: true };
   }
 
   /**
@@ -73,8 +83,8 @@ export class Keeper {
     return this.#next(async () => {
       if (isPrivate || !this.#wanted || !id || !report) return;
       this.salt ??= await this.#ownSalt();
-      const { entries, networks } = carriedOver(await this.#past(), networkBefore, network);
-      const next = withEntry(entries, entryOf({ id, target, report, network }));
+      const { entries, networks } = renameNetwork(await this.#history(), networkBefore, network);
+      const next = withEntry(entries, historyEntry({ id, target, report, network }));
       await this.#write(next.entries, networks, next.dropped, { [reportKey(id)]: report });
     });
   }
@@ -86,7 +96,7 @@ export class Keeper {
    * @returns {Promise<Report | null>}
    */
   async report(id) {
-    const { area } = await this.#place;
+    const { area } = await this.#storage;
     const key = reportKey(id);
     return /** @type {Report | undefined} */ ((await area?.get([key]))?.[key]) ?? null;
   }
@@ -100,23 +110,23 @@ export class Keeper {
    */
   replace(id, report) {
     return this.#next(async () => {
-      const { entries } = await this.#past();
-      const past = entries.map((entry) => (entry.id === id ? entryOf({ ...entry, report }) : entry));
+      const { entries } = await this.#history();
+      const past = entries.map((entry) => (entry.id === id ? historyEntry({ ...entry, report }) : entry));
       if (entries.some((entry) => entry.id === id)) await (await this.#area()).set({ past, [reportKey(id)]: report });
     });
   }
 
   /**
-   * @param {PastCommand} asked
+   * @param {HistoryCommand} asked
    * @returns {Promise<boolean>}  false: there is no room
    */
   command(asked) {
     return this.#next(async () => {
-      const { entries, networks } = await this.#past();
+      const { entries, networks } = await this.#history();
       switch (asked.type) {
         case "name-network": {
           const network = networks[asked.network];
-          const name = asked.name.trim().slice(0, LIMITS.name);
+          const name = asked.name.trim().slice(0, HISTORY_LIMITS.name);
           if (network) await (await this.#area()).set({ networks: { ...networks, [asked.network]: { ...network, name } } });
           break;
         }
@@ -134,16 +144,16 @@ export class Keeper {
   }
 
   async #erase() {
-    const { area, sweep } = await this.#place;
-    if (area) await area.remove(Object.keys(await area.get(null)).filter(isPrivateKey));
+    const { area, sweep } = await this.#storage;
+    if (area) await area.remove(Object.keys(await area.get(null)).filter(isHistoryKey));
     await sweep();
     // Under another salt, nothing that was kept elsewhere can be told to be of the same network.
     if (this.salt !== null) this.salt = await this.#freshSalt();
   }
 
-  /** @returns {Promise<Area>} */
+  /** @returns {Promise<WritableArea>} */
   async #area() {
-    const { area } = await this.#place;
+    const { area } = await this.#storage;
     if (!area) throw new Error("the browser keeps nothing");
     return area;
   }
@@ -159,23 +169,23 @@ export class Keeper {
     return salt;
   }
 
-  /** @returns {Promise<Past>} */
-  async #past() {
-    const { area } = await this.#place;
-    return pastIn(area ? await area.get(["past", "networks"]) : {});
+  /** @returns {Promise<HistoryList>} */
+  async #history() {
+    const { area } = await this.#storage;
+    return historyIn(area ? await area.get(["past", "networks"]) : {});
   }
 
   /**
    * Where there is no room, the oldest go, until there is; all come back where that does not help.
    *
-   * @param {Entry[]} entries
-   * @param {Past["networks"]} networks
+   * @param {HistoryEntry[]} entries
+   * @param {HistoryList["networks"]} networks
    * @param {string[]} dropped
    * @param {Record<string, unknown>} [more]
    */
   async #write(entries, networks, dropped, more = {}) {
     const area = await this.#area();
-    const set = (/** @type {Entry[]} */ list) =>
+    const set = (/** @type {HistoryEntry[]} */ list) =>
       area.set({ past: list, networks: withNetworks(networks, list), ...more });
     const gone = dropped.map(reportKey);
     if (Object.keys(more).length === 0) {
@@ -205,7 +215,7 @@ export class Keeper {
   }
 
   /**
-   * @param {Area} area
+   * @param {WritableArea} area
    * @param {Record<string, unknown>} items
    */
   #takes(area, items) {
@@ -222,7 +232,7 @@ export class Keeper {
   #next(step) {
     const done = this.#queue.then(step).then(
       async () => {
-        if (!(await this.#place).tells) this.#onChange();
+        if (!(await this.#storage).tells) this.#onChange();
         return true;
       },
       (error) => {

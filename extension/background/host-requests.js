@@ -1,17 +1,17 @@
-import { slim } from "../core/export-formats.js";
+import { withoutEvidence } from "../core/export-formats.js";
 
-/** @typedef {import("./host-link.js").HostLink} HostLink */
+/** @typedef {import("../core/background-messages.js").ExportFailure} ExportFailure */
+/** @typedef {import("../core/background-messages.js").ExportedFile} ExportedFile */
 /** @typedef {import("../core/link-state.js").LinkState} LinkState */
-/** @typedef {import("../types/messages.d.ts").ExportMessage} ExportMessage */
 /** @typedef {import("../types/messages.d.ts").ExplainMessage} ExplainMessage */
+/** @typedef {import("../types/messages.d.ts").ExportMessage} ExportMessage */
 /** @typedef {import("../types/messages.d.ts").HostMessage} HostMessage */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
-/** @typedef {import("../core/background-messages.js").Made} Made */
-/** @typedef {import("../core/background-messages.js").Unmade} Unmade */
+/** @typedef {import("./host-link.js").HostLink} HostLink */
 
 /**
  * @typedef {ExportMessage | ExplainMessage} Question
- * @typedef {{question: Question, posted: boolean, settle: (answer: HostMessage | Unmade) => void}} Waiting
+ * @typedef {{question: Question, posted: boolean, settle: (answer: HostMessage | ExportFailure) => void}} Waiting
  */
 
 /** How long an answer may take, the start of the host included. */
@@ -21,7 +21,7 @@ export const ANSWER_MS = 20_000;
 const UNKNOWN_TYPE = /^"type" is /;
 
 /** Questions beside the check, each answered once. */
-export class Requests {
+export class HostRequests {
   #link;
   #newId;
   /** @type {Map<string, Waiting>} */
@@ -47,10 +47,10 @@ export class Requests {
    * @param {Report} report
    * @param {ExportMessage["format"]} format
    * @param {ExportMessage["language"]} language
-   * @returns {Promise<Made | Unmade>}
+   * @returns {Promise<ExportedFile | ExportFailure>}
    */
   async file(report, format, language) {
-    const answer = await this.#ask({ type: "export", id: this.#newId(), format, language, report: slim(report) });
+    const answer = await this.#ask({ type: "export", id: this.#newId(), format, language, report: withoutEvidence(report) });
     if ("problem" in answer) return answer;
     if (answer.type !== "exported") return { problem: "refused", message: null };
     const { name, mime, data } = answer;
@@ -96,12 +96,12 @@ export class Requests {
    * Starts the host where it is not running.
    *
    * @param {Question} question
-   * @returns {Promise<HostMessage | Unmade>}
+   * @returns {Promise<HostMessage | ExportFailure>}
    */
   #ask(question) {
     return new Promise((resolve) => {
       const timer = setTimeout(() => settle({ problem: "late", message: null }), ANSWER_MS);
-      const settle = (/** @type {HostMessage | Unmade} */ answer) => {
+      const settle = (/** @type {HostMessage | ExportFailure} */ answer) => {
         clearTimeout(timer);
         this.#waiting.delete(question.id);
         resolve(answer);

@@ -1,19 +1,19 @@
-import { loadFormWords } from "../platform/bundled-files.js";
-import { fitting, isOf } from "../core/page-servers.js";
+import { runIsOfPage, settingsForServer } from "../core/page-servers.js";
 import { pageStateKey } from "../core/page-state.js";
 import { siteDomain } from "../core/site-domain.js";
+import { loadFormWords } from "../platform/bundled-files.js";
 
+/** @typedef {import("../core/background-messages.js").PageRequest} PageRequest */
+/** @typedef {import("../core/page-state.js").PageState} PageState */
 /** @typedef {import("../types/page.d.ts").Filled} Filled */
 /** @typedef {import("../types/page.d.ts").FormWords} FormWords */
 /** @typedef {import("../types/page.d.ts").Reading} Reading */
 /** @typedef {import("../types/page.d.ts").Wanted} Wanted */
-/** @typedef {import("../core/background-messages.js").PageWish} PageWish */
-/** @typedef {import("../core/page-state.js").PageState} PageState */
 
 const SCRIPTS = ["words", "choices", "labels", "controls", "reader", "writer"].map((name) => `page/${name}.js`);
 
 /** Reads and fills in pages in the tabs that the user opened to it (activeTab), and keeps what they said. */
-export class Pages {
+export class PageAccess {
   #area;
   #run;
   #seal;
@@ -31,7 +31,7 @@ export class Pages {
     this.#seal = seal;
   }
 
-  /** @param {PageWish} wish */
+  /** @param {PageRequest} wish */
   async answer(wish) {
     if (wish.act === "read") await this.read(wish.tab);
     else if (wish.act === "undo") await this.#write(wish.tab, null);
@@ -41,13 +41,13 @@ export class Pages {
   /**
    * Whether the settings are those that the run has proven for this form: nothing else is ever written into a page.
    *
-   * @param {Extract<PageWish, {act: "fill"}>} wish
+   * @param {Extract<PageRequest, {act: "fill"}>} wish
    */
   async #proven({ tab, server: id, wanted }) {
     const [state, run] = await Promise.all([this.#stored(tab), this.#run()]);
     const server = state?.reading?.servers.find((each) => each.id === id);
-    if (!state || !server || !isOf(run, state)) return false;
-    const { wanted: proven } = fitting(run, server);
+    if (!state || !server || !runIsOfPage(run, state)) return false;
+    const { wanted: proven } = settingsForServer(run, server);
     return proven !== null && Object.entries(proven).every(([name, value]) => wanted[/** @type {keyof Wanted} */ (name)] === value);
   }
 

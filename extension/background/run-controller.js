@@ -1,15 +1,15 @@
-import { begin, fail, IDLE, isLast, receive, stop } from "../core/run.js";
-import { Requests } from "./host-requests.js";
+import { beginRun, failRun, IDLE_RUN, isFinalMessage, receiveMessage, stopRun } from "../core/run.js";
+import { HostRequests } from "./host-requests.js";
 
-/** @typedef {import("./host-link.js").HostLink} HostLink */
+/** @typedef {import("../core/background-messages.js").ExportRequest} ExportRequest */
+/** @typedef {import("../core/background-messages.js").ExportResult} ExportResult */
+/** @typedef {import("../core/background-messages.js").RunCommand} RunCommand */
 /** @typedef {import("../core/link-state.js").LinkState} LinkState */
 /** @typedef {import("../core/run.js").Run} Run */
 /** @typedef {import("../types/messages.d.ts").HostMessage} HostMessage */
-/** @typedef {import("../types/messages.d.ts").Report} Report */
 /** @typedef {import("../types/messages.d.ts").OptionsInput} OptionsInput */
-/** @typedef {import("../core/background-messages.js").Command} Command */
-/** @typedef {import("../core/background-messages.js").Exported} Exported */
-/** @typedef {import("../core/background-messages.js").Wish} Wish */
+/** @typedef {import("../types/messages.d.ts").Report} Report */
+/** @typedef {import("./host-link.js").HostLink} HostLink */
 
 /** How long the host stays after the last popup is gone and no run is going. */
 export const LINGER_MS = 15_000;
@@ -33,10 +33,10 @@ export const NAP_MS = 2000;
 const budgetOf = (options) => (options?.budget ?? BUDGET_S) * 1000;
 
 /** What is left of a run that no host has seen: the target waits in the field, in the windows that may show it. */
-const unasked = (/** @type {Run} */ { target, origin, page, private: isPrivate }) => ({ ...IDLE, target, origin, page, private: isPrivate });
+const unasked = (/** @type {Run} */ { target, origin, page, private: isPrivate }) => ({ ...IDLE_RUN, target, origin, page, private: isPrivate });
 
 /** The one run, and when the host has to be there for it. */
-export class Controller {
+export class RunController {
   #link;
   #options;
   #requests;
@@ -71,10 +71,10 @@ export class Controller {
   constructor(options) {
     this.#options = options;
     this.#link = options.link;
-    this.#requests = new Requests(options.link, options.newId);
+    this.#requests = new HostRequests(options.link, options.newId);
     // A stored run that was going lost its host together with the background that held the port.
-    const stored = options.run ?? IDLE;
-    this.run = fail(stored, { cause: "interrupted", message: null });
+    const stored = options.run ?? IDLE_RUN;
+    this.run = failRun(stored, { cause: "interrupted", message: null });
   }
 
   get running() {
@@ -86,7 +86,7 @@ export class Controller {
     return this.running || this.#requests.waiting;
   }
 
-  /** @param {Command} command */
+  /** @param {RunCommand} command */
   command(command) {
     switch (command.type) {
       case "warm":
@@ -96,7 +96,7 @@ export class Controller {
       case "run":
         this.#cancel();
         this.#set(
-          begin(this.#options.newId(), command.target, {
+          beginRun(this.#options.newId(), command.target, {
             private: command.private === true,
             origin: command.origin === "typed" ? "typed" : "page",
             page: command.page ?? null,
@@ -110,15 +110,15 @@ export class Controller {
         break;
       case "stop":
         this.#cancel();
-        this.#set(stop(this.run));
+        this.#set(stopRun(this.run));
         this.#linger();
         break;
     }
   }
 
   /**
-   * @param {Wish} wish
-   * @returns {Promise<Exported>}
+   * @param {ExportRequest} wish
+   * @returns {Promise<ExportResult>}
    */
   async export({ format, language }) {
     const { report } = this.run;
@@ -166,14 +166,14 @@ export class Controller {
       this.#unposted = null;
       // A check that no host ever saw did not fail: it waits in the field for the host to be there.
       if (this.running)
-        this.#set(begun ? fail(this.run, { cause: "host", message: null }) : unasked(this.run));
+        this.#set(begun ? failRun(this.run, { cause: "host", message: null }) : unasked(this.run));
     }
   }
 
   /** @param {HostMessage} message */
   received(message) {
     if (this.#requests.received(message)) return;
-    if (isLast(message) && "id" in message && message.id !== null && message.id === this.#draining) {
+    if (isFinalMessage(message) && "id" in message && message.id !== null && message.id === this.#draining) {
       this.#drained();
       this.#post();
     }
@@ -184,7 +184,7 @@ export class Controller {
       return;
     }
     const before = this.run;
-    this.#set(receive(this.run, message));
+    this.#set(receiveMessage(this.run, message));
     if (this.run.phase === "done" && before !== this.run) this.#options.onDone?.(this.run);
     if (!this.running) this.#linger();
   }
@@ -193,7 +193,7 @@ export class Controller {
   forgetPrivate() {
     if (!this.run.private) return;
     this.#cancel();
-    this.#set(IDLE);
+    this.#set(IDLE_RUN);
     this.#linger();
   }
 
@@ -231,7 +231,7 @@ export class Controller {
   #overdue() {
     this.#cancel();
     this.#hung = this.#draining !== null;
-    this.#set(fail(this.run, { cause: "late", message: null }));
+    this.#set(failRun(this.run, { cause: "late", message: null }));
     this.#linger();
   }
 

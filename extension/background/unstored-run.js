@@ -1,10 +1,10 @@
-import { ASK_UNKEPT } from "../core/background-messages.js";
-import { lost } from "../core/run.js";
+import { UNSTORED_RUN } from "../core/background-messages.js";
+import { withoutResult } from "../core/run.js";
 
-/** @typedef {import("../core/background-messages.js").Stored} Stored */
+/** @typedef {import("../core/background-messages.js").BackgroundState} BackgroundState */
 
 /** Brings pages the state that session storage had no room for, and leaves nothing stale there. */
-export class Unkept {
+export class UnstoredRun {
   #area;
   #tell;
   #state;
@@ -13,8 +13,8 @@ export class Unkept {
 
   /**
    * @param {Pick<chrome.storage.StorageArea, "set" | "remove">} area
-   * @param {(message: {type: string, state: Stored}) => Promise<unknown>} tell  reaches the pages that are open
-   * @param {() => Stored} state
+   * @param {(message: {type: string, state: BackgroundState}) => Promise<unknown>} tell  reaches the pages that are open
+   * @param {() => BackgroundState} state
    */
   constructor(area, tell, state) {
     this.#area = area;
@@ -22,7 +22,7 @@ export class Unkept {
     this.#state = state;
   }
 
-  /** What a page is told that asks. @returns {Stored | null} */
+  /** What a page is told that asks. @returns {BackgroundState | null} */
   get state() {
     const state = this.#state();
     return this.#id !== null && state.run.id === this.#id ? { ...state, unkept: this.#id } : null;
@@ -33,8 +33,8 @@ export class Unkept {
     this.#id = this.#state().run.id;
     const { state } = this;
     // First the pages that are open: what is stored after it says less.
-    if (state) await this.#tell({ type: ASK_UNKEPT, state }).catch(() => {});
+    if (state) await this.#tell({ type: UNSTORED_RUN, state }).catch(() => {});
     const { link, run } = this.#state();
-    await this.#area.set({ link, run: lost(run) }).catch(() => this.#area.remove(["run", "link"]).catch(() => {}));
+    await this.#area.set({ link, run: withoutResult(run) }).catch(() => this.#area.remove(["run", "link"]).catch(() => {}));
   }
 }

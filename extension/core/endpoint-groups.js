@@ -3,8 +3,8 @@
 /** @typedef {import("../types/messages.d.ts").Finding} Finding */
 
 /**
- * @typedef {{endpoint: Endpoint, observation: Observation | null}} Row
- * @typedef {{port: number, service: string, byFamily: Record<4 | 6, Row[]>}} PortGroup
+ * @typedef {{endpoint: Endpoint, observation: Observation | null}} EndpointRow
+ * @typedef {{port: number, service: string, byFamily: Record<4 | 6, EndpointRow[]>}} PortGroup
  * @typedef {{host: string, families: (4 | 6)[], ports: PortGroup[]}} HostGroup
  */
 
@@ -16,7 +16,7 @@
  * @param {readonly Observation[]} observations
  * @returns {HostGroup[]}
  */
-export function grouped(endpoints, observations) {
+export function groupEndpoints(endpoints, observations) {
   const seen = new Map(observations.map((observation) => [observation.id, observation]));
   const planned = new Set(endpoints.map(({ id }) => id));
   const all = [...endpoints, ...observations.filter(({ id }) => !planned.has(id))];
@@ -50,7 +50,7 @@ export function grouped(endpoints, observations) {
  * @param {readonly Endpoint[]} endpoints
  * @param {readonly Observation[]} observations
  */
-export function progress(endpoints, observations) {
+export function probeProgress(endpoints, observations) {
   const final = new Set(observations.filter(({ provisional }) => !provisional).map(({ id }) => id));
   const targets = endpoints.filter(({ role }) => role === "target");
   return { done: targets.filter(({ id }) => final.has(id)).length, total: targets.length };
@@ -64,7 +64,7 @@ const ORDER = ["blocker", "warning", "note", "good"];
  * @param {readonly Finding[]} findings
  * @param {Finding | null} verdict
  */
-export const others = (findings, verdict) =>
+export const otherFindings = (findings, verdict) =>
   findings
     .filter((finding) => finding !== verdict)
     .sort((one, other) => ORDER.indexOf(one.severity) - ORDER.indexOf(other.severity));

@@ -29,7 +29,7 @@ const WELL = new Set(["ui_outcome_encrypted", "state_open"]);
  * @param {import("./catalogue.js").Catalogue} t
  * @returns {{tone: Tone, text: string}}
  */
-export function outcome(observation, running, t) {
+export function endpointOutcome(observation, running, t) {
   if (!observation) {
     return running
       ? { tone: "pending", text: t.text("ui_outcome_pending") }

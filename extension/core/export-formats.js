@@ -3,7 +3,7 @@
 /** @typedef {import("../types/messages.d.ts").ExportMessage["format"]} Format */
 
 /** The kinds of files that the host makes, in the order in which they are offered. */
-export const FORMATS = /** @type {const} */ (["mobileconfig", "autoconfig", "text", "json"]);
+export const EXPORT_FORMATS = /** @type {const} */ (["mobileconfig", "autoconfig", "text", "json"]);
 
 /** Ways to sign in that files can name; what a newer host adds to them asks for nothing. */
 const FAMILIES = new Set(["password", "oauth2", "kerberos", "ntlm", "certificate"]);
@@ -26,7 +26,7 @@ function fitsApple({ auth }) {
  * @param {Report} report
  * @returns {Format[]}
  */
-export function formats({ settings, target }) {
+export function exportFormats({ settings, target }) {
   const incoming = settings.incoming.filter((setting) => setting.protocol !== "smtp" && good(setting));
   const outgoing = settings.outgoing.filter((setting) => setting.protocol === "smtp" && good(setting));
   const any = incoming.length + outgoing.length > 0;
@@ -37,7 +37,7 @@ export function formats({ settings, target }) {
     text: any,
     json: any,
   };
-  return FORMATS.filter((format) => possible[format]);
+  return EXPORT_FORMATS.filter((format) => possible[format]);
 }
 
 /**
@@ -46,7 +46,7 @@ export function formats({ settings, target }) {
  * @param {Report} report
  * @returns {Report}
  */
-export const slim = (report) => ({
+export const withoutEvidence = (report) => ({
   ...report,
   told: null,
   observations: [],

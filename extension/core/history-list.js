@@ -11,7 +11,7 @@ import { verdictFinding } from "./run.js";
 /**
  * A run as the list of past runs holds it; its report is stored beside, under `reportKey(id)`.
  *
- * @typedef {object} Entry
+ * @typedef {object} HistoryEntry
  * @property {string} id
  * @property {string} target  as it was typed
  * @property {string | null} subject  the host or domain that the sentence is about
@@ -26,19 +26,19 @@ import { verdictFinding } from "./run.js";
  * What the person calls a network, and its number where it has no name.
  *
  * @typedef {{name: string, number: number}} Network
- * @typedef {{entries: Entry[], networks: Record<string, Network>}} Past
+ * @typedef {{entries: HistoryEntry[], networks: Record<string, Network>}} HistoryList
  */
 
-/** @type {Past} */
-export const NOTHING = Object.freeze({ entries: [], networks: {} });
+/** @type {HistoryList} */
+export const EMPTY_HISTORY = Object.freeze({ entries: [], networks: {} });
 
 /**
  * @param {Record<string, unknown>} stored  what is kept under `past` and `networks`
- * @returns {Past}
+ * @returns {HistoryList}
  */
-export const pastIn = ({ past, networks }) => ({
-  entries: Array.isArray(past) ? past.filter(isEntry) : NOTHING.entries,
-  networks: /** @type {Past["networks"] | undefined} */ (networks) ?? NOTHING.networks,
+export const historyIn = ({ past, networks }) => ({
+  entries: Array.isArray(past) ? past.filter(isEntry) : EMPTY_HISTORY.entries,
+  networks: /** @type {HistoryList["networks"] | undefined} */ (networks) ?? EMPTY_HISTORY.networks,
 });
 
 /** Whether something stored can be shown as a past run. @param {any} value */
@@ -46,7 +46,7 @@ const isEntry = (value) =>
   [value?.id, value?.target, value?.at, value?.finding?.code].every((text) => typeof text === "string") &&
   !Number.isNaN(Date.parse(value.at));
 
-export const LIMITS = Object.freeze({ entries: 100, size: 4_000_000, networks: 50, name: 40 });
+export const HISTORY_LIMITS = Object.freeze({ entries: 100, size: 4_000_000, networks: 50, name: 40 });
 
 /** @param {string} id */
 export const reportKey = (id) => `past/${id}`;
@@ -56,24 +56,24 @@ export const reportKey = (id) => `past/${id}`;
  *
  * @param {string} key
  */
-export const isPrivateKey = (key) => ["past", "networks", "salt"].includes(key) || key.startsWith(reportKey(""));
+export const isHistoryKey = (key) => ["past", "networks", "salt"].includes(key) || key.startsWith(reportKey(""));
 
 /**
  * What the extension's documents may see of what is stored: never the salt, by which networks could be recognised.
  *
  * @param {Record<string, unknown>} items
  */
-export const visibleToPages = (items) =>
-  Object.fromEntries(Object.entries(items).filter(([key]) => isPrivateKey(key) && key !== "salt"));
+export const visibleToDocuments = (items) =>
+  Object.fromEntries(Object.entries(items).filter(([key]) => isHistoryKey(key) && key !== "salt"));
 
 /**
  * Two lists of past runs as one.
  *
- * @param {Past} one  counts where both know the same run or network
- * @param {Past} other
- * @returns {{past: Entry[], networks: Past["networks"]}}  as it is stored
+ * @param {HistoryList} one  counts where both know the same run or network
+ * @param {HistoryList} other
+ * @returns {{past: HistoryEntry[], networks: HistoryList["networks"]}}  as it is stored
  */
-export function merged(one, other) {
+export function mergeHistories(one, other) {
   const known = new Set(one.entries.map(({ id }) => id));
   const past = [...one.entries, ...other.entries.filter(({ id }) => !known.has(id))];
   return { past: past.sort((a, b) => b.at.localeCompare(a.at)), networks: { ...other.networks, ...one.networks } };
@@ -81,9 +81,9 @@ export function merged(one, other) {
 
 /**
  * @param {{id: string, target: string, report: Report, network: string | null}} run
- * @returns {Entry}
+ * @returns {HistoryEntry}
  */
-export function entryOf({ id, target, report, network }) {
+export function historyEntry({ id, target, report, network }) {
   const subject = report.target.host ?? report.target.domain ?? null;
   const finding = { ...verdictFinding(report), evidence: [] };
   const word = report.told?.word ?? null;
@@ -93,11 +93,11 @@ export function entryOf({ id, target, report, network }) {
 /**
  * The list with one more, and the ids of those that have to go for it: the oldest.
  *
- * @param {readonly Entry[]} entries  the newest first
- * @param {Entry} entry
+ * @param {readonly HistoryEntry[]} entries  the newest first
+ * @param {HistoryEntry} entry
  * @param {{entries: number, size: number}} [limits]
  */
-export function withEntry(entries, entry, limits = LIMITS) {
+export function withEntry(entries, entry, limits = HISTORY_LIMITS) {
   const all = [entry, ...entries.filter(({ id }) => id !== entry.id)];
   let size = 0;
   const kept = all.filter((one, index) => (size += one.size) <= limits.size && index < limits.entries);
@@ -108,13 +108,13 @@ export function withEntry(entries, entry, limits = LIMITS) {
  * The networks that are still spoken of, or that the person has named, and a new one among them.
  *
  * @param {Record<string, Network>} networks
- * @param {readonly Entry[]} entries
+ * @param {readonly HistoryEntry[]} entries
  * @returns {Record<string, Network>}
  */
 export function withNetworks(networks, entries) {
   const used = new Set(entries.flatMap(({ network }) => network ?? []));
   const kept = Object.entries(networks).filter(([key, { name }]) => used.has(key) || name !== "");
-  const next = Object.fromEntries(kept.slice(-LIMITS.networks));
+  const next = Object.fromEntries(kept.slice(-HISTORY_LIMITS.networks));
   for (const key of used) {
     const number = 1 + Math.max(0, ...Object.values(next).map((network) => network.number));
     next[key] ??= { name: "", number };
@@ -125,12 +125,12 @@ export function withNetworks(networks, entries) {
 /**
  * What is kept under one name of a network, kept under another.
  *
- * @param {Past} past
+ * @param {HistoryList} past
  * @param {string | null} before
  * @param {string | null} now  where it is known already, what the person calls it, and its number, count
- * @returns {Past}
+ * @returns {HistoryList}
  */
-export function carriedOver(past, before, now) {
+export function renameNetwork(past, before, now) {
   if (before === null || now === null || before === now) return past;
   const entries = past.entries.map((entry) => (entry.network === before ? { ...entry, network: now } : entry));
   const { [before]: old, [now]: known, ...networks } = past.networks;
@@ -145,30 +145,30 @@ const same = (target) => target.trim().toLowerCase();
 /**
  * The last run of each network, the newest first.
  *
- * @param {readonly Entry[]} entries
+ * @param {readonly HistoryEntry[]} entries
  */
-export function lastOfEach(entries) {
+export function latestPerNetwork(entries) {
   const seen = new Set();
   return entries.filter(({ network }) => !seen.has(network) && seen.add(network));
 }
 
 /**
- * @param {readonly Entry[]} entries
+ * @param {readonly HistoryEntry[]} entries
  * @param {string} target
  */
-export const ofTarget = (entries, target) => entries.filter((entry) => same(entry.target) === same(target));
+export const entriesOfTarget = (entries, target) => entries.filter((entry) => same(entry.target) === same(target));
 
 /**
- * @param {readonly Entry[]} entries
- * @returns {{target: string, entries: Entry[]}[]}  the target tested last first
+ * @param {readonly HistoryEntry[]} entries
+ * @returns {{target: string, entries: HistoryEntry[]}[]}  the target tested last first
  */
-export function byTarget(entries) {
+export function groupByTarget(entries) {
   const firsts = entries.filter((entry, index) => entries.findIndex((one) => same(one.target) === same(entry.target)) === index);
-  return firsts.map(({ target }) => ({ target, entries: ofTarget(entries, target) }));
+  return firsts.map(({ target }) => ({ target, entries: entriesOfTarget(entries, target) }));
 }
 
 /**
- * @param {Past["networks"]} networks
+ * @param {HistoryList["networks"]} networks
  * @param {string | null} key
  * @param {Catalogue} t
  */
@@ -181,7 +181,7 @@ export function networkName(networks, key, t) {
 /**
  * A verdict in a word or two. Of a run that an earlier version kept, no more is known here than how grave it was.
  *
- * @param {Pick<Entry, "finding" | "word">} entry
+ * @param {Pick<HistoryEntry, "finding" | "word">} entry
  * @param {Catalogue} t
  */
 export function verdictWord({ finding: { severity }, word }, t) {

@@ -2,17 +2,17 @@
  * Why the host cannot be talked to. The names are the values of `data-problem`.
  *
  * @typedef {"host-missing" | "host-forbidden" | "host-crashed" | "host-blocked-by-policy" | "host-outdated" |
- *   "extension-outdated"} Cause
+ *   "extension-outdated"} HostProblem
  */
 
 /** The version of the native protocol that this extension speaks. */
-export const PROTOCOL = 1;
+export const PROTOCOL_VERSION = 1;
 
 /**
  * What browsers say when a native port closes by itself, in the order in which they are tried. Firefox has one text
  * for a host that is not registered and for one that does not list this extension.
  *
- * @type {readonly (readonly [RegExp, Cause])[]}
+ * @type {readonly (readonly [RegExp, HostProblem])[]}
  */
 const BROWSER_TEXTS = [
   [/native messaging host not found/i, "host-missing"],
@@ -26,9 +26,9 @@ const BROWSER_TEXTS = [
  * started and did not hold: it exited, could not be executed, or wrote what is not a frame.
  *
  * @param {string | null | undefined} text
- * @returns {Cause}
+ * @returns {HostProblem}
  */
-export function causeOf(text) {
+export function problemInBrowserText(text) {
   return BROWSER_TEXTS.find(([pattern]) => pattern.test(text ?? ""))?.[1] ?? "host-crashed";
 }
 
@@ -36,9 +36,9 @@ export function causeOf(text) {
  * Judges the protocol number of a `hello`.
  *
  * @param {unknown} protocol
- * @returns {Cause | null} null: the two can talk
+ * @returns {HostProblem | null} null: the two can talk
  */
-export function causeOfProtocol(protocol) {
-  if (protocol === PROTOCOL) return null;
-  return typeof protocol === "number" && protocol > PROTOCOL ? "extension-outdated" : "host-outdated";
+export function problemOfProtocol(protocol) {
+  if (protocol === PROTOCOL_VERSION) return null;
+  return typeof protocol === "number" && protocol > PROTOCOL_VERSION ? "extension-outdated" : "host-outdated";
 }

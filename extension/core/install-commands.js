@@ -1,6 +1,6 @@
 import { installer } from "./data/installer.js";
 
-/** @typedef {import("./host-problems.js").Cause} Cause */
+/** @typedef {import("./host-problems.js").HostProblem} HostProblem */
 /** @typedef {Record<"install" | "upgrade", Record<"linux" | "darwin" | "win32", string>>} Installer */
 
 /**
@@ -34,7 +34,7 @@ export function browserName(brands, product = "") {
 /** What stands for a line of the installer's own. */
 const LINES = /** @type {Record<string, keyof Installer>} */ ({ $INSTALL: "install", $UPGRADE: "upgrade" });
 
-/** @type {Record<Cause, readonly string[]>} */
+/** @type {Record<HostProblem, readonly string[]>} */
 const STEPS = {
   "host-missing": ["$INSTALL", "poterne install --browser $BROWSER"],
   "host-forbidden": ["poterne install --browser $BROWSER"],
@@ -47,12 +47,12 @@ const STEPS = {
 /**
  * What to paste into a terminal, or for an old extension into the address bar.
  *
- * @param {Cause} cause
+ * @param {HostProblem} cause
  * @param {string} browser
  * @param {string} os  as `runtime.getPlatformInfo` names it
  * @param {Installer} [lines]  the installer's own, each empty where no release has filled it in
  */
-export function commandFor(cause, browser, os, lines = installer) {
+export function commandForProblem(cause, browser, os, lines = installer) {
   const steps = STEPS[cause].map((step) =>
     (lineOf(step, os, lines) ?? step)
       .replace("$BROWSER", browser)
@@ -65,11 +65,11 @@ export function commandFor(cause, browser, os, lines = installer) {
 /**
  * The key of the sentence that says what has to be done before that command; null where the command does it all.
  *
- * @param {Cause} cause
+ * @param {HostProblem} cause
  * @param {string} os
  * @param {Installer} [lines]
  */
-export function firstStep(cause, os, lines = installer) {
+export function stepBeforeCommand(cause, os, lines = installer) {
   const missing = STEPS[cause].find((step) => lineOf(step, os, lines) === "");
   return missing === undefined ? null : `ui_${LINES[missing]}_first`;
 }

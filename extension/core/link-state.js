@@ -1,11 +1,11 @@
-import { causeOf, causeOfProtocol } from "./host-problems.js";
+import { problemInBrowserText, problemOfProtocol } from "./host-problems.js";
 
-/** @typedef {import("./host-problems.js").Cause} Cause */
+/** @typedef {import("./host-problems.js").HostProblem} HostProblem */
 
 /**
  * @typedef {object} LinkState
  * @property {"disconnected" | "starting" | "ready" | "failed"} phase
- * @property {Cause | null} cause  why it failed; kept while it starts again, so that a screen does not flicker
+ * @property {HostProblem | null} cause  why it failed; kept while it starts again, so that a screen does not flicker
  * @property {string | null} version  the host's
  * @property {string | null} detail  the browser's own words
  */
@@ -24,7 +24,7 @@ import { causeOf, causeOfProtocol } from "./host-problems.js";
 export const DISCONNECTED = Object.freeze({ phase: "disconnected", cause: null, version: null, detail: null });
 
 /**
- * @param {Cause} cause
+ * @param {HostProblem} cause
  * @param {string | null} [detail]
  * @returns {LinkState}
  */
@@ -50,7 +50,7 @@ export function transition(state, event) {
       return { phase: "starting", cause: state.cause, version: null, detail: state.detail };
     case "hello": {
       if (state.phase !== "starting") return state;
-      const cause = causeOfProtocol(event.protocol);
+      const cause = problemOfProtocol(event.protocol);
       if (cause) return failed(cause);
       return { phase: "ready", cause: null, version: String(event.version), detail: null };
     }
@@ -61,10 +61,10 @@ export function transition(state, event) {
     case "silence":
       return state.phase === "starting" ? failed("host-crashed") : state;
     case "lost":
-      if (state.phase === "starting") return failed(causeOf(event.text), event.text);
+      if (state.phase === "starting") return failed(problemInBrowserText(event.text), event.text);
       if (state.phase !== "ready") return state;
       // A host that nobody was using may go: it starts again when it is wanted.
-      return event.inUse ? failed(causeOf(event.text), event.text) : DISCONNECTED;
+      return event.inUse ? failed(problemInBrowserText(event.text), event.text) : DISCONNECTED;
     case "close":
       return state.phase === "starting" || state.phase === "ready" ? DISCONNECTED : state;
   }

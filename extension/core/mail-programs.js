@@ -43,7 +43,7 @@
 /**
  * What to type or choose. `label` is null where the program's own word is not known (a general one helps there).
  *
- * @typedef {{field: Field, label: string | null, value: string}} Row
+ * @typedef {{field: Field, label: string | null, value: string}} ProgramField
  */
 
 const FIELDS = /** @type {const} */ (["host", "port", "security", "username"]);
@@ -61,7 +61,7 @@ const said = (words, language) => words[language] ?? words.en;
  * @param {Language} language
  * @returns {{id: string, name: string}[]}
  */
-export const choices = ({ programs }, language) =>
+export const programChoices = ({ programs }, language) =>
   programs
     .map(({ id, name }) => ({ id, name: said(name, language) }))
     .sort((one, other) => one.name.localeCompare(other.name, language));
@@ -71,7 +71,7 @@ export const choices = ({ programs }, language) =>
  * @param {string | null | undefined} id  what was remembered, perhaps of another version
  * @returns {Program | null}
  */
-export const byId = ({ programs }, id) => programs.find((program) => program.id === id) ?? null;
+export const programById = ({ programs }, id) => programs.find((program) => program.id === id) ?? null;
 
 /**
  * Whether the program can use a setting at all; one without encryption never fits.
@@ -79,7 +79,7 @@ export const byId = ({ programs }, id) => programs.find((program) => program.id 
  * @param {Program} program
  * @param {Setting} setting
  */
-export function fits(program, { protocol, port, security }) {
+export function programSupports(program, { protocol, port, security }) {
   if (security === "none" || !program.protocols.includes(protocol)) return false;
   return program.ports?.[protocol]?.includes(port) ?? true;
 }
@@ -92,11 +92,11 @@ export function fits(program, { protocol, port, security }) {
  * @param {readonly Setting[]} list  the best first
  * @returns {{first: Setting | null, rest: Setting[]}}
  */
-export function offered(program, list) {
+export function offeredSettings(program, list) {
   const encrypted = list.filter(({ security }) => security !== "none");
   if (!program || encrypted.length === 0) return { first: list[0] ?? null, rest: list.slice(1) };
   const tested = encrypted.some(({ verified }) => verified);
-  const usable = list.filter((setting) => fits(program, setting));
+  const usable = list.filter((setting) => programSupports(program, setting));
   const first = usable.find(({ verified }) => verified || !tested) ?? null;
   const rest = [...usable, ...list.filter((setting) => !usable.includes(setting))];
   return { first, rest: rest.filter((setting) => setting !== first) };
@@ -109,11 +109,11 @@ export function offered(program, list) {
  * @param {Setting} setting
  * @param {Language} language
  * @param {string | null} [user]  the user name, where it is known
- * @returns {Row[]}
+ * @returns {ProgramField[]}
  */
-export function words(program, setting, language, user = null) {
+export function programFields(program, setting, language, user = null) {
   const { security } = setting;
-  if (security === "none" || !fits(program, setting)) return [];
+  if (security === "none" || !programSupports(program, setting)) return [];
   const { host, port } = setting;
   const together = program.address?.[security];
   /** @type {Record<typeof FIELDS[number], string | null>} */
@@ -139,7 +139,7 @@ export function words(program, setting, language, user = null) {
  * @param {Setting} setting
  * @param {Language} language
  */
-export function section(program, setting, language) {
+export function accountSection(program, setting, language) {
   const label = labelsFor(program, setting).section;
   return label ? said(label, language) : null;
 }
@@ -152,7 +152,7 @@ export function section(program, setting, language) {
  * @param {Language} language
  * @returns {string[]}
  */
-export const remarks = (program, { protocol, security }, language) =>
+export const programRemarks = (program, { protocol, security }, language) =>
   (program.remarks ?? [])
     .filter(({ when }) => when.protocol?.includes(protocol) ?? program.protocols.includes(protocol))
     .filter(({ when }) => when.security?.includes(security) ?? true)
@@ -166,11 +166,11 @@ export const remarks = (program, { protocol, security }, language) =>
  * @param {Language} language
  * @returns {string[]}
  */
-export function common(program, settings, language) {
-  const [first, ...others] = settings.filter((setting) => fits(program, setting));
+export function commonRemarks(program, settings, language) {
+  const [first, ...others] = settings.filter((setting) => programSupports(program, setting));
   if (!first || others.length === 0) return [];
-  const each = others.map((setting) => new Set(remarks(program, setting, language)));
-  return remarks(program, first, language).filter((remark) => each.every((made) => made.has(remark)));
+  const each = others.map((setting) => new Set(programRemarks(program, setting, language)));
+  return programRemarks(program, first, language).filter((remark) => each.every((made) => made.has(remark)));
 }
 
 /**

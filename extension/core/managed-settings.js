@@ -69,7 +69,7 @@ const READERS = {
  * @param {Record<string, unknown>} stored
  * @returns {Managed}
  */
-export function usable(stored) {
+export function usableSettings(stored) {
   /** @type {Record<string, unknown>} */
   const managed = {};
   for (const [key, reader] of Object.entries(READERS)) {

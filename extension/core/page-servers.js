@@ -1,9 +1,9 @@
 import { MAIL_PORTS } from "./mail-ports.js";
 
-/** @typedef {import("./page-state.js").PageState} PageState */
 /** @typedef {import("../types/messages.d.ts").Setting} Setting */
 /** @typedef {import("../types/page.d.ts").PageServer} PageServer */
 /** @typedef {import("../types/page.d.ts").Wanted} Wanted */
+/** @typedef {import("./page-state.js").PageState} PageState */
 /** @typedef {import("./run.js").Run} Run */
 
 /** How a connection to a port begins, where that is known. @param {number} port */
@@ -24,7 +24,7 @@ const schemeFor = (dialogue, asked) =>
  * @param {PageServer} server
  * @returns {string | null}
  */
-export function targetOf({ host, port, security, protocol, direction }) {
+export function targetOfServer({ host, port, security, protocol, direction }) {
   if (!host.name) return null;
   const bare = host.name.replace(/^\[|\]$/gu, "");
   const name = bare.includes(":") ? `[${bare}]` : bare;
@@ -37,7 +37,7 @@ export function targetOf({ host, port, security, protocol, direction }) {
 }
 
 /** Whether there is anything on a page that can be tested. @param {PageState} page */
-export const namesSomething = ({ reading }) =>
+export const pageNamesTarget = ({ reading }) =>
   reading !== null && (reading.address !== null || reading.servers.some(({ host }) => host.name));
 
 /**
@@ -46,7 +46,7 @@ export const namesSomething = ({ reading }) =>
  * @param {Run} run
  * @param {PageState} page
  */
-export const isOf = (run, { reading }) => run.page !== null && reading !== null && run.page.token === reading.token;
+export const runIsOfPage = (run, { reading }) => run.page !== null && reading !== null && run.page.token === reading.token;
 
 /**
  * Whether the run's settings may be meant for a server's fields: a press on one server says nothing of another.
@@ -69,7 +69,7 @@ function concerns({ report, page }, { id, host }) {
  * @param {PageServer} server
  * @returns {{working: Setting[], wanted: Wanted | null}}
  */
-export function fitting(run, server) {
+export function settingsForServer(run, server) {
   const { report } = run;
   if (run.phase !== "done" || !report || !concerns(run, server)) return { working: [], wanted: null };
   const { direction, protocol, port, security } = server;
@@ -96,7 +96,7 @@ const wantedOf = ({ host, port, security }) => (security === "none" ? null : { h
  * @param {PageServer} server
  * @param {Wanted} wanted
  */
-export const stands = ({ host, port, security }, wanted) =>
+export const formHolds = ({ host, port, security }, wanted) =>
   host.name === wanted.host &&
   (!port || port.port === wanted.port) &&
   (!security || security.means === wanted.security || (security.means === "either" && usual(wanted.port) === wanted.security));

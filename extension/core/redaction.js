@@ -6,10 +6,10 @@ import { plain } from "./catalogue.js";
  */
 
 /** What tells of the person or of the place, the kinds in the order in which they are asked about. */
-export const KINDS = /** @type {const} */ (["account", "public", "own", "routers"]);
+export const PRIVATE_KINDS = /** @type {const} */ (["account", "public", "own", "routers"]);
 
-/** @typedef {typeof KINDS[number]} Kind */
-/** @typedef {Record<Kind, string[]>} Secrets  what stands in the report of each kind */
+/** @typedef {typeof PRIVATE_KINDS[number]} PrivateKind */
+/** @typedef {Record<PrivateKind, string[]>} Secrets  what stands in the report of each kind */
 
 const ACCOUNT = /(?:mailto:)?([^\s@?:/]+)@[^\s@?]+/i;
 const ADDRESS = /(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4})(?![\w.:])/gi;
@@ -66,7 +66,7 @@ export function secretsIn({ target, machine, observations, way }) {
  * @param {string} text
  * @param {readonly string[]} secrets
  */
-export function without(text, secrets) {
+export function maskSecrets(text, secrets) {
   return [...secrets]
     .sort((one, other) => other.length - one.length)
     .reduce((rest, secret) => {
@@ -79,15 +79,15 @@ export function without(text, secrets) {
  * The report without what is to be left out, wherever in it that stands.
  *
  * @param {Report} report
- * @param {ReadonlySet<Kind>} kept  the kinds that may stay
+ * @param {ReadonlySet<PrivateKind>} kept  the kinds that may stay
  * @returns {Report}
  */
 export function redacted(report, kept) {
   const secrets = secretsIn(report);
-  const leaving = KINDS.filter((kind) => !kept.has(kind));
+  const leaving = PRIVATE_KINDS.filter((kind) => !kept.has(kind));
   const gone = leaving.filter((kind) => kind !== "account").flatMap((kind) => secrets[kind]);
   const place = /** @param {unknown} value @returns {unknown} */ (value) => {
-    if (typeof value === "string") return without(value, gone);
+    if (typeof value === "string") return maskSecrets(value, gone);
     if (Array.isArray(value)) return value.map(place);
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, place(inner)]));

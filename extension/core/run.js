@@ -48,7 +48,7 @@
 const NO_SETTINGS = Object.freeze({ outgoing: [], incoming: [] });
 
 /** @type {Run} */
-export const IDLE = Object.freeze({
+export const IDLE_RUN = Object.freeze({
   id: null,
   target: "",
   phase: "idle",
@@ -72,20 +72,20 @@ export const IDLE = Object.freeze({
  * @param {Partial<Pick<Run, "private" | "until" | "origin" | "page">>} [more]
  * @returns {Run}
  */
-export const begin = (id, target, more) => ({ ...IDLE, id, target, phase: "running", ...more });
+export const beginRun = (id, target, more) => ({ ...IDLE_RUN, id, target, phase: "running", ...more });
 
 /**
  * @param {Run} run
  * @returns {Run}
  */
-export const stop = (run) => (run.phase === "running" ? { ...run, phase: "stopped" } : run);
+export const stopRun = (run) => (run.phase === "running" ? { ...run, phase: "stopped" } : run);
 
 /**
  * @param {Run} run
  * @param {Failure} failure
  * @returns {Run}
  */
-export const fail = (run, failure) => (run.phase === "running" ? { ...run, phase: "failed", failure } : run);
+export const failRun = (run, failure) => (run.phase === "running" ? { ...run, phase: "failed", failure } : run);
 
 /**
  * What is left of a run where there is no room for it.
@@ -93,9 +93,9 @@ export const fail = (run, failure) => (run.phase === "running" ? { ...run, phase
  * @param {Run} run
  * @returns {Run}
  */
-export function lost({ id, target, private: isPrivate, origin, page, phase }) {
-  const known = { ...IDLE, id, target, private: isPrivate, origin, page };
-  return phase === "idle" ? known : { ...known, phase: "failed", failure: { cause: "unkept", message: null } };
+export function withoutResult({ id, target, private: isPrivate, origin, page, phase }) {
+  const rest = { ...IDLE_RUN, id, target, private: isPrivate, origin, page };
+  return phase === "idle" ? rest : { ...rest, phase: "failed", failure: { cause: "unkept", message: null } };
 }
 
 /** @param {Finding} finding */
@@ -112,7 +112,7 @@ const sameAs = (finding) => (/** @type {Finding} */ other) =>
  * @param {HostMessage} message
  * @returns {Run}
  */
-export function receive(run, message) {
+export function receiveMessage(run, message) {
   if (message.type === "hello" || run.phase !== "running" || message.id !== run.id) return run;
   switch (message.type) {
     case "plan":
@@ -139,14 +139,14 @@ export function receive(run, message) {
         settings: NO_SETTINGS,
       };
     case "cancelled":
-      return stop(run);
+      return stopRun(run);
     case "error": {
       const { code, message: text } = message;
       if (code === "invalid-target" || code === "forbidden") {
         const kept = { target: run.target, private: run.private, origin: run.origin, page: run.page };
-        return { ...IDLE, ...kept, refusal: { code, message: text } };
+        return { ...IDLE_RUN, ...kept, refusal: { code, message: text } };
       }
-      return fail(run, { cause: "internal", message: text });
+      return failRun(run, { cause: "internal", message: text });
     }
     default:
       return run;
@@ -157,7 +157,7 @@ export function receive(run, message) {
  * @param {HostMessage} message
  * @returns {boolean} nothing more follows under this message's id
  */
-export const isLast = (message) =>
+export const isFinalMessage = (message) =>
   message.type === "report" || message.type === "cancelled" || message.type === "error";
 
 /**
@@ -165,7 +165,7 @@ export const isLast = (message) =>
  *
  * @param {Run} run
  */
-export function known(run) {
+export function runResults(run) {
   const { report } = run;
   if (!report) {
     return {

@@ -1,5 +1,5 @@
 import { plain } from "./catalogue.js";
-import { outcome } from "./endpoint-outcome.js";
+import { endpointOutcome } from "./endpoint-outcome.js";
 import { redacted, secretsIn } from "./redaction.js";
 import { headlineOf, messageOf, reasonsOf, sentenceOf } from "./report-text.js";
 
@@ -7,24 +7,24 @@ import { headlineOf, messageOf, reasonsOf, sentenceOf } from "./report-text.js";
  * @typedef {import("../types/messages.d.ts").Report} Report
  * @typedef {import("../types/messages.d.ts").Observation} Observation
  * @typedef {import("./catalogue.js").Catalogue} Catalogue
- * @typedef {import("./redaction.js").Kind} Kind
+ * @typedef {import("./redaction.js").PrivateKind} PrivateKind
  */
 
 /** For whom the report is: those who run the network, those who run the server, anybody, a program. */
-export const FORMS = /** @type {const} */ (["provider", "server", "markdown", "json"]);
+export const TICKET_FORMS = /** @type {const} */ (["provider", "server", "markdown", "json"]);
 
-/** @typedef {typeof FORMS[number]} Form */
+/** @typedef {typeof TICKET_FORMS[number]} TicketForm */
 
 /**
  * What each reader needs of what is private: a provider finds the line and its routers, the operator of a server finds
  * the connection in the logs.
  *
- * @type {Record<Form, readonly Kind[]>}
+ * @type {Record<TicketForm, readonly PrivateKind[]>}
  */
-export const USUALLY_KEPT = { provider: ["public", "routers"], server: ["public"], markdown: [], json: [] };
+export const USUALLY_DISCLOSED = { provider: ["public", "routers"], server: ["public"], markdown: [], json: [] };
 
-/** @type {Record<Form, {suffix: string, mime: string}>} */
-export const FILES = {
+/** @type {Record<TicketForm, {suffix: string, mime: string}>} */
+export const TICKET_FILES = {
   provider: { suffix: "txt", mime: "text/plain" },
   server: { suffix: "txt", mime: "text/plain" },
   markdown: { suffix: "md", mime: "text/markdown" },
@@ -36,12 +36,12 @@ const MOST = 40;
 
 /**
  * @param {Report} report
- * @param {Form} form
- * @param {ReadonlySet<Kind>} kept  what is private and may stand in it
+ * @param {TicketForm} form
+ * @param {ReadonlySet<PrivateKind>} kept  what is private and may stand in it
  * @param {Catalogue} t
  * @returns {string}
  */
-export function handedOver(report, form, kept, t) {
+export function ticketText(report, form, kept, t) {
   const clean = redacted(report, kept);
   if (form === "json") return `${JSON.stringify(clean, null, 2)}\n`;
   if (form === "markdown") return markdown(clean, t);
@@ -66,7 +66,7 @@ const moment = ({ started_at: at }) => `${plain(at).replace("T", " ").replace(/\
 function doorLine(observation, t) {
   const { host, address, port, error, tls, greeting } = observation;
   const place = `${plain(host)} [${plain(address)}] ${t.text("ticket_port", { port: String(port) })}`;
-  const said = [outcome(observation, false, t).text, error, tls?.fault, greeting && `“${greeting}”`];
+  const said = [endpointOutcome(observation, false, t).text, error, tls?.fault, greeting && `“${greeting}”`];
   return t.text("ticket_entry", { name: place, value: said.flatMap((one) => (one ? [plain(one)] : [])).join(" · ") });
 }
 
@@ -194,7 +194,7 @@ function markdown(report, t) {
     "",
     ...table(
       [t.text("ui_server"), t.text("cli_address"), t.text("ui_port"), t.text("ui_result")],
-      doors.map((one) => [one.host, one.address, String(one.port), outcome(one, false, t).text]),
+      doors.map((one) => [one.host, one.address, String(one.port), endpointOutcome(one, false, t).text]),
     ),
     signature(report, t),
   ]);

@@ -5,7 +5,7 @@
  * @param {string} other
  * @returns {number} negative: `one` is older
  */
-export function compare(one, other) {
+export function compareVersions(one, other) {
   const numbers = (/** @type {string} */ text) => (/^\d+(\.\d+)*/.exec(text)?.[0] ?? "").split(".").map(Number);
   const [left, right] = [numbers(one), numbers(other)];
   for (let place = 0; place < Math.max(left.length, right.length); place++) {
@@ -22,8 +22,8 @@ export function compare(one, other) {
  * @param {string} extension
  * @returns {"host" | "extension" | null}
  */
-export function older(host, extension) {
+export function olderSide(host, extension) {
   if (!host || !/^\d/.test(host)) return null;
-  const difference = compare(host, extension);
+  const difference = compareVersions(host, extension);
   return difference === 0 ? null : difference < 0 ? "host" : "extension";
 }

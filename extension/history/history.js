@@ -1,14 +1,22 @@
 import { plain } from "../core/catalogue.js";
-import { isLeftOpen, readAll, readPast, readReport, toldAnew } from "../platform/history-access.js";
-import { byTarget, lastOfEach, LIMITS, networkName, pastIn, reportKey, verdictWord } from "../core/history-list.js";
+import {
+  groupByTarget,
+  HISTORY_LIMITS,
+  historyIn,
+  latestPerNetwork,
+  networkName,
+  reportKey,
+  verdictWord,
+} from "../core/history-list.js";
+import { isHistoryExposed, readHistory, readHistoryItems, readPastReport, retold } from "../platform/history-access.js";
 import { h } from "../ui/components/dom.js";
-import { row } from "../ui/components/past-runs.js";
-import { save } from "../ui/components/file-download.js";
-import { settledPage } from "../ui/screens/stored-page.js";
-import { sideBySide } from "../ui/components/report-comparison.js";
+import { saveFile } from "../ui/components/file-download.js";
+import { pastRunRow } from "../ui/components/past-runs.js";
+import { reportComparison } from "../ui/components/report-comparison.js";
+import { showStoredPage } from "../ui/screens/stored-page.js";
 
-/** @typedef {import("../ui/screens/stored-page.js").Settled} Settled */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
+/** @typedef {import("../ui/screens/stored-page.js").StoredPageView} StoredPageView */
 
 /**
  * `leftOpen`: past runs lie where pages can read them, and can only be erased.
@@ -21,8 +29,8 @@ const asked = new URLSearchParams(location.search);
 /** @param {(string | null)[]} ids  the older first */
 async function pair([one, other]) {
   const read = async (/** @type {string | null} */ id) => {
-    const report = id && (await readReport(id));
-    return report ? toldAnew(id, report) : null;
+    const report = id && (await readPastReport(id));
+    return report ? retold(id, report) : null;
   };
   const [before, after] = await Promise.all([one, other].map(read));
   return before && after ? /** @type {[Report, Report]} */ ([before, after]) : null;
@@ -34,27 +42,27 @@ const own = {
   compared: await pair([asked.get("before"), asked.get("after")]),
   asked: false,
   refused: false,
-  leftOpen: await isLeftOpen(),
+  leftOpen: await isHistoryExposed(),
 };
 
 let current = own;
 
-/** @param {Settled & Own} view */
+/** @param {StoredPageView & Own} view */
 function draw(view) {
-  const { t, past, preferences, compared, refused } = view;
-  if (past.entries.length === 0) {
-    const why = !preferences.history.value ? "past_off" : past.refused ? "ui_unkept_past" : "past_none";
+  const { t, pastRuns, preferences, compared, refused } = view;
+  if (pastRuns.entries.length === 0) {
+    const why = !preferences.history.value ? "past_off" : pastRuns.refused ? "ui_unkept_past" : "past_none";
     const nothing = h("p", { class: "nothing", "data-key": "none", "data-nothing": why }, t.text(why));
-    const left = past.refused && view.leftOpen && tools(h("p", { class: "unkept", "data-left-open": true }, t.text("past_left_open")), ...erase(view));
+    const left = pastRuns.refused && view.leftOpen && tools(h("p", { class: "unkept", "data-left-open": true }, t.text("past_left_open")), ...erase(view));
     return [nothing, left];
   }
   const unkept =
     refused && h("p", { class: "unkept", "data-key": "unkept", "data-unkept": "choice", role: "status" }, t.text("ui_unkept_choice"));
-  return [compared && sideBySide(view, compared), ...targets(view), networks(view), unkept, whole(view)];
+  return [compared && reportComparison(view, compared), ...targets(view), networks(view), unkept, whole(view)];
 }
 
-/** @param {Settled & Own} view */
-function targets({ t, past, chosen }) {
+/** @param {StoredPageView & Own} view */
+function targets({ t, pastRuns, chosen }) {
   const two = chosen.length === 2;
   const compare = h(
     "div",
@@ -72,10 +80,10 @@ function targets({ t, past, chosen }) {
       t.text("past_compare_both"),
     ),
   );
-  const sections = byTarget(past.entries).map(({ target, entries }) => {
-    const here = lastOfEach(entries).filter(({ network }) => network !== null);
+  const sections = groupByTarget(pastRuns.entries).map(({ target, entries }) => {
+    const here = latestPerNetwork(entries).filter(({ network }) => network !== null);
     const summary = here.map((entry) =>
-      t.text("past_line", { where: plain(networkName(past.networks, entry.network, t)), word: verdictWord(entry, t) }),
+      t.text("past_line", { where: plain(networkName(pastRuns.networks, entry.network, t)), word: verdictWord(entry, t) }),
     );
     return h(
       "section",
@@ -95,7 +103,7 @@ function targets({ t, past, chosen }) {
               "data-id": entry.id,
               "aria-label": t.text("past_choose", { target: plain(target), when: t.moment(entry.at) }),
             }),
-            row(t, past, entry, { named: false }),
+            pastRunRow(t, pastRuns, entry, { named: false }),
             h(
               "button",
               {
@@ -115,9 +123,9 @@ function targets({ t, past, chosen }) {
   return [compare, ...sections];
 }
 
-/** @param {Settled & Own} view */
-function networks({ t, past }) {
-  const all = Object.entries(past.networks);
+/** @param {StoredPageView & Own} view */
+function networks({ t, pastRuns }) {
+  const all = Object.entries(pastRuns.networks);
   return (
     all.length > 0 &&
     h(
@@ -135,7 +143,7 @@ function networks({ t, past }) {
             "data-action": "name-network",
             "data-id": key,
             value: network.name,
-            maxlength: LIMITS.name,
+            maxlength: HISTORY_LIMITS.name,
             placeholder: t.text("past_network_example"),
           }),
         ),
@@ -144,10 +152,10 @@ function networks({ t, past }) {
   );
 }
 
-/** @param {Settled & Own} view */
+/** @param {StoredPageView & Own} view */
 function whole(view) {
-  const { t, past } = view;
-  const count = past.entries.length;
+  const { t, pastRuns } = view;
+  const count = pastRuns.entries.length;
   return tools(
     h("p", { class: "hint" }, t.text("past_where", { count: t.number(count) }, count)),
     h("button", { type: "button", class: "button small", "data-key": "export", "data-action": "export" }, t.text("past_export")),
@@ -158,7 +166,7 @@ function whole(view) {
 /** @param {(Node | null | false)[]} parts */
 const tools = (...parts) => h("section", { class: "past-tools", "data-key": "whole" }, ...parts);
 
-/** @param {Settled & Own} view */
+/** @param {StoredPageView & Own} view */
 const erase = ({ t, asked: sure }) => [
   h(
     "button",
@@ -168,7 +176,7 @@ const erase = ({ t, asked: sure }) => [
   sure && h("button", { type: "button", class: "button small", "data-key": "not", "data-action": "not" }, t.text("past_erase_not")),
 ];
 
-const update = await settledPage("past_page", own, draw);
+const update = await showStoredPage("past_page", own, draw);
 
 /** @param {Partial<Own>} changes */
 function change(changes) {
@@ -176,19 +184,19 @@ function change(changes) {
   update(changes);
 }
 
-const send = (/** @type {import("../core/background-messages.js").PastCommand} */ command) => chrome.runtime.sendMessage(command);
+const send = (/** @type {import("../core/background-messages.js").HistoryCommand} */ command) => chrome.runtime.sendMessage(command);
 
 /** Everything that is kept, but for the keys of networks, by which these could be recognised. */
 async function everything() {
-  const items = await readAll();
-  const { entries, networks: known } = pastIn(items);
+  const items = await readHistoryItems();
+  const { entries, networks: known } = historyIn(items);
   const runs = entries.map(({ id, target, at, network }) => ({
     target,
     at,
     network: network && known[network] ? known[network].name || known[network].number : null,
     report: items[reportKey(id)] ?? null,
   }));
-  save({ name: "poterne-history.json", mime: "application/json", data: `${JSON.stringify({ schema: 1, runs }, null, 2)}\n` });
+  saveFile({ name: "poterne-history.json", mime: "application/json", data: `${JSON.stringify({ schema: 1, runs }, null, 2)}\n` });
 }
 
 /** @type {Record<string, (id: string) => unknown>} */
@@ -199,12 +207,12 @@ const actions = {
   not: () => change({ asked: false }),
   async erase() {
     await send({ type: "erase-past" });
-    change({ asked: false, chosen: [], compared: null, leftOpen: await isLeftOpen() });
+    change({ asked: false, chosen: [], compared: null, leftOpen: await isHistoryExposed() });
   },
   async compare() {
     const { chosen } = current;
     if (chosen.length !== 2) return;
-    const { entries } = await readPast();
+    const { entries } = await readHistory();
     const ids = entries.filter(({ id }) => chosen.includes(id)).map(({ id }) => id);
     change({ compared: await pair(ids.reverse()) });
     document.querySelector("main")?.scrollIntoView();

@@ -1,19 +1,19 @@
-import { loadPrograms } from "../platform/bundled-files.js";
 import { plain } from "../core/catalogue.js";
-import { choices } from "../core/mail-programs.js";
+import { programChoices } from "../core/mail-programs.js";
+import { loadPrograms } from "../platform/bundled-files.js";
 import { h } from "../ui/components/dom.js";
-import { languages } from "../ui/components/language-list.js";
+import { languageList } from "../ui/components/language-list.js";
+import { showStoredPage } from "../ui/screens/stored-page.js";
 import { storeChoice } from "../ui/state/choice-storage.js";
-import { settledPage } from "../ui/screens/stored-page.js";
 
-/** @typedef {import("../ui/screens/stored-page.js").Settled} Settled */
+/** @typedef {import("../ui/screens/stored-page.js").StoredPageView} StoredPageView */
 
 const programs = await loadPrograms();
 
 /**
  * One option; a managed one says whose it is.
  *
- * @param {Settled["t"]} t
+ * @param {StoredPageView["t"]} t
  * @param {string} name
  * @param {string | null} managed  by whom; null: the user chooses
  * @param {HTMLElement} control
@@ -33,8 +33,8 @@ function option(t, name, managed, control, { key, follows = false }) {
 /**
  * What the administrator tells beside: the organisation, its help, its domain and its servers.
  *
- * @param {Settled["t"]} t
- * @param {Settled["managed"]} managed
+ * @param {StoredPageView["t"]} t
+ * @param {StoredPageView["managed"]} managed
  */
 function desk(t, { organisation, help, domain, servers = [] }) {
   if (!organisation && !help && !domain && servers.length === 0) return null;
@@ -56,13 +56,13 @@ function desk(t, { organisation, help, domain, servers = [] }) {
   );
 }
 
-const update = await settledPage("options_title", { refused: false }, ({ t, managed, refused, past, preferences }) => {
+const update = await showStoredPage("options_title", { refused: false }, ({ t, managed, refused, pastRuns, preferences }) => {
   const { language, program, history } = preferences;
   const { organisation } = managed;
   const whose = organisation ? t.text("options_managed_by", { name: plain(organisation) }) : t.text("options_managed");
   const by = (/** @type {{managed: boolean}} */ preference) => (preference.managed ? whose : null);
   return [
-    option(t, "language", by(language), languages(t, language), { key: "ui_language" }),
+    option(t, "language", by(language), languageList(t, language), { key: "ui_language" }),
     option(
       t,
       "program",
@@ -70,7 +70,7 @@ const update = await settledPage("options_title", { refused: false }, ({ t, mana
       h(
         "select",
         { "data-action": "program", disabled: program.managed },
-        ...[{ id: "", name: t.text("ui_words_general") }, ...choices(programs, t.language)].map(({ id, name }) =>
+        ...[{ id: "", name: t.text("ui_words_general") }, ...programChoices(programs, t.language)].map(({ id, name }) =>
           h("option", { value: id, selected: id === program.value }, name),
         ),
       ),
@@ -83,7 +83,7 @@ const update = await settledPage("options_title", { refused: false }, ({ t, mana
       h("input", { type: "checkbox", "data-action": "history", checked: history.value, disabled: history.managed }),
       { key: "options_history", follows: true },
     ),
-    past.refused &&
+    pastRuns.refused &&
       history.value &&
       h("p", { class: "unkept", "data-key": "unkept-past", "data-unkept": "past" }, t.text("ui_unkept_past")),
     managed.unreadable === true && h("p", { class: "unkept", "data-key": "unreadable", "data-unreadable": true }, t.text("options_managed_unreadable")),

@@ -1,8 +1,8 @@
 import { Catalogue, languageFor } from "../core/catalogue.js";
 import { MAIL_PORTS } from "../core/mail-ports.js";
 
-/** @typedef {import("../types/page.d.ts").FormWords} FormWords */
 /** @typedef {import("../core/mail-programs.js").Programs} Programs */
+/** @typedef {import("../types/page.d.ts").FormWords} FormWords */
 
 /**
  * @param {string | undefined} choice  a language, or "auto"

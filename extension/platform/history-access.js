@@ -1,15 +1,15 @@
-import { KEPT_CHANGED } from "../core/background-messages.js";
+import { HISTORY_CHANGED } from "../core/background-messages.js";
+import { historyIn, isHistoryKey, reportKey, visibleToDocuments } from "../core/history-list.js";
 import { Database } from "./database.js";
-import { isPrivateKey, pastIn, reportKey, visibleToPages } from "../core/history-list.js";
-import { isOwn } from "./senders.js";
+import { isOwnDocument } from "./senders.js";
 
-/** @typedef {import("../core/history-list.js").Past} Past */
+/** @typedef {import("../core/background-messages.js").HistoryItems} HistoryItems */
+/** @typedef {import("../core/background-messages.js").HistoryRequest} HistoryRequest */
+/** @typedef {import("../core/background-messages.js").RetellRequest} RetellRequest */
+/** @typedef {import("../core/history-list.js").HistoryList} HistoryList */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
-/** @typedef {import("../core/background-messages.js").KeptAnswer} KeptAnswer */
-/** @typedef {import("../core/background-messages.js").KeptQuestion} KeptQuestion */
-/** @typedef {import("../core/background-messages.js").TellQuestion} TellQuestion */
 
-/** @type {KeptAnswer} */
+/** @type {HistoryItems} */
 const NOTHING = { items: {}, refused: true };
 
 /** Whether local storage could be closed, asked once. @type {Promise<boolean> | null} */
@@ -25,7 +25,7 @@ let database = null;
  * @param {{setAccessLevel?: (options: {accessLevel: "TRUSTED_CONTEXTS"}) => Promise<void>}} [area]
  * @returns {Promise<boolean>}  whether it is closed
  */
-export async function close(area = chrome.storage.local) {
+export async function closeToContentScripts(area = chrome.storage.local) {
   try {
     await area.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
     return typeof area.setAccessLevel === "function";
@@ -35,21 +35,21 @@ export async function close(area = chrome.storage.local) {
 }
 
 /** @param {Record<string, unknown>} items */
-const seen = (items) => ({ items: visibleToPages(items), refused: false });
+const seen = (items) => ({ items: visibleToDocuments(items), refused: false });
 
 /**
  * Reads what is kept of past runs, for a page.
  *
  * @param {string[] | null} keys  null: everything
- * @returns {Promise<KeptAnswer>}
+ * @returns {Promise<HistoryItems>}
  */
 async function readKept(keys) {
-  if (await (closing ??= close())) return seen(await chrome.storage.local.get(keys));
+  if (await (closing ??= closeToContentScripts())) return seen(await chrome.storage.local.get(keys));
   try {
     return seen(await (database ??= new Database()).get(keys));
   } catch {
     // In a private window: the background, which is in none, has it.
-    /** @type {KeptQuestion} */
+    /** @type {HistoryRequest} */
     const question = { type: "kept", keys };
     return (await chrome.runtime.sendMessage(question).catch(() => null)) ?? NOTHING;
   }
@@ -58,18 +58,18 @@ async function readKept(keys) {
 /**
  * The list of past runs. `refused`: the browser keeps nothing here.
  *
- * @returns {Promise<Past & {refused: boolean}>}
+ * @returns {Promise<HistoryList & {refused: boolean}>}
  */
-export async function readPast() {
+export async function readHistory() {
   const { items, refused } = await readKept(["past", "networks"]);
-  return { ...pastIn(items), refused };
+  return { ...historyIn(items), refused };
 }
 
 /**
  * @param {string} id
  * @returns {Promise<Report | null>}
  */
-export async function readReport(id) {
+export async function readPastReport(id) {
   const { items } = await readKept([reportKey(id)]);
   return /** @type {Report | undefined} */ (items[reportKey(id)]) ?? null;
 }
@@ -82,9 +82,9 @@ export async function readReport(id) {
  * @param {Report} report
  * @returns {Promise<Report>}
  */
-export async function toldAnew(id, report) {
+export async function retold(id, report) {
   if (report.told) return report;
-  /** @type {TellQuestion} */
+  /** @type {RetellRequest} */
   const question = { type: "tell-past", id };
   return (await chrome.runtime.sendMessage(question).catch(() => null)) ?? report;
 }
@@ -94,15 +94,15 @@ export async function toldAnew(id, report) {
  *
  * @returns {Promise<Record<string, unknown>>}
  */
-export const readAll = async () => (await readKept(null)).items;
+export const readHistoryItems = async () => (await readKept(null)).items;
 
 /**
  * Whether an earlier version's past runs still lie in local storage that pages can read, because nothing else can be
  * used.
  */
-export async function isLeftOpen() {
-  if (await (closing ??= close())) return false;
-  return Object.keys(await chrome.storage.local.get(null)).some(isPrivateKey);
+export async function isHistoryExposed() {
+  if (await (closing ??= closeToContentScripts())) return false;
+  return Object.keys(await chrome.storage.local.get(null)).some(isHistoryKey);
 }
 
 /**
@@ -110,12 +110,12 @@ export async function isLeftOpen() {
  *
  * @param {() => void} onChange
  */
-export function followKept(onChange) {
+export function followHistory(onChange) {
   chrome.storage.local.onChanged.addListener((changes) => {
     if ("past" in changes || "networks" in changes) onChange();
   });
   // Of a database, the background tells.
   chrome.runtime.onMessage.addListener((message, sender) => {
-    if (isOwn(sender) && message?.type === KEPT_CHANGED) onChange();
+    if (isOwnDocument(sender) && message?.type === HISTORY_CHANGED) onChange();
   });
 }

@@ -1,16 +1,16 @@
-import { usable } from "../core/managed-settings.js";
+import { usableSettings } from "../core/managed-settings.js";
 
 /** @typedef {import("../core/managed-settings.js").Managed} Managed */
 
 /**
  * The part of `storage.managed` that is used.
  *
- * @typedef {object} Area
+ * @typedef {object} ManagedArea
  * @property {() => Promise<Record<string, unknown>>} get
  * @property {{addListener(listener: () => void): void, removeListener(listener: () => void): void}} onChanged
  */
 
-const area = () => /** @type {Area} */ (/** @type {unknown} */ (chrome.storage.managed));
+const area = () => /** @type {ManagedArea} */ (/** @type {unknown} */ (chrome.storage.managed));
 
 /** What Firefox says where no administrator has set anything. */
 const NOTHING_SET = /manifest not found/i;
@@ -23,14 +23,14 @@ const UNREADABLE = Object.freeze({ history: false, unreadable: true });
  * other error is none of that. Right after a first start it may not be there yet: read it whenever it is needed, and
  * watch.
  *
- * @param {Area} [storage]
+ * @param {ManagedArea} [storage]
  * @returns {Promise<Managed>}
  */
-export async function read(storage = area()) {
+export async function readManaged(storage = area()) {
   try {
-    return usable(await storage.get());
+    return usableSettings(await storage.get());
   } catch (error) {
-    return NOTHING_SET.test(String(error)) ? usable({}) : UNREADABLE;
+    return NOTHING_SET.test(String(error)) ? usableSettings({}) : UNREADABLE;
   }
 }
 
@@ -38,10 +38,10 @@ export async function read(storage = area()) {
  * Calls back with what is set now, and again whenever that changes, until the returned function is called.
  *
  * @param {(managed: Managed) => void} onChange
- * @param {Area} [storage]
+ * @param {ManagedArea} [storage]
  * @returns {() => void}
  */
-export function watch(onChange, storage = area()) {
+export function watchManaged(onChange, storage = area()) {
   let watching = true;
   /** @type {string | null} */
   let last = null;
@@ -49,7 +49,7 @@ export function watch(onChange, storage = area()) {
   let asked = 0;
   async function look() {
     const question = ++asked;
-    const managed = await read(storage);
+    const managed = await readManaged(storage);
     const text = JSON.stringify(managed);
     if (!watching || question !== asked || text === last) return;
     last = text;

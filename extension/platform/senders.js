@@ -13,7 +13,7 @@
  * @param {chrome.runtime.MessageSender | undefined} sender
  * @param {Identity} [self]
  */
-export function isOwn(sender, self = chrome.runtime) {
+export function isOwnDocument(sender, self = chrome.runtime) {
   const home = self.getURL("");
   if (!sender || sender.id !== self.id || !sender.url?.startsWith(home)) return false;
   return sender.origin === undefined || `${sender.origin}/` === home;

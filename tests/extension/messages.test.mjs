@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { LANGUAGES } from "../../extension/core/catalogue.js";
-import { FORMATS } from "../../extension/core/export-formats.js";
+import { EXPORT_FORMATS } from "../../extension/core/export-formats.js";
 import { STATIONS } from "../../extension/core/way-stretches.js";
 
 const EXTENSION = new URL("../../extension/", import.meta.url);
@@ -131,8 +131,8 @@ for (const [kind, values] of Object.entries({
   why_portal: ["clear", "altered", "failed"],
   portal_state: ["clear", "altered", "failed"],
   why_trace: ["impossible", "off"],
-  ui_export: FORMATS,
-  ui_export_hint: FORMATS,
+  ui_export: EXPORT_FORMATS,
+  ui_export_hint: EXPORT_FORMATS,
   ui_export_problem: ["host", "late", "outdated", "refused", "clipboard"],
   ui_refusal: ["empty", "invalid-target", "forbidden"],
 })) {

@@ -1,23 +1,23 @@
 import { plain } from "../../core/catalogue.js";
-import { grouped } from "../../core/endpoint-groups.js";
-import { outcome } from "../../core/endpoint-outcome.js";
-import { known } from "../../core/run.js";
+import { groupEndpoints } from "../../core/endpoint-groups.js";
+import { endpointOutcome } from "../../core/endpoint-outcome.js";
+import { runResults } from "../../core/run.js";
 import { h } from "./dom.js";
-import { ring, shape } from "./shapes.js";
+import { shape, spinner } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../../core/endpoint-groups.js").EndpointRow} EndpointRow */
 /** @typedef {import("../../core/endpoint-groups.js").HostGroup} HostGroup */
 /** @typedef {import("../../core/endpoint-groups.js").PortGroup} PortGroup */
-/** @typedef {import("../../core/endpoint-groups.js").Row} Row */
+/** @typedef {import("../state/view.js").View} View */
 
 /**
  * Every endpoint of the target: a table for each host, a line for each port, the families side by side.
  *
  * @param {View} view
  */
-export function endpoints(view) {
+export function endpointTables(view) {
   const { t, run } = view;
-  const hosts = grouped(run.endpoints, run.phase === "idle" ? [] : known(run).observations);
+  const hosts = groupEndpoints(run.endpoints, run.phase === "idle" ? [] : runResults(run).observations);
   if (hosts.length === 0) return null;
   return h(
     "section",
@@ -86,10 +86,10 @@ function appended(parent, child) {
 
 /**
  * @param {View} view
- * @param {Row} row
+ * @param {EndpointRow} row
  */
 function cell({ t, run }, { endpoint, observation }) {
-  const { tone, text } = outcome(observation, run.phase === "running", t);
+  const { tone, text } = endpointOutcome(observation, run.phase === "running", t);
   return h(
     "div",
     {
@@ -103,7 +103,7 @@ function cell({ t, run }, { endpoint, observation }) {
       "data-tone": tone,
       title: endpoint.address,
     },
-    tone === "pending" ? ring() : shape(tone),
+    tone === "pending" ? spinner() : shape(tone),
     h("span", {}, text),
   );
 }

@@ -1,20 +1,20 @@
 import { spoken } from "../../core/catalogue.js";
-import { formats } from "../../core/export-formats.js";
+import { exportFormats } from "../../core/export-formats.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
 /** @typedef {import("../../types/messages.d.ts").ExportMessage["format"]} Format */
-/** @typedef {import("../state/view.js").Handed} Handed */
+/** @typedef {import("../state/view.js").LastExport} LastExport */
+/** @typedef {import("../state/view.js").View} View */
 
 /**
  * The files that the settings can be handed over in.
  *
  * @param {View} view
  */
-export function handover(view) {
+export function exportSection(view) {
   const { t, run } = view;
-  const possible = run.report ? formats(run.report) : [];
+  const possible = run.report ? exportFormats(run.report) : [];
   if (possible.length === 0) return null;
   return h(
     "section",
@@ -37,7 +37,7 @@ export function handover(view) {
  * @param {Format} format
  * @param {string} name
  */
-function button({ t, handed }, action, format, name) {
+function button({ t, lastExport }, action, format, name) {
   const copies = action === "export-copy";
   return h(
     "button",
@@ -48,7 +48,7 @@ function button({ t, handed }, action, format, name) {
       "data-action": action,
       "data-format": format,
       "data-export": copies ? null : format,
-      "aria-disabled": handed?.phase === "making" ? "true" : null,
+      "aria-disabled": lastExport?.phase === "making" ? "true" : null,
       title: copies ? null : t.text(`ui_export_hint_${format}`),
     },
     shape(copies ? "copy" : "save"),
@@ -61,10 +61,10 @@ function button({ t, handed }, action, format, name) {
  *
  * @param {View} view
  */
-function said({ t, run, handed }) {
-  if (!handed || handed.run !== run.id || handed.phase === "making") return null;
-  const { problem, message } = handed;
-  if (!problem) return h("p", { class: "handed", "data-key": "handed" }, shape("good"), h("span", {}, done(t, handed)));
+function said({ t, run, lastExport }) {
+  if (!lastExport || lastExport.run !== run.id || lastExport.phase === "making") return null;
+  const { problem, message } = lastExport;
+  if (!problem) return h("p", { class: "handed", "data-key": "handed" }, shape("good"), h("span", {}, exportDone(t, lastExport)));
   return h(
     "p",
     { class: "handed", "data-key": "failed", "data-export-problem": problem, role: "alert" },
@@ -81,9 +81,9 @@ function said({ t, run, handed }) {
 
 /**
  * @param {View["t"]} t
- * @param {Handed} handed
+ * @param {LastExport} handed
  */
-export function done(t, { phase, format, name }) {
+export function exportDone(t, { phase, format, name }) {
   if (phase === "copied") return t.text("ui_export_copied");
   return `${t.text("ui_export_saved", { name })} ${t.text(`ui_export_hint_${format}`)}`;
 }

@@ -8,7 +8,7 @@ const KEPT_MS = 60_000;
  *
  * @param {{name: string, mime: string, data: string}} file
  */
-export function save({ name, mime, data }) {
+export function saveFile({ name, mime, data }) {
   const url = URL.createObjectURL(new Blob([data], { type: mime }));
   const link = h("a", { href: url, download: name });
   document.body.append(link);

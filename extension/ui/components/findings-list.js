@@ -1,22 +1,22 @@
-import { others } from "../../core/endpoint-groups.js";
-import { known, verdictFinding } from "../../core/run.js";
+import { otherFindings } from "../../core/endpoint-groups.js";
 import { sentenceOf } from "../../core/report-text.js";
+import { runResults, verdictFinding } from "../../core/run.js";
 import { h } from "./dom.js";
 import { SEVERITY_SHAPES, shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
 /** @typedef {import("../../types/messages.d.ts").Finding} Finding */
+/** @typedef {import("../state/view.js").View} View */
 
 /**
  * What else was found. While a run is going it could still change, and would push the rows about.
  *
  * @param {View} view
  */
-export function findings(view) {
+export function findingsList(view) {
   const { t, run } = view;
   if (run.phase === "running" || run.phase === "idle") return null;
   const verdict = run.report && verdictFinding(run.report);
-  const list = others(known(run).findings, verdict);
+  const list = otherFindings(runResults(run).findings, verdict);
   if (list.length === 0) return null;
   // The same advice once is enough: under the verdict, or under the first of its kind.
   const advised = new Set(verdict && [verdict.code]);

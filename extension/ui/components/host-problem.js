@@ -1,5 +1,5 @@
-import { commandFor, firstStep } from "../../core/install-commands.js";
 import { plain } from "../../core/catalogue.js";
+import { commandForProblem, stepBeforeCommand } from "../../core/install-commands.js";
 import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
@@ -21,14 +21,14 @@ const words = (command) => command.split(" ").flatMap((word, index) => [index > 
  *
  * @param {View} view
  */
-export function problem(view) {
-  const { t, link, place } = view;
+export function hostProblem(view) {
+  const { t, link, environment } = view;
   const { cause } = link;
   if (!cause) return null;
   const key = `ui_problem_${cause.replaceAll("-", "_")}`;
-  const command = commandFor(cause, place.browser, place.os);
+  const command = commandForProblem(cause, environment.browser, environment.os);
   const name = t.text(cause === "extension-outdated" ? "ui_command_page" : "ui_command");
-  const first = firstStep(cause, place.os);
+  const first = stepBeforeCommand(cause, environment.os);
   const checking = link.phase === "starting";
   return h(
     "section",
@@ -48,7 +48,7 @@ export function problem(view) {
       copyButton(view, command, name),
     ),
     t.has(`${key}_hint`) && h("p", { class: "advice" }, t.text(`${key}_hint`)),
-    SANDBOXED.has(cause) && place.os === "linux" && h("p", { class: "advice", "data-sandbox": true }, t.text("ui_problem_sandbox")),
+    SANDBOXED.has(cause) && environment.os === "linux" && h("p", { class: "advice", "data-sandbox": true }, t.text("ui_problem_sandbox")),
     h(
       "button",
       { type: "button", class: "button primary", "data-action": "warm", "aria-disabled": checking ? "true" : null },

@@ -9,7 +9,7 @@ import { h } from "./dom.js";
  * @param {View["t"]} t
  * @param {View["preferences"]["language"]} chosen
  */
-export const languages = (t, { value, managed }) =>
+export const languageList = (t, { value, managed }) =>
   h(
     "select",
     { "data-action": "language", disabled: managed, title: managed ? t.text("options_managed") : null },

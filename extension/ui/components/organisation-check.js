@@ -8,7 +8,7 @@ import { shape } from "./shapes.js";
  *
  * @param {View} view
  */
-export function expected({ t, run }) {
+export function organisationCheck({ t, run }) {
   const stated = run.phase === "done" ? run.report?.expected : null;
   const says = run.report?.told?.expected;
   if (!stated || !says) return null;

@@ -1,22 +1,22 @@
 import { plain } from "../../core/catalogue.js";
-import { fitting, isOf, namesSomething, stands, targetOf } from "../../core/page-servers.js";
+import { formHolds, pageNamesTarget, runIsOfPage, settingsForServer, targetOfServer } from "../../core/page-servers.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
 /** @typedef {import("../../core/page-state.js").PageState} PageState */
 /** @typedef {import("../../types/page.d.ts").Change} Change */
 /** @typedef {import("../../types/page.d.ts").PageServer} PageServer */
 /** @typedef {import("../../types/page.d.ts").Wanted} Wanted */
+/** @typedef {import("../state/view.js").View} View */
 
 /**
  * What the page in the tab says, what of it can be tested, and what can be written into it.
  *
  * @param {View} view
  */
-export function pageSays(view) {
+export function pageSection(view) {
   const { t, page, run } = view;
-  if (!page || (run.phase === "running" && !isOf(run, page))) return null;
+  if (!page || (run.phase === "running" && !runIsOfPage(run, page))) return null;
   const { reading } = page;
   const lines = [
     ...(reading?.servers.map((server) => one(view, page, server)) ?? []),
@@ -67,10 +67,10 @@ const press = ({ t, run }, target, { key, server, primary }) =>
  */
 function one(view, page, server) {
   const { t, run } = view;
-  const target = targetOf(server);
+  const target = targetOfServer(server);
   const first = page.reading?.servers.find(({ host }) => host.name) === server;
-  const { working, wanted } = isOf(run, page) ? fitting(run, server) : { working: [], wanted: null };
-  const already = wanted !== null && stands(server, wanted);
+  const { working, wanted } = runIsOfPage(run, page) ? settingsForServer(run, server) : { working: [], wanted: null };
+  const already = wanted !== null && formHolds(server, wanted);
   const { filled } = page;
   const written = filled?.problem === null && filled.server === server.id && !filled.undone;
   return h(
@@ -168,7 +168,7 @@ function strong(text, place, value) {
  */
 function siteLine(view, page) {
   const { site, reading } = page;
-  if (!site || namesSomething(page) || view.run.phase !== "idle") return null;
+  if (!site || pageNamesTarget(page) || view.run.phase !== "idle") return null;
   const text = view.t.text(reading === null ? "page_unreadable" : reading.servers.length > 0 ? "page_site_form" : "page_site");
   return h(
     "div",

@@ -1,13 +1,13 @@
-import { byTarget, lastOfEach, networkName, ofTarget, verdictWord } from "../../core/history-list.js";
 import { plain } from "../../core/catalogue.js";
+import { entriesOfTarget, groupByTarget, latestPerNetwork, networkName, verdictWord } from "../../core/history-list.js";
 import { sentenceOf } from "../../core/report-text.js";
 import { h } from "./dom.js";
 import { SEVERITY_SHAPES, shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
-/** @typedef {import("../../core/history-list.js").Entry} Entry */
-/** @typedef {import("../../core/history-list.js").Past} Past */
 /** @typedef {import("../../core/catalogue.js").Catalogue} Catalogue */
+/** @typedef {import("../../core/history-list.js").HistoryEntry} HistoryEntry */
+/** @typedef {import("../../core/history-list.js").HistoryList} HistoryList */
+/** @typedef {import("../state/view.js").View} View */
 
 /** How many runs the popup shows; the page of all runs shows the others. */
 const FEW = 4;
@@ -20,12 +20,12 @@ export const reportAddress = (id) => `/report/report.html?past=${encodeURICompon
  *
  * @param {View} view
  */
-export function past(view) {
-  const { t, run, past: known } = view;
+export function pastRuns(view) {
+  const { t, run, pastRuns: known } = view;
   if (run.phase === "running") return null;
   const idle = run.phase === "idle";
   const others = known.entries.filter(({ id }) => id !== run.id);
-  const entries = (idle ? byTarget(others).flatMap(({ entries: [last] }) => last ?? []) : lastOfEach(ofTarget(others, run.target))).slice(0, FEW);
+  const entries = (idle ? groupByTarget(others).flatMap(({ entries: [last] }) => last ?? []) : latestPerNetwork(entriesOfTarget(others, run.target))).slice(0, FEW);
   if (entries.length === 0) return null;
   const current = run.id !== null && known.entries.some(({ id }) => id === run.id) ? run.id : null;
   return h(
@@ -37,7 +37,7 @@ export function past(view) {
       h("h2", { id: "past-title" }, t.text(idle ? "past_title" : "past_title_target")),
       h("a", { href: "/history/history.html", target: "_blank", rel: "noopener" }, t.text("past_all")),
     ),
-    h("ul", { class: "past-list" }, ...entries.map((entry) => h("li", {}, row(t, known, entry, { named: idle, current })))),
+    h("ul", { class: "past-list" }, ...entries.map((entry) => h("li", {}, pastRunRow(t, known, entry, { named: idle, current })))),
   );
 }
 
@@ -45,11 +45,11 @@ export function past(view) {
  * One past run: its verdict in a word, where and when, and its report.
  *
  * @param {Catalogue} t
- * @param {Past} known
- * @param {Entry} entry
+ * @param {HistoryList} known
+ * @param {HistoryEntry} entry
  * @param {{named: boolean, current?: string | null}} how  `named`: the target is said; `current`: to compare with
  */
-export function row(t, { networks }, entry, { named, current = null }) {
+export function pastRunRow(t, { networks }, entry, { named, current = null }) {
   const { finding, target, network, at, id } = entry;
   const name = plain(networkName(networks, network, t));
   return h(

@@ -1,4 +1,4 @@
-import { choices, sourcesOf } from "../../core/mail-programs.js";
+import { programChoices, sourcesOf } from "../../core/mail-programs.js";
 import { h } from "./dom.js";
 
 /** @typedef {import("../state/view.js").View} View */
@@ -8,8 +8,8 @@ import { h } from "./dom.js";
  *
  * @param {View} view
  */
-export function chooser({ t, programs, program, preferences }) {
-  const options = [{ id: "", name: t.text("ui_words_general") }, ...choices(programs, t.language)];
+export function programChooser({ t, programs, program, preferences }) {
+  const options = [{ id: "", name: t.text("ui_words_general") }, ...programChoices(programs, t.language)];
   return h(
     "label",
     { class: "words", "data-key": "words" },
@@ -27,7 +27,7 @@ export function chooser({ t, programs, program, preferences }) {
  *
  * @param {View} view
  */
-export function sources({ t, programs, program }) {
+export function programSources({ t, programs, program }) {
   return (
     program &&
     h(

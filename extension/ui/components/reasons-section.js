@@ -1,20 +1,20 @@
 import { plain } from "../../core/catalogue.js";
-import { outcome } from "../../core/endpoint-outcome.js";
+import { endpointOutcome } from "../../core/endpoint-outcome.js";
 import { observationsOf, reasonsOf } from "../../core/report-text.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../../types/messages.d.ts").Hop} Hop */
 /** @typedef {import("../../types/messages.d.ts").Observation} Observation */
 /** @typedef {import("../../types/messages.d.ts").Report} Report */
-/** @typedef {import("../../types/messages.d.ts").Hop} Hop */
+/** @typedef {import("../state/view.js").View} View */
 
 /**
  * How the verdict is known: in words first, then what was asked for comparison and the ways that were followed.
  *
  * @param {View} view
  */
-export function why(view) {
+export function reasonsSection(view) {
   const { t, run } = view;
   const report = run.phase === "done" ? run.report : null;
   if (!report) return null;
@@ -97,7 +97,7 @@ function cell(t, seen) {
       "div",
       { class: "cells" },
       ...seen.map((one) => {
-        const { tone, text } = outcome(one, false, t);
+        const { tone, text } = endpointOutcome(one, false, t);
         return h(
           "div",
           { class: "door", "data-tone": tone, title: plain(one.address) },

@@ -1,27 +1,27 @@
 import { plain } from "../../core/catalogue.js";
-import { outcome } from "../../core/endpoint-outcome.js";
+import { endpointOutcome } from "../../core/endpoint-outcome.js";
 import { compareReports } from "../../core/history-list.js";
 import { headlineOf } from "../../core/report-text.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("../screens/stored-page.js").Settled} Settled */
 /** @typedef {import("../../types/messages.d.ts").Report} Report */
+/** @typedef {import("../screens/stored-page.js").StoredPageView} StoredPageView */
 
 /** @typedef {ReturnType<typeof compareReports>["doors"][number]} Door */
 
-/** @typedef {Omit<Door, "family"> & {family: Door["family"] | null}} Row */
+/** @typedef {Omit<Door, "family"> & {family: Door["family"] | null}} ChangeRow */
 
 /**
  * Ports that did the same over IPv4 and IPv6, both times, in one row, whose family is null.
  *
  * @param {readonly Door[]} doors
- * @param {Settled["t"]} t
+ * @param {StoredPageView["t"]} t
  */
 function folded(doors, t) {
-  const did = (/** @type {Door["before"]} */ one) => (one ? outcome(one, false, t).text : "");
-  const kin = (/** @type {Row} */ { host, port, before, after }) => `${host} ${port} ${did(before)} ${did(after)}`;
-  /** @type {Row[]} */
+  const did = (/** @type {Door["before"]} */ one) => (one ? endpointOutcome(one, false, t).text : "");
+  const kin = (/** @type {ChangeRow} */ { host, port, before, after }) => `${host} ${port} ${did(before)} ${did(after)}`;
+  /** @type {ChangeRow[]} */
   const rows = doors.map((door) =>
     doors.filter((other) => kin(other) === kin(door)).length > 1 ? { ...door, family: null } : door,
   );
@@ -31,21 +31,21 @@ function folded(doors, t) {
 /**
  * Two reports side by side: what changed stands first and is marked.
  *
- * @param {Settled} view
+ * @param {StoredPageView} view
  * @param {readonly [Report, Report]} pair  the older first
  */
-export function sideBySide({ t, past }, pair) {
+export function reportComparison({ t, pastRuns }, pair) {
   const { doors, settings, verdict } = compareReports(...pair);
   const changed = doors.filter((door) => door.changed);
   const rows = folded([...changed, ...doors.filter((door) => !door.changed)], t);
   const network = (/** @type {Report} */ { started_at: at }) => {
-    const entry = past.entries.find((one) => one.at === at);
-    return entry?.network ? past.networks[entry.network]?.name || null : null;
+    const entry = pastRuns.entries.find((one) => one.at === at);
+    return entry?.network ? pastRuns.networks[entry.network]?.name || null : null;
   };
   const said = (/** @type {Report} */ report) => headlineOf(report, t);
   const cell = (/** @type {Door["before"]} */ one) => {
     if (!one) return h("td", {}, h("span", { class: "none" }, "–"));
-    const { tone, text } = outcome(one, false, t);
+    const { tone, text } = endpointOutcome(one, false, t);
     return h("td", {}, h("div", { class: "door", "data-tone": tone }, shape(tone), h("span", {}, text)));
   };
   const line = (/** @type {boolean} */ differs, /** @type {(Node | string)[]} */ ...cells) =>

@@ -1,11 +1,11 @@
 import { plain } from "../../core/catalogue.js";
-import { fits, remarks, section, words } from "../../core/mail-programs.js";
+import { accountSection, programFields, programRemarks, programSupports } from "../../core/mail-programs.js";
 import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
 /** @typedef {import("../../types/messages.d.ts").Setting} Setting */
+/** @typedef {import("../state/view.js").View} View */
 
 /**
  * One line of a card.
@@ -20,7 +20,7 @@ const ADDRESS = /^\s*(?:mailto:)?(([^\s?]+)@[^\s@?]+)/i;
 const GENERAL = { section: "", host: "ui_server", port: "ui_port", security: "ui_security", username: "ui_user" };
 
 /** @param {Setting} entry */
-export const handles = ({ host, port, security, verified }) => ({
+export const settingHandles = ({ host, port, security, verified }) => ({
   "data-host": host,
   "data-port": port,
   "data-security": security,
@@ -31,7 +31,7 @@ export const handles = ({ host, port, security, verified }) => ({
  * @param {View} view
  * @param {Setting} entry
  */
-export const mark = ({ t }, { verified }) => [
+export const verifiedMark = ({ t }, { verified }) => [
   shape(verified ? "good" : "unknown"),
   h("span", {}, t.text(verified ? "ui_verified" : "ui_unverified")),
 ];
@@ -41,20 +41,20 @@ export const mark = ({ t }, { verified }) => [
  * @param {Setting} entry
  * @param {ReadonlySet<string>} [made]  remarks that need not be made again
  */
-export function card(view, entry, made) {
+export function settingCard(view, entry, made) {
   const { protocol, host, port, security, verified } = entry;
   const { t, program } = view;
-  const part = program && fits(program, entry) && section(program, entry, t.language);
+  const part = program && programSupports(program, entry) && accountSection(program, entry, t.language);
   return h(
     "div",
-    { class: "setting", "data-key": `${protocol} ${host} ${port} ${security}`, ...handles(entry) },
+    { class: "setting", "data-key": `${protocol} ${host} ${port} ${security}`, ...settingHandles(entry) },
     h(
       "p",
       { class: "setting-head" },
       h("span", { class: "protocol" }, t.text(`protocol_${protocol}`), part && h("span", { class: "part" }, part)),
-      h("span", { class: "verified", "data-tone": verified ? "good" : "plain" }, ...mark(view, entry)),
+      h("span", { class: "verified", "data-tone": verified ? "good" : "plain" }, ...verifiedMark(view, entry)),
     ),
-    values(view, entry, made),
+    settingValues(view, entry, made),
   );
 }
 
@@ -65,10 +65,10 @@ export function card(view, entry, made) {
  * @param {Setting} entry
  * @param {ReadonlySet<string>} [made]
  */
-export function values(view, entry, made) {
+export function settingValues(view, entry, made) {
   const { t, program } = view;
   const encrypted = entry.security !== "none";
-  const fitting = program && fits(program, entry) ? program : null;
+  const fitting = program && programSupports(program, entry) ? program : null;
   const lines = fitting ? inItsWords(view, fitting, entry) : inGeneral(view, entry);
   if (encrypted && entry.auth.length > 0) lines.push(signIn(view, entry));
   // The host calls every target typed; who typed it is known here.
@@ -78,10 +78,10 @@ export function values(view, entry, made) {
     "div",
     { "data-key": "values" },
     h("dl", { class: "values" }, ...lines.map((one) => line(view, one))),
-    encrypted && remarked((entry.remarks ?? []).map((remark) => t.word("remark", remark)), "known"),
+    encrypted && remarkList((entry.remarks ?? []).map((remark) => t.word("remark", remark)), "known"),
     !encrypted && h("p", { class: "unsafe" }, shape("warning"), t.text("ui_no_sign_in")),
-    fitting && remarked(remarks(fitting, entry, t.language).filter((remark) => !made?.has(remark))),
-    program && encrypted && !fitting && remarked([t.text("ui_words_unfit")]),
+    fitting && remarkList(programRemarks(fitting, entry, t.language).filter((remark) => !made?.has(remark))),
+    program && encrypted && !fitting && remarkList([t.text("ui_words_unfit")]),
   );
 }
 
@@ -91,7 +91,7 @@ export function values(view, entry, made) {
  * @param {readonly string[]} texts
  * @param {string} [key]
  */
-export const remarked = (texts, key = "remarks") =>
+export const remarkList = (texts, key = "remarks") =>
   texts.length > 0 &&
   h("ul", { class: "remarks", "data-key": key }, ...texts.map((text) => h("li", {}, shape("note"), text)));
 
@@ -123,7 +123,7 @@ function inGeneral(view, entry) {
 function inItsWords(view, program, entry) {
   const { t } = view;
   const user = userName(view, entry);
-  return words(program, entry, t.language, user.text).map(({ field, label, value }) => ({
+  return programFields(program, entry, t.language, user.text).map(({ field, label, value }) => ({
     key: field,
     name: label ?? t.text(GENERAL[field]),
     text: value,

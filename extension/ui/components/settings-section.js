@@ -1,13 +1,13 @@
 import { plain } from "../../core/catalogue.js";
-import { common, offered, remarks } from "../../core/mail-programs.js";
-import { known } from "../../core/run.js";
-import { chooser, sources } from "./program-chooser.js";
+import { commonRemarks, offeredSettings, programRemarks } from "../../core/mail-programs.js";
+import { runResults } from "../../core/run.js";
 import { h } from "./dom.js";
-import { handover } from "./export-section.js";
-import { card, handles, mark, remarked, values } from "./setting-card.js";
+import { exportSection } from "./export-section.js";
+import { programChooser, programSources } from "./program-chooser.js";
+import { remarkList, settingCard, settingHandles, settingValues, verifiedMark } from "./setting-card.js";
 
-/** @typedef {import("../state/view.js").View} View */
 /** @typedef {import("../../types/messages.d.ts").Setting} Setting */
+/** @typedef {import("../state/view.js").View} View */
 
 const DIRECTIONS = /** @type {const} */ (["outgoing", "incoming"]);
 
@@ -19,16 +19,16 @@ const WHOLE = new Set(["account", "domain"]);
  *
  * @param {View} view
  */
-export function settings(view) {
+export function settingsSection(view) {
   const { t, run, program } = view;
   if (run.phase === "idle") return null;
-  const found = known(run).settings;
+  const found = runResults(run).settings;
   const running = run.phase === "running";
   const expected = running || (run.report !== null && WHOLE.has(run.report.target.kind));
   const all = DIRECTIONS.flatMap((direction) => found[direction]);
   const parts = DIRECTIONS.filter((direction) => found[direction].length > 0 || expected);
   if (all.length === 0 && !running) return null;
-  const shared = program && !running ? common(program, all, t.language) : [];
+  const shared = program && !running ? commonRemarks(program, all, t.language) : [];
   const made = new Set(shared);
   return h(
     "section",
@@ -37,14 +37,14 @@ export function settings(view) {
       "div",
       { class: "settings-head", "data-key": "head" },
       h("h2", { id: "settings-title" }, t.text("ui_settings")),
-      chooser(view),
+      programChooser(view),
     ),
-    remarked(shared),
+    remarkList(shared),
     ...parts.map((direction) =>
       running ? outlook(view, direction, found[direction]) : side(view, direction, found[direction], made),
     ),
-    handover(view),
-    sources(view),
+    exportSection(view),
+    programSources(view),
   );
 }
 
@@ -72,7 +72,7 @@ function direct({ t }, direction, ...content) {
  */
 function outlook(view, direction, list) {
   const { t } = view;
-  const { first } = offered(view.program, list);
+  const { first } = offeredSettings(view.program, list);
   if (!first) {
     return direct(view, direction, h("p", { class: "outlook", "data-key": "awaited" }, t.text("ui_settings_awaited")));
   }
@@ -82,14 +82,14 @@ function outlook(view, direction, list) {
     direction,
     h(
       "details",
-      { class: "setting outlook", "data-key": "best", ...handles(first) },
+      { class: "setting outlook", "data-key": "best", ...settingHandles(first) },
       h(
         "summary",
         {},
-        h("span", { class: "verified", "data-tone": first.verified ? "good" : "plain" }, ...mark(view, first)),
+        h("span", { class: "verified", "data-tone": first.verified ? "good" : "plain" }, ...verifiedMark(view, first)),
         h("span", { class: "text" }, summary),
       ),
-      values(view, first),
+      settingValues(view, first),
     ),
   );
 }
@@ -105,17 +105,17 @@ function outlook(view, direction, list) {
 function side(view, direction, list, made) {
   const { t } = view;
   if (list.length === 0) return direct(view, direction, h("p", { class: "nothing" }, t.text("ui_settings_none")));
-  const { first, rest } = offered(view.program, list);
+  const { first, rest } = offeredSettings(view.program, list);
   return direct(
     view,
     direction,
-    first ? card(view, first, made) : unusable(view, list),
+    first ? settingCard(view, first, made) : unusable(view, list),
     rest.length > 0 &&
       h(
         "details",
         { class: "alternatives", "data-key": "alternatives" },
         h("summary", {}, t.text("ui_alternatives", { count: t.number(rest.length) }, rest.length)),
-        ...rest.map((other) => card(view, other, made)),
+        ...rest.map((other) => settingCard(view, other, made)),
       ),
   );
 }
@@ -128,7 +128,7 @@ function side(view, direction, list, made) {
  */
 function unusable(view, list) {
   const { t, program } = view;
-  const known = new Set(list.flatMap((entry) => (program ? remarks(program, entry, t.language) : [])));
+  const known = new Set(list.flatMap((entry) => (program ? programRemarks(program, entry, t.language) : [])));
   return h(
     "div",
     { class: "nothing", "data-key": "unusable", "data-unusable": true },

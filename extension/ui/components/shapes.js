@@ -51,7 +51,7 @@ export function shape(name, className = "shape") {
 }
 
 /** A turning ring: something is under way. */
-export function ring(className = "shape") {
+export function spinner(className = "shape") {
   return svg(
     "svg",
     { class: `${className} ring`, viewBox: "0 0 20 20", "aria-hidden": "true", focusable: "false" },
@@ -60,7 +60,7 @@ export function ring(className = "shape") {
 }
 
 /** The postern: a low arched door in a wall. */
-export function mark() {
+export function logo() {
   return svg(
     "svg",
     { class: "mark", viewBox: "0 0 32 32", "aria-hidden": "true", focusable: "false" },

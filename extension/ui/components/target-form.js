@@ -8,7 +8,7 @@ import { shape } from "./shapes.js";
 const TARGET_LIMIT = 512;
 
 /** @param {View} view */
-export function form({ t, run, emptyRefused }) {
+export function targetForm({ t, run, emptyRefused }) {
   const refused = emptyRefused || run.refusal !== null;
   const running = run.phase === "running";
   const hinted = !refused && run.phase === "idle";

@@ -1,9 +1,9 @@
 import { plain } from "../../core/catalogue.js";
-import { known } from "../../core/run.js";
+import { runResults } from "../../core/run.js";
 import { h } from "./dom.js";
 
-/** @typedef {import("../state/view.js").View} View */
 /** @typedef {import("../../types/messages.d.ts").Observation} Observation */
+/** @typedef {import("../state/view.js").View} View */
 
 /** The stages in the order in which they happen. */
 const STAGES = /** @type {const} */ ([
@@ -21,10 +21,10 @@ const STAGES = /** @type {const} */ ([
  *
  * @param {View} view
  */
-export function details(view) {
+export function technicalDetails(view) {
   const { t, run } = view;
   if (run.phase === "idle" || run.phase === "running") return null;
-  const { observations } = known(run);
+  const { observations } = runResults(run);
   if (observations.length === 0 && !run.report) return null;
   const ordered = [
     ...observations.filter(({ role }) => role === "target"),

@@ -1,25 +1,25 @@
-import { KINDS, secretsIn, shownSecrets } from "../../core/redaction.js";
-import { FILES, FORMS, handedOver, USUALLY_KEPT } from "../../core/ticket.js";
+import { PRIVATE_KINDS, secretsIn, shownSecrets } from "../../core/redaction.js";
+import { TICKET_FILES, TICKET_FORMS, ticketText, USUALLY_DISCLOSED } from "../../core/ticket.js";
 import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
+/** @typedef {import("../state/view.js").TicketChoice} TicketChoice */
 /** @typedef {import("../state/view.js").View} View */
-/** @typedef {import("../state/view.js").Choice} Choice */
 
-/** @type {Choice} */
-export const USUAL = Object.freeze({ form: "provider", kept: {} });
+/** @type {TicketChoice} */
+export const USUAL_TICKET = Object.freeze({ form: "provider", kept: {} });
 
-/** @param {Choice} choice */
-const keptIn = ({ form, kept }) => new Set(KINDS.filter((kind) => kept[kind] ?? USUALLY_KEPT[form].includes(kind)));
+/** @param {TicketChoice} choice */
+const keptIn = ({ form, kept }) => new Set(PRIVATE_KINDS.filter((kind) => kept[kind] ?? USUALLY_DISCLOSED[form].includes(kind)));
 
 /**
  * @param {View} view
  * @returns {{name: string, mime: string, data: string}}
  */
 export function ticketFile({ t, run, ticket: choice }) {
-  const { suffix, mime } = FILES[choice.form];
-  const data = run.report ? handedOver(run.report, choice.form, keptIn(choice), t) : "";
+  const { suffix, mime } = TICKET_FILES[choice.form];
+  const data = run.report ? ticketText(run.report, choice.form, keptIn(choice), t) : "";
   return { name: `poterne-report.${suffix}`, mime, data };
 }
 
@@ -28,13 +28,13 @@ export function ticketFile({ t, run, ticket: choice }) {
  *
  * @param {View} view
  */
-export function ticket(view) {
+export function ticketSection(view) {
   const { t, run, ticket: choice } = view;
   if (!run.report) return null;
   const secrets = secretsIn(run.report);
   const kept = keptIn(choice);
   const { data } = ticketFile(view);
-  const present = KINDS.filter((kind) => secrets[kind].length > 0);
+  const present = PRIVATE_KINDS.filter((kind) => secrets[kind].length > 0);
   return h(
     "details",
     { class: "ticket", "data-key": "ticket", "data-ticket": choice.form },
@@ -46,7 +46,7 @@ export function ticket(view) {
       h(
         "select",
         { "data-action": "ticket-form" },
-        ...FORMS.map((form) => h("option", { value: form, selected: form === choice.form }, t.text(`ticket_form_${form}`))),
+        ...TICKET_FORMS.map((form) => h("option", { value: form, selected: form === choice.form }, t.text(`ticket_form_${form}`))),
       ),
     ),
     present.length > 0 &&

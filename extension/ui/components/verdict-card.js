@@ -1,13 +1,13 @@
 import { plain, spoken } from "../../core/catalogue.js";
-import { others, progress } from "../../core/endpoint-groups.js";
-import { known } from "../../core/run.js";
+import { otherFindings, probeProgress } from "../../core/endpoint-groups.js";
 import { headlineOf, messageOf, sentenceOf } from "../../core/report-text.js";
+import { runResults } from "../../core/run.js";
 import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
-import { ring, SEVERITY_SHAPES, shape } from "./shapes.js";
+import { SEVERITY_SHAPES, shape, spinner } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
 /** @typedef {import("../../types/messages.d.ts").Report} Report */
+/** @typedef {import("../state/view.js").View} View */
 
 const METER = { certain: 3, likely: 2, possible: 1 };
 
@@ -16,7 +16,7 @@ const METER = { certain: 3, likely: 2, possible: 1 };
  *
  * @param {View} view
  */
-export function headline(view) {
+export function verdictCard(view) {
   const { t, run } = view;
   if (run.phase === "done" && run.report) return verdict(view, run.report);
   if (run.phase === "running") return running(view);
@@ -41,14 +41,14 @@ function failure({ t }, { cause, message }) {
 
 /** @param {View} view */
 function running({ t, run }) {
-  const { done, total } = progress(run.endpoints, known(run).observations);
+  const { done, total } = probeProgress(run.endpoints, runResults(run).observations);
   const target = plain(run.target);
   const name = t.text("ui_progress_label");
   const certain = certainAlready(t, run);
   const left = run.until === null ? null : Math.max(0, Math.ceil((run.until - Date.now()) / 1000));
   return card(
     "running",
-    ring(),
+    spinner(),
     { text: t.text("ui_running", { target }) },
     h("progress", { class: "progress", "aria-label": name, max: Math.max(total, 1), value: total > 0 ? done : null }),
     h(
@@ -71,8 +71,8 @@ function running({ t, run }) {
  * @param {View["run"]} run
  */
 function certainAlready(t, run) {
-  const { findings, settings } = known(run);
-  const [gravest] = others(
+  const { findings, settings } = runResults(run);
+  const [gravest] = otherFindings(
     findings.filter(({ confidence, severity }) => confidence === "certain" && severity !== "note"),
     null,
   );

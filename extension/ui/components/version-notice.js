@@ -1,5 +1,5 @@
 import { plain } from "../../core/catalogue.js";
-import { older } from "../../core/version-order.js";
+import { olderSide } from "../../core/version-order.js";
 import { h } from "./dom.js";
 
 /**
@@ -7,9 +7,9 @@ import { h } from "./dom.js";
  *
  * @param {import("../state/view.js").View} view
  */
-export function versions({ t, link }) {
+export function versionNotice({ t, link }) {
   const extension = chrome.runtime.getManifest().version;
-  const side = older(link.version, extension);
+  const side = olderSide(link.version, extension);
   if (!side || !link.version) return null;
   const words = { host_version: plain(link.version), extension_version: extension };
   return h(

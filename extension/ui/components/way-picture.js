@@ -3,8 +3,8 @@ import { STATIONS, stretches } from "../../core/way-stretches.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
 /** @typedef {import("../../types/messages.d.ts").Way} Way */
+/** @typedef {import("../state/view.js").View} View */
 
 /**
  * The way from this computer to the server, and the place on it where connections stop. The sentence says it all; the
@@ -12,7 +12,7 @@ import { shape } from "./shapes.js";
  *
  * @param {View} view
  */
-export function way(view) {
+export function waySection(view) {
   const { t, run } = view;
   if (run.phase !== "done" || !run.report) return null;
   const { way: known, told } = run.report;

@@ -1,19 +1,19 @@
-import { done } from "../components/export-section.js";
-import { save } from "../components/file-download.js";
-import { storeChoice } from "../state/choice-storage.js";
+import { exportDone } from "../components/export-section.js";
+import { saveFile } from "../components/file-download.js";
 import { ticketFile } from "../components/ticket-section.js";
+import { storeChoice } from "../state/choice-storage.js";
 
-/** @typedef {import("../../core/background-messages.js").Exported} Exported */
-/** @typedef {import("../state/view.js").Handed} Handed */
+/** @typedef {import("../../core/background-messages.js").ExportResult} ExportResult */
+/** @typedef {import("../state/background-connection.js").BackgroundRequest} BackgroundRequest */
+/** @typedef {import("../state/view.js").LastExport} LastExport */
 /** @typedef {import("../state/view.js").View} View */
-/** @typedef {import("../state/background-connection.js").Asked} Asked */
 
 /**
  * What actions need of the page.
  *
- * @typedef {object} Shown
+ * @typedef {object} ActionTarget
  * @property {View} view
- * @property {(asked: Asked) => Promise<any>} send
+ * @property {(asked: BackgroundRequest) => Promise<any>} send
  * @property {(changes: Partial<View>) => void} update
  * @property {(text: string) => void} announce
  * @property {(proposed: Pick<View["run"], "target" | "origin">, server: string | null) => void} run
@@ -21,7 +21,7 @@ import { ticketFile } from "../components/ticket-section.js";
 
 const COPIED_MS = 2000;
 
-/** The background went away before it answered. @type {Exported} */
+/** The background went away before it answered. @type {ExportResult} */
 const LOST = { problem: "host", message: null };
 
 /** @param {string} text */
@@ -32,12 +32,12 @@ const toClipboard = (text) =>
   );
 
 /** What buttons and lists do, by their `data-action`. */
-export class Actions {
+export class RunActions {
   #app;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #copiedTimer;
 
-  /** @param {Shown} app */
+  /** @param {ActionTarget} app */
   constructor(app) {
     this.#app = app;
   }
@@ -47,13 +47,13 @@ export class Actions {
     stop: () => this.#app.send({ type: "stop" }),
     warm: () => this.#app.send({ type: "warm" }),
     copy: (data) => this.#copy(data["copy"] ?? "", data["what"] ?? ""),
-    export: ({ format }) => this.#handOver(/** @type {Handed["format"]} */ (format), false),
-    "export-copy": ({ format }) => this.#handOver(/** @type {Handed["format"]} */ (format), true),
+    export: ({ format }) => this.#handOver(/** @type {LastExport["format"]} */ (format), false),
+    "export-copy": ({ format }) => this.#handOver(/** @type {LastExport["format"]} */ (format), true),
     "copy-report": () => {
       const { run, t } = this.#app.view;
       this.#copy(JSON.stringify(run.report, null, 2), t.text("ui_report"));
     },
-    "ticket-save": () => save(ticketFile(this.#app.view)),
+    "ticket-save": () => saveFile(ticketFile(this.#app.view)),
     welcome: () => this.choose({ welcomed: true }),
     print: () => window.print(),
     "open-tab": () => this.#openTab(),
@@ -112,28 +112,28 @@ export class Actions {
   }
 
   /**
-   * @param {Handed["format"]} format
+   * @param {LastExport["format"]} format
    * @param {boolean} copied  to the clipboard, in place of a file
    */
   async #handOver(format, copied) {
     const { view } = this.#app;
-    if (view.handed?.phase === "making") return;
+    if (view.lastExport?.phase === "making") return;
     const { id: run, target } = view.run;
-    /** @type {Handed} */
-    let handed = { run, format, phase: "making", name: target, problem: null, message: null };
-    this.#app.update({ handed });
-    /** @type {Exported} */
+    /** @type {LastExport} */
+    let lastExport = { run, format, phase: "making", name: target, problem: null, message: null };
+    this.#app.update({ lastExport });
+    /** @type {ExportResult} */
     const made = (await this.#app.send({ type: "export", format, language: view.t.language }).catch(() => null)) ?? LOST;
     if (made.problem) {
-      handed = { ...handed, ...made, phase: "failed" };
+      lastExport = { ...lastExport, ...made, phase: "failed" };
     } else if (!copied) {
-      save(made);
-      handed = { ...handed, name: made.name, phase: "saved" };
+      saveFile(made);
+      lastExport = { ...lastExport, name: made.name, phase: "saved" };
     } else {
       const taken = await toClipboard(made.data);
-      handed = { ...handed, phase: taken ? "copied" : "failed", problem: taken ? null : "clipboard" };
+      lastExport = { ...lastExport, phase: taken ? "copied" : "failed", problem: taken ? null : "clipboard" };
     }
-    this.#app.announce(handed.problem ? "" : done(this.#app.view.t, handed));
-    this.#app.update({ handed });
+    this.#app.announce(lastExport.problem ? "" : exportDone(this.#app.view.t, lastExport));
+    this.#app.update({ lastExport });
   }
 }

@@ -1,24 +1,24 @@
-import { catalogueFor, loadPrograms } from "../../platform/bundled-files.js";
 import { DISCONNECTED } from "../../core/link-state.js";
-import { followKept, readPast } from "../../platform/history-access.js";
-import { read, watch } from "../../platform/managed-storage.js";
+import { programById } from "../../core/mail-programs.js";
 import { effective, PREFERENCES } from "../../core/preferences.js";
-import { byId } from "../../core/mail-programs.js";
-import { IDLE } from "../../core/run.js";
-import { Actions } from "./run-actions.js";
+import { IDLE_RUN } from "../../core/run.js";
+import { catalogueFor, loadPrograms } from "../../platform/bundled-files.js";
+import { followHistory, readHistory } from "../../platform/history-access.js";
+import { readManaged, watchManaged } from "../../platform/managed-storage.js";
 import { h, morph } from "../components/dom.js";
-import { followPage, tabInQuestion } from "../state/bound-tab.js";
-import { Pinned } from "../state/addressed-run.js";
-import { whereAmI } from "../state/this-browser.js";
-import { Presence } from "../state/background-connection.js";
-import { isPrivate } from "../state/private-window.js";
-import { screen } from "./run-screen.js";
-import { follow } from "../state/background-state.js";
-import { USUAL } from "../components/ticket-section.js";
+import { USUAL_TICKET } from "../components/ticket-section.js";
+import { AddressedRun } from "../state/addressed-run.js";
+import { BackgroundConnection } from "../state/background-connection.js";
+import { followBackground } from "../state/background-state.js";
+import { boundTab, followPage } from "../state/bound-tab.js";
+import { isPrivateWindow } from "../state/private-window.js";
+import { thisBrowser } from "../state/this-browser.js";
+import { RunActions } from "./run-actions.js";
+import { runScreen } from "./run-screen.js";
 
-/** @typedef {import("../state/view.js").View} View */
-/** @typedef {import("../../core/background-messages.js").Stored} Stored */
+/** @typedef {import("../../core/background-messages.js").BackgroundState} BackgroundState */
 /** @typedef {import("../../core/managed-settings.js").Managed} Managed */
+/** @typedef {import("../state/view.js").View} View */
 
 /**
  * What was put into the field, and who named it; where it stands there still, nobody has typed another.
@@ -40,24 +40,24 @@ const chosenIn = (local, managed) => ({
 /**
  * What of the background's state a page may show: a past run keeps its page, a private one its window.
  *
- * @param {Stored} state
- * @param {View["run"] | null} pinnedTo
- * @param {boolean} privately
+ * @param {BackgroundState} state
+ * @param {View["run"] | null} pastRun
+ * @param {boolean} inPrivateWindow
  */
-const visible = ({ link, run, unkept }, pinnedTo, privately) =>
-  pinnedTo
-    ? { link: DISCONNECTED, run: pinnedTo, unkept: null }
-    : { link, run: run.private && !privately ? IDLE : run, unkept };
+const visible = ({ link, run, unkept }, pastRun, inPrivateWindow) =>
+  pastRun
+    ? { link: DISCONNECTED, run: pastRun, unkept: null }
+    : { link, run: run.private && !inPrivateWindow ? IDLE_RUN : run, unkept };
 
 /** The page's `<main>`, drawn anew whenever something changes. */
-export class App {
+export class RunPage {
   /** @type {View} */
   view;
-  #presence;
-  #pinned;
+  #connection;
+  #addressedRun;
   #root = /** @type {HTMLElement} */ (document.querySelector("main"));
   #announcer = h("p", { class: "visually-hidden", role: "status" });
-  #actions = new Actions(this);
+  #actions = new RunActions(this);
   /** @type {Proposed} */
   #proposed = { target: "", origin: "typed" };
   /** Nothing moves between the press of a button and its release. */
@@ -68,13 +68,13 @@ export class App {
 
   /**
    * @param {View} view
-   * @param {Presence} presence
-   * @param {Pinned} pinned
+   * @param {BackgroundConnection} connection
+   * @param {AddressedRun} addressedRun
    */
-  constructor(view, presence, pinned) {
+  constructor(view, connection, addressedRun) {
     this.view = view;
-    this.#presence = presence;
-    this.#pinned = pinned;
+    this.#connection = connection;
+    this.#addressedRun = addressedRun;
   }
 
   begin() {
@@ -87,9 +87,9 @@ export class App {
     this.#listen();
   }
 
-  /** @param {import("../state/background-connection.js").Asked} asked */
+  /** @param {import("../state/background-connection.js").BackgroundRequest} asked */
   send(asked) {
-    return this.#presence.send(asked);
+    return this.#connection.send(asked);
   }
 
   /** @param {string} text  for those who hear the page */
@@ -103,13 +103,13 @@ export class App {
     if (this.#pressed) return;
     const { run, t, inTab } = this.view;
     const running = run.phase === "running";
-    this.#presence.minds(running);
+    this.#connection.showsRunning(running);
     if (running) this.#clock ??= setInterval(() => this.update({}), 1000);
     else this.#clock = clearInterval(this.#clock) ?? undefined;
     document.documentElement.lang = t.language;
     document.title = t.text(inTab ? "ui_report_title" : "app_name");
     const focused = this.#root.contains(document.activeElement);
-    morph(this.#root, screen(this.view));
+    morph(this.#root, runScreen(this.view));
     // Another window has asked about another target, and nothing was typed here.
     if (this.#begun && run.target !== this.#proposed.target && this.#field.value === this.#proposed.target) this.#propose(run);
     if (focused && !this.#root.contains(document.activeElement)) this.#field.focus();
@@ -121,11 +121,11 @@ export class App {
    */
   run({ target, origin }, server) {
     this.#propose({ target, origin });
-    const { tab, page, privately } = this.view;
+    const { tab, page, inPrivateWindow } = this.view;
     const { token } = page?.reading ?? {};
     // What the run has to do with the page in the tab: its settings may be written there.
     const bond = tab !== null && token ? { tab, token, server } : null;
-    this.send({ type: "run", target, private: privately, origin, page: bond });
+    this.send({ type: "run", target, private: inPrivateWindow, origin, page: bond });
   }
 
   /** @param {Partial<View>} changes  with a new list of choices */
@@ -182,7 +182,7 @@ export class App {
     this.update({ emptyRefused: target === "" });
     if (target === "") return;
     const { run } = this.view;
-    if (run.phase === "done") this.#pinned.release();
+    if (run.phase === "done") this.#addressedRun.release();
     this.run({ target, origin }, origin === "page" ? (run.page?.server ?? null) : null);
   }
 
@@ -211,50 +211,50 @@ export class App {
  *
  * @param {{inTab: boolean}} options
  */
-export async function mount({ inTab }) {
-  const presence = new Presence(!inTab);
-  const pinned = new Pinned();
-  const choices = Promise.all([chrome.storage.local.get(CHOICES), read()]);
-  const tabAsked = tabInQuestion(inTab);
-  /** What the background has said while this page was not ready. @type {Stored | null} */
+export async function showRunPage({ inTab }) {
+  const connection = new BackgroundConnection(!inTab);
+  const addressedRun = new AddressedRun();
+  const choices = Promise.all([chrome.storage.local.get(CHOICES), readManaged()]);
+  const tabAsked = boundTab(inTab);
+  /** What the background has said while this page was not ready. @type {BackgroundState | null} */
   let news = null;
-  /** @type {App | null} */
+  /** @type {RunPage | null} */
   let app = null;
-  const [[local, managed], past, t, place, programs, state, tab, privately, pinnedTo] = await Promise.all([
+  const [[local, managed], pastRuns, t, environment, programs, state, tab, inPrivateWindow, pastRun] = await Promise.all([
     choices,
-    readPast(),
+    readHistory(),
     choices.then(([chosen, fixed]) => catalogueFor(effective(chosen, fixed).language.value)),
-    whereAmI(),
+    thisBrowser(),
     loadPrograms(),
-    follow(async (state) => {
+    followBackground(async (state) => {
       news = state;
-      if (app) app.update(visible(state, await pinned.run, app.view.privately));
+      if (app) app.update(visible(state, await addressedRun.run, app.view.inPrivateWindow));
     }),
     tabAsked,
-    tabAsked.then(isPrivate),
-    pinned.run,
+    tabAsked.then(isPrivateWindow),
+    addressedRun.run,
   ]);
   const chosen = chosenIn(local, managed);
   const view = {
-    ...visible(news ?? state, pinnedTo, privately),
+    ...visible(news ?? state, pastRun, inPrivateWindow),
     ...chosen,
-    ...{ past, t, place, inTab, programs, privately, tab, ticket: USUAL },
-    program: byId(programs, chosen.preferences.program.value),
-    ...{ handed: null, copied: null, page: null },
+    ...{ pastRuns, t, environment, inTab, programs, inPrivateWindow, tab, ticket: USUAL_TICKET },
+    program: programById(programs, chosen.preferences.program.value),
+    ...{ lastExport: null, copied: null, page: null },
     ...{ choiceRefused: false, emptyRefused: false },
   };
-  app = new App(view, presence, pinned);
+  app = new RunPage(view, connection, addressedRun);
   app.begin();
-  pinned.tell(pinnedTo, (run) => app.update({ run }));
+  addressedRun.retell(pastRun, (run) => app.update({ run }));
   if (tab !== null) showPage(app, tab);
   followChoices(app, managed);
-  followKept(async () => app.update({ past: await readPast() }));
+  followHistory(async () => app.update({ pastRuns: await readHistory() }));
 }
 
 /**
  * A bound report shows what was read at the click; the popup was opened by a click of its own, and reads now.
  *
- * @param {App} app
+ * @param {RunPage} app
  * @param {number} tab
  */
 function showPage(app, tab) {
@@ -264,7 +264,7 @@ function showPage(app, tab) {
 }
 
 /**
- * @param {App} app
+ * @param {RunPage} app
  * @param {Managed} fixed  what the administrator has chosen, as far as it is known
  */
 function followChoices(app, fixed) {
@@ -274,15 +274,15 @@ function followChoices(app, fixed) {
     const next = chosenIn(await chrome.storage.local.get(CHOICES), managed);
     app.update(next);
     const { language, program } = changes;
-    if (program) app.chosen({ program: byId(app.view.programs, next.preferences.program.value) });
+    if (program) app.chosen({ program: programById(app.view.programs, next.preferences.program.value) });
     if (language) app.update({ t: await catalogueFor(next.preferences.language.value) });
   });
   // It may come late on a first run, and change while the page is open.
-  watch(async (now) => {
+  watchManaged(async (now) => {
     if (JSON.stringify(now) === JSON.stringify(managed)) return;
     managed = now;
     const next = chosenIn(await chrome.storage.local.get(CHOICES), managed);
     const { language, program } = next.preferences;
-    app.update({ ...next, program: byId(app.view.programs, program.value), t: await catalogueFor(language.value) });
+    app.update({ ...next, program: programById(app.view.programs, program.value), t: await catalogueFor(language.value) });
   });
 }

@@ -1,21 +1,21 @@
-import { isOf } from "../../core/page-servers.js";
-import { details } from "../components/technical-details.js";
+import { runIsOfPage } from "../../core/page-servers.js";
 import { h } from "../components/dom.js";
-import { endpoints } from "../components/endpoint-table.js";
-import { expected } from "../components/organisation-check.js";
-import { findings } from "../components/findings-list.js";
-import { form } from "../components/target-form.js";
-import { headline } from "../components/verdict-card.js";
-import { languages } from "../components/language-list.js";
-import { past, reportAddress } from "../components/past-runs.js";
-import { problem } from "../components/host-problem.js";
-import { settings } from "../components/settings-section.js";
-import { pageSays } from "../components/page-section.js";
-import { mark, shape } from "../components/shapes.js";
-import { ticket } from "../components/ticket-section.js";
-import { versions } from "../components/version-notice.js";
-import { way } from "../components/way-picture.js";
-import { why } from "../components/reasons-section.js";
+import { endpointTables } from "../components/endpoint-table.js";
+import { findingsList } from "../components/findings-list.js";
+import { hostProblem } from "../components/host-problem.js";
+import { languageList } from "../components/language-list.js";
+import { organisationCheck } from "../components/organisation-check.js";
+import { pageSection } from "../components/page-section.js";
+import { pastRuns, reportAddress } from "../components/past-runs.js";
+import { reasonsSection } from "../components/reasons-section.js";
+import { settingsSection } from "../components/settings-section.js";
+import { logo, shape } from "../components/shapes.js";
+import { targetForm } from "../components/target-form.js";
+import { technicalDetails } from "../components/technical-details.js";
+import { ticketSection } from "../components/ticket-section.js";
+import { verdictCard } from "../components/verdict-card.js";
+import { versionNotice } from "../components/version-notice.js";
+import { waySection } from "../components/way-picture.js";
 
 /** @typedef {import("../state/view.js").View} View */
 
@@ -25,33 +25,33 @@ function phaseOf({ link, run }) {
 }
 
 /** @param {View} view */
-export function screen(view) {
+export function runScreen(view) {
   const phase = phaseOf(view);
   const broken = phase === "failed" && view.link.cause !== null;
   // A form's own run leaves it where it was read: what can be written into it is the first answer.
-  const formFirst = phase === "idle" || (!broken && view.page !== null && isOf(view.run, view.page));
+  const formFirst = phase === "idle" || (!broken && view.page !== null && runIsOfPage(view.run, view.page));
   const result = [
-    expected(view),
-    way(view),
-    why(view),
-    settings(view),
-    findings(view),
-    endpoints(view),
-    ticket(view),
-    details(view),
+    organisationCheck(view),
+    waySection(view),
+    reasonsSection(view),
+    settingsSection(view),
+    findingsList(view),
+    endpointTables(view),
+    ticketSection(view),
+    technicalDetails(view),
   ];
   return h(
     "main",
     { class: view.inTab ? "app in-tab" : "app", "data-run": phase },
     header(view),
-    form(view),
-    formFirst && pageSays(view),
-    ...(broken ? [problem(view)] : [headline(view), formFirst ? null : pageSays(view), welcome(view)]),
+    targetForm(view),
+    formFirst && pageSection(view),
+    ...(broken ? [hostProblem(view)] : [verdictCard(view), formFirst ? null : pageSection(view), welcome(view)]),
     // What a host had found before it was lost stays; an older run is not what this screen is about.
     ...(broken && view.run.phase !== "failed" ? [] : result),
-    versions(view),
+    versionNotice(view),
     unkept(view),
-    past(view),
+    pastRuns(view),
     footer(view),
   );
 }
@@ -63,7 +63,7 @@ function header(view) {
   return h(
     "header",
     { class: "top", "data-key": "top" },
-    mark(),
+    logo(),
     h("h1", {}, "Poterne"),
     printed &&
       h("button", { type: "button", class: "button small", "data-key": "print", "data-action": "print" }, t.text("ui_print")),
@@ -88,7 +88,7 @@ function header(view) {
  *
  * @param {View} view
  */
-const keptAddress = ({ run, past: { entries } }) =>
+const keptAddress = ({ run, pastRuns: { entries } }) =>
   run.id !== null && entries.some(({ id }) => id === run.id) ? reportAddress(run.id) : null;
 
 /**
@@ -105,7 +105,7 @@ const link = (t, sign, key, href) =>
  *
  * @param {View} view
  */
-function welcome({ t, run, welcomed, past: { entries } }) {
+function welcome({ t, run, welcomed, pastRuns: { entries } }) {
   if (run.phase !== "idle" || (welcomed && entries.length > 0)) return null;
   return h(
     "section",
@@ -132,7 +132,7 @@ function welcome({ t, run, welcomed, past: { entries } }) {
  *
  * @param {View} view
  */
-function unkept({ t, run, unkept: id, choiceRefused, past: { refused }, preferences: { history } }) {
+function unkept({ t, run, unkept: id, choiceRefused, pastRuns: { refused }, preferences: { history } }) {
   const done = run.phase === "done";
   const nothing = done && refused && history.value;
   const what = nothing ? "past" : done && run.id === id ? "result" : choiceRefused ? "choice" : null;
@@ -151,7 +151,7 @@ function footer({ t, preferences: { language } }) {
       "label",
       { class: "language" },
       h("span", { class: "visually-hidden" }, t.text("ui_language")),
-      languages(t, language),
+      languageList(t, language),
     ),
   );
 }

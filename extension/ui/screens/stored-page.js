@@ -1,20 +1,20 @@
-import { catalogueFor } from "../../platform/bundled-files.js";
-import { read, watch } from "../../platform/managed-storage.js";
-import { followKept, readPast } from "../../platform/history-access.js";
 import { effective, PREFERENCES } from "../../core/preferences.js";
+import { catalogueFor } from "../../platform/bundled-files.js";
+import { followHistory, readHistory } from "../../platform/history-access.js";
+import { readManaged, watchManaged } from "../../platform/managed-storage.js";
 import { h, morph } from "../components/dom.js";
-import { mark } from "../components/shapes.js";
+import { logo } from "../components/shapes.js";
 
 /** @typedef {import("../../core/catalogue.js").Catalogue} Catalogue */
 
 /**
  * Everything that a page without a run depends on.
  *
- * @typedef {object} Settled
+ * @typedef {object} StoredPageView
  * @property {Catalogue} t
  * @property {import("../../core/preferences.js").Effective} preferences
  * @property {import("../../core/managed-settings.js").Managed} managed
- * @property {import("../../core/history-list.js").Past & {refused: boolean}} past  `refused`: the browser keeps nothing here
+ * @property {import("../../core/history-list.js").HistoryList & {refused: boolean}} pastRuns  `refused`: the browser keeps nothing here
  */
 
 /**
@@ -23,31 +23,31 @@ import { mark } from "../components/shapes.js";
  * @template {object} Own
  * @param {string} title  the key of its name
  * @param {Own} own  what it knows beside
- * @param {(view: Settled & Own) => (Node | null | false)[]} draw
+ * @param {(view: StoredPageView & Own) => (Node | null | false)[]} draw
  * @returns {Promise<(changes: Partial<Own>) => void>} draws it again with something changed
  */
-export async function settledPage(title, own, draw) {
+export async function showStoredPage(title, own, draw) {
   const root = /** @type {HTMLElement} */ (document.querySelector("main"));
   async function stored() {
-    const [local, managed, past] = await Promise.all([chrome.storage.local.get(PREFERENCES), read(), readPast()]);
+    const [local, managed, pastRuns] = await Promise.all([chrome.storage.local.get(PREFERENCES), readManaged(), readHistory()]);
     const preferences = effective(local, managed);
-    return { preferences, managed, past, t: await catalogueFor(preferences.language.value) };
+    return { preferences, managed, pastRuns, t: await catalogueFor(preferences.language.value) };
   }
-  /** @type {Settled & Own} */
+  /** @type {StoredPageView & Own} */
   let view = { ...(await stored()), ...own };
-  /** @param {Partial<Own> | Settled} changes */
+  /** @param {Partial<Own> | StoredPageView} changes */
   function update(changes) {
     view = { ...view, ...changes };
     const name = view.t.text(title);
     document.documentElement.lang = view.t.language;
     document.title = `${name} – Poterne`;
-    const header = h("header", { class: "top", "data-key": "top" }, mark(), h("h1", {}, name));
+    const header = h("header", { class: "top", "data-key": "top" }, logo(), h("h1", {}, name));
     morph(root, h("main", { class: "app in-tab" }, header, ...draw(view)));
   }
   update({});
   const again = async () => update(await stored());
   chrome.storage.local.onChanged.addListener(again);
-  followKept(again);
-  watch(again);
+  followHistory(again);
+  watchManaged(again);
   return update;
 }

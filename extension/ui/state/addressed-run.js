@@ -1,12 +1,12 @@
-import { readPast, readReport, toldAnew } from "../../platform/history-access.js";
-import { IDLE } from "../../core/run.js";
+import { IDLE_RUN } from "../../core/run.js";
+import { readHistory, readPastReport, retold } from "../../platform/history-access.js";
 
 /** @typedef {import("../../core/run.js").Run} Run */
 
 /** The past run that a page's address names. Its page shows it until another is asked for. */
-export class Pinned {
+export class AddressedRun {
   /** @type {Promise<Run | null>} */
-  run = pinnedRun();
+  run = readAddressedRun();
 
   /** The page becomes that of the next run. */
   release() {
@@ -20,9 +20,9 @@ export class Pinned {
    * @param {Run | null} shown  the run as it was read
    * @param {(run: Run) => void} onTold
    */
-  async tell(shown, onTold) {
+  async retell(shown, onTold) {
     if (!shown?.id || !shown.report || shown.report.told) return;
-    const report = await toldAnew(shown.id, shown.report);
+    const report = await retold(shown.id, shown.report);
     if ((await this.run)?.id !== shown.id) return;
     const run = { ...shown, report };
     this.run = Promise.resolve(run);
@@ -31,12 +31,12 @@ export class Pinned {
 }
 
 /** @returns {Promise<Run | null>} */
-async function pinnedRun() {
+async function readAddressedRun() {
   const id = new URLSearchParams(location.search).get("past");
   if (id === null) return null;
-  const [report, { entries }] = await Promise.all([readReport(id), readPast()]);
+  const [report, { entries }] = await Promise.all([readPastReport(id), readHistory()]);
   const entry = entries.find((one) => one.id === id);
   if (!report || !entry) return null;
   const origin = report.options?.origin ?? "page";
-  return { ...IDLE, id, target: entry.target, phase: "done", report, network: entry.network, origin };
+  return { ...IDLE_RUN, id, target: entry.target, phase: "done", report, network: entry.network, origin };
 }

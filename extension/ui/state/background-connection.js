@@ -1,8 +1,8 @@
-/** @typedef {import("../../core/background-messages.js").Command} Command */
-/** @typedef {import("../../core/background-messages.js").Wish} Wish */
-/** @typedef {import("../../core/background-messages.js").PageWish} PageWish */
+/** @typedef {import("../../core/background-messages.js").RunCommand} RunCommand */
+/** @typedef {import("../../core/background-messages.js").ExportRequest} ExportRequest */
+/** @typedef {import("../../core/background-messages.js").PageRequest} PageRequest */
 
-/** @typedef {Command | Wish | PageWish} Asked */
+/** @typedef {RunCommand | ExportRequest | PageRequest} BackgroundRequest */
 
 /** Before a background that was stopped is brought back. */
 const REATTACH_MS = 250;
@@ -11,7 +11,7 @@ const REATTACH_MS = 250;
  * Tells the background that a popup is there, and passes on what the user does. A page that shows a run which is going
  * holds a port: where the background is stopped in the middle, it is brought back, and says that the run has ended.
  */
-export class Presence {
+export class BackgroundConnection {
   #isPopup;
   /** @type {chrome.runtime.Port | null} */
   #port = null;
@@ -24,7 +24,7 @@ export class Presence {
   }
 
   /**
-   * @param {Asked} asked
+   * @param {BackgroundRequest} asked
    * @returns {Promise<any>}  the background's answer
    */
   send(asked) {
@@ -33,7 +33,7 @@ export class Presence {
   }
 
   /** @param {boolean} going  whether the page shows a run that is going */
-  minds(going) {
+  showsRunning(going) {
     this.#running = going;
     if (going) {
       this.#attach();

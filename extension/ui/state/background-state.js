@@ -1,9 +1,9 @@
-import { ASK_UNKEPT } from "../../core/background-messages.js";
+import { UNSTORED_RUN } from "../../core/background-messages.js";
 import { DISCONNECTED } from "../../core/link-state.js";
-import { IDLE } from "../../core/run.js";
-import { isOwn } from "../../platform/senders.js";
+import { IDLE_RUN } from "../../core/run.js";
+import { isOwnDocument } from "../../platform/senders.js";
 
-/** @typedef {import("../../core/background-messages.js").Stored} Stored */
+/** @typedef {import("../../core/background-messages.js").BackgroundState} BackgroundState */
 
 /** @param {unknown} run */
 const isLost = (run) => /** @type {import("../../core/run.js").Run | undefined} */ (run)?.failure?.cause === "unkept";
@@ -11,13 +11,13 @@ const isLost = (run) => /** @type {import("../../core/run.js").Run | undefined} 
 /**
  * Reads the state of the background and follows it.
  *
- * @param {(state: Stored) => void} onChange
- * @returns {Promise<Stored>} the state at the beginning
+ * @param {(state: BackgroundState) => void} onChange
+ * @returns {Promise<BackgroundState>} the state at the beginning
  */
-export async function follow(onChange) {
-  /** @type {Partial<Stored>} */
+export async function followBackground(onChange) {
+  /** @type {Partial<BackgroundState>} */
   let newer = {};
-  /** @type {Stored | null} */
+  /** @type {BackgroundState | null} */
   let state = null;
   /** The run that the background had to tell of itself. @type {string | null} */
   let told = null;
@@ -38,7 +38,7 @@ export async function follow(onChange) {
   // What there is no room to store, the background says itself.
   chrome.runtime.onMessage.addListener((message, sender) => {
     // Other pages ask under the same name; scripts in pages of the web may say anything.
-    if (!isOwn(sender) || message?.type !== ASK_UNKEPT || !message.state) return;
+    if (!isOwnDocument(sender) || message?.type !== UNSTORED_RUN || !message.state) return;
     newer = message.state;
     told = message.state.run.id;
     if (!state) return;
@@ -46,10 +46,10 @@ export async function follow(onChange) {
     onChange(message.state);
   });
   const stored = await chrome.storage.session.get(["link", "run", "unkept"]);
-  const whole = isLost(stored["run"]) ? await chrome.runtime.sendMessage({ type: ASK_UNKEPT }).catch(() => null) : null;
+  const whole = isLost(stored["run"]) ? await chrome.runtime.sendMessage({ type: UNSTORED_RUN }).catch(() => null) : null;
   if (whole) told = whole.run.id;
-  /** @type {Stored} */
-  const first = { link: DISCONNECTED, run: IDLE, unkept: null, ...stored, ...whole, ...newer };
+  /** @type {BackgroundState} */
+  const first = { link: DISCONNECTED, run: IDLE_RUN, unkept: null, ...stored, ...whole, ...newer };
   state = first;
   return first;
 }

@@ -8,7 +8,7 @@ import { pageStateKey } from "../../core/page-state.js";
  * @param {boolean} inTab
  * @returns {Promise<number | null>}
  */
-export async function tabInQuestion(inTab) {
+export async function boundTab(inTab) {
   const bound = Number(new URLSearchParams(location.search).get("tab") ?? Number.NaN);
   if (Number.isInteger(bound)) return bound;
   if (inTab || (await chrome.tabs.getCurrent())) return null;

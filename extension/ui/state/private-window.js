@@ -4,7 +4,7 @@
  *
  * @param {number | null} tab
  */
-export async function isPrivate(tab) {
+export async function isPrivateWindow(tab) {
   if (chrome.extension.inIncognitoContext) return true;
   // Firefox for Android has no windows.
   if ((await chrome.windows?.getCurrent())?.incognito) return true;

@@ -5,7 +5,7 @@ import { browserName } from "../../core/install-commands.js";
  *
  * @returns {Promise<{os: string, browser: string}>}
  */
-export async function whereAmI() {
+export async function thisBrowser() {
   const { os } = await chrome.runtime.getPlatformInfo();
   // Client hints are not in the standard library's types.
   const { userAgentData } = /** @type {Navigator & {userAgentData?: {brands: {brand: string}[]}}} */ (navigator);

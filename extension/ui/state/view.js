@@ -1,24 +1,24 @@
-/** @typedef {import("../../core/background-messages.js").Unmade} Unmade */
-/** @typedef {import("../../core/redaction.js").Kind} Kind */
-/** @typedef {import("../../core/ticket.js").Form} Form */
+/** @typedef {import("../../core/background-messages.js").ExportFailure} ExportFailure */
+/** @typedef {import("../../core/redaction.js").PrivateKind} PrivateKind */
+/** @typedef {import("../../core/ticket.js").TicketForm} TicketForm */
 /** @typedef {import("../../types/messages.d.ts").ExportMessage["format"]} Format */
 
 /**
  * What became of the last wish for a file, of the run that it was for. `copied` and `saved` say that it was made.
  *
- * @typedef {object} Handed
+ * @typedef {object} LastExport
  * @property {string | null} run
  * @property {Format} format
  * @property {"making" | "saved" | "copied" | "failed"} phase
  * @property {string} name  the file's
- * @property {Unmade["problem"] | "clipboard" | null} problem
+ * @property {ExportFailure["problem"] | "clipboard" | null} problem
  * @property {string | null} message  the host's own words
  */
 
 /**
  * What the person chose of the report to hand over; a kind that is not named is kept or left out as usual.
  *
- * @typedef {{form: Form, kept: Partial<Record<Kind, boolean>>}} Choice
+ * @typedef {{form: TicketForm, kept: Partial<Record<PrivateKind, boolean>>}} TicketChoice
  */
 
 /**
@@ -28,19 +28,19 @@
  * @property {import("../../core/catalogue.js").Catalogue} t
  * @property {import("../../core/link-state.js").LinkState} link
  * @property {import("../../core/run.js").Run} run
- * @property {{browser: string, os: string}} place
+ * @property {{browser: string, os: string}} environment
  * @property {import("../../core/preferences.js").Effective} preferences
- * @property {import("../../core/history-list.js").Past & {refused: boolean}} past  `refused`: the browser keeps nothing here
+ * @property {import("../../core/history-list.js").HistoryList & {refused: boolean}} pastRuns  `refused`: the browser keeps nothing here
  * @property {boolean} welcomed  what it does and never does has been read
- * @property {boolean} privately  in a private window, or about a tab of one
- * @property {Choice} ticket
+ * @property {boolean} inPrivateWindow  in a private window, or about a tab of one
+ * @property {TicketChoice} ticket
  * @property {boolean} inTab
  * @property {string | null} unkept  the run that there was no room to keep
  * @property {boolean} choiceRefused  there was no room for what was chosen last
  * @property {string | null} copied  the copy button that was pressed last
  * @property {import("../../core/mail-programs.js").Programs} programs
  * @property {import("../../core/mail-programs.js").Program | null} program  the one in whose words settings are said
- * @property {Handed | null} handed
+ * @property {LastExport | null} lastExport
  * @property {number | null} tab  the one whose page this is about
  * @property {import("../../core/page-state.js").PageState | null} page  what that page says
  * @property {boolean} emptyRefused  Enter was pressed on an empty field

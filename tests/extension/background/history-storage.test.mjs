@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { Keeper } from "../../../extension/background/history-writer.js";
-import { openPrivateArea } from "../../../extension/background/history-storage.js";
-import { entryOf, reportKey } from "../../../extension/core/history-list.js";
-import { IDLE } from "../../../extension/core/run.js";
+import { openHistoryStorage } from "../../../extension/background/history-storage.js";
+import { HistoryWriter } from "../../../extension/background/history-writer.js";
+import { historyEntry, reportKey } from "../../../extension/core/history-list.js";
+import { IDLE_RUN } from "../../../extension/core/run.js";
 import { area } from "../support/area.mjs";
 import { report } from "../support/records.mjs";
 
 const SALT = "5".repeat(32);
-const done = (id, at) => ({ ...IDLE, id, target: "smtp.example.org", phase: "done", report: report({ started_at: at }), network: null });
+const done = (id, at) => ({ ...IDLE_RUN, id, target: "smtp.example.org", phase: "done", report: report({ started_at: at }), network: null });
 const older = done("1", "2026-11-01T08:00:00Z");
 const newer = done("2", "2026-11-02T08:00:00Z");
 
@@ -18,13 +18,13 @@ const left = (...runs) => ({
   language: "fr",
   history: true,
   salt: SALT,
-  past: runs.map(entryOf),
+  past: runs.map(historyEntry),
   networks: { a: { name: "Home", number: 1 } },
   ...Object.fromEntries(runs.map((run) => [reportKey(run.id), run.report])),
 });
 
 /** Firefox: local storage stays open. */
-const open = (local, database) => openPrivateArea({ local, others: [], database: () => database, isThere: async () => true });
+const open = (local, database) => openHistoryStorage({ local, others: [], database: () => database, isThere: async () => true });
 
 beforeEach(() => mock.method(console, "warn", () => {}));
 afterEach(() => mock.restoreAll());
@@ -117,8 +117,8 @@ test("a browser that has the method and refuses it (Chromium before 140) keeps p
 });
 
 test("what is no past run hinders nothing, and is shown by nobody", async () => {
-  const broken = { ...left(older), past: [null, {}, { ...entryOf(older), at: undefined }, "x", entryOf(older)] };
-  for (const past of [broken.past, "x", { 0: entryOf(older) }]) {
+  const broken = { ...left(older), past: [null, {}, { ...historyEntry(older), at: undefined }, "x", historyEntry(older)] };
+  for (const past of [broken.past, "x", { 0: historyEntry(older) }]) {
     const { language, history, ...there } = left(newer);
     const [local, database] = [area({ ...broken, past }), area(there)];
     const { area: used } = await open(local, database);
@@ -161,7 +161,7 @@ test("where the browser keeps nothing, no run is kept and none is said to be too
   database.get = async () => {
     throw new Error("InvalidStateError");
   };
-  const keeper = new Keeper({ place: open(area(), database), preferences: area(), managed: async () => ({}) });
+  const keeper = new HistoryWriter({ storage: open(area(), database), preferences: area(), managed: async () => ({}) });
   await keeper.refresh();
   assert.equal(keeper.salt, null);
   assert.equal(await keeper.keep(older), true);
@@ -171,7 +171,7 @@ test("where the browser keeps nothing, no run is kept and none is said to be too
 
 test("erasing everything empties both places", async () => {
   const [local, database] = [area({ language: "fr" }), area()];
-  const keeper = new Keeper({ place: open(local, database), preferences: local, managed: async () => ({}) });
+  const keeper = new HistoryWriter({ storage: open(local, database), preferences: local, managed: async () => ({}) });
   await keeper.refresh();
   await keeper.keep(newer);
   Object.assign(local.data, left(older));
@@ -182,7 +182,7 @@ test("erasing everything empties both places", async () => {
 
 test("pages see what is kept, and never the salt", async () => {
   const database = area({ sealed: true });
-  const keeper = new Keeper({ place: open(area(), database), preferences: area(), managed: async () => ({}) });
+  const keeper = new HistoryWriter({ storage: open(area(), database), preferences: area(), managed: async () => ({}) });
   await keeper.refresh();
   await keeper.keep(newer);
   const { items, refused } = await keeper.answer(null);

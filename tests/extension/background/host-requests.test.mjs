@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { LINGER_MS } from "../../../extension/background/run-controller.js";
 import { ANSWER_MS } from "../../../extension/background/host-requests.js";
-import { slim } from "../../../extension/core/export-formats.js";
-import { IDLE } from "../../../extension/core/run.js";
+import { LINGER_MS } from "../../../extension/background/run-controller.js";
+import { withoutEvidence } from "../../../extension/core/export-formats.js";
+import { IDLE_RUN } from "../../../extension/core/run.js";
 import { background } from "../support/background.mjs";
 import { endpoint, observation, report, setting } from "../support/records.mjs";
 
@@ -12,7 +12,7 @@ const REPORT = report({
   settings: { outgoing: [setting()], incoming: [] },
   observations: [observation()],
 });
-const DONE = { ...IDLE, id: "r", target: "smtp.example.org", phase: "done", report: REPORT };
+const DONE = { ...IDLE_RUN, id: "r", target: "smtp.example.org", phase: "done", report: REPORT };
 const WISH = { type: "export", format: "text", language: "fr" };
 const FILE = { name: "example.org.txt", mime: "text/plain", data: "é" };
 
@@ -31,7 +31,7 @@ test("a file is asked of the host with a slim report, and answered by its id", a
   controller.popupOpened();
   ports[0].hello();
   const made = controller.export(WISH);
-  assert.deepEqual(ports[0].sent, [{ ...WISH, id: "1", report: slim(REPORT) }]);
+  assert.deepEqual(ports[0].sent, [{ ...WISH, id: "1", report: withoutEvidence(REPORT) }]);
   ports[0].say({ type: "exported", id: "another", ...FILE });
   assert.equal(await now(made), null);
   ports[0].say({ type: "exported", id: "1", ...FILE });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { DRAIN_MS, NAP_MS, OVERDUE_MS } from "../../../extension/background/run-controller.js";
-import { IDLE } from "../../../extension/core/run.js";
+import { IDLE_RUN } from "../../../extension/core/run.js";
 import { background } from "../support/background.mjs";
 import { endpoint, report } from "../support/records.mjs";
 
@@ -105,7 +105,7 @@ test("a computer that has slept gives the check its time once more", () => {
 
 test("after the background was restarted, a run of before is over at once, wherever its budget stood", () => {
   for (const until of [Date.now() - 1, Date.now() + 60_000]) {
-    const stored = { ...IDLE, id: "9", target: "example.org", phase: "running", until };
+    const stored = { ...IDLE_RUN, id: "9", target: "example.org", phase: "running", until };
     const { controller, ports } = background(stored, { now: () => Date.now() });
     assert.deepEqual([controller.run.phase, controller.run.failure.cause], ["failed", "interrupted"]);
     mock.timers.tick(120_000);

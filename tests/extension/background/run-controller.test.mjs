@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { DRAIN_MS, LINGER_MS } from "../../../extension/background/run-controller.js";
-import { IDLE } from "../../../extension/core/run.js";
+import { IDLE_RUN } from "../../../extension/core/run.js";
 import { background } from "../support/background.mjs";
 import { endpoint, report } from "../support/records.mjs";
 
@@ -132,16 +132,16 @@ test("a check that no host saw waits in the field", () => {
   controller.command({ type: "run", origin: "typed", target: "example.org" });
   ports[0].die("Specified native messaging host not found.");
   assert.equal(link.state.cause, "host-missing");
-  assert.deepEqual(controller.run, { ...IDLE, target: "example.org" });
+  assert.deepEqual(controller.run, { ...IDLE_RUN, target: "example.org" });
 });
 
 test("a private check that no host saw stays private, and is forgotten with the last private window", () => {
   const { controller, ports } = background();
   controller.command({ type: "run", origin: "typed", target: "secret@private.example", private: true });
   ports[0].die("Specified native messaging host not found.");
-  assert.deepEqual(controller.run, { ...IDLE, target: "secret@private.example", private: true });
+  assert.deepEqual(controller.run, { ...IDLE_RUN, target: "secret@private.example", private: true });
   controller.forgetPrivate();
-  assert.deepEqual(controller.run, IDLE);
+  assert.deepEqual(controller.run, IDLE_RUN);
 });
 
 test("after a failure the host is started again by a command, a popup or a run", () => {
@@ -158,11 +158,11 @@ test("after a failure the host is started again by a command, a popup or a run",
 });
 
 test("a stored run that was going when the background was stopped is over; a finished one stays", () => {
-  const going = { ...IDLE, id: "9", target: "example.org", phase: "running" };
+  const going = { ...IDLE_RUN, id: "9", target: "example.org", phase: "running" };
   const { controller } = background(going);
   assert.equal(controller.run.phase, "failed");
   assert.deepEqual(controller.run.failure, { cause: "interrupted", message: null });
-  const done = { ...IDLE, id: "9", target: "example.org", phase: "done", report: report() };
+  const done = { ...IDLE_RUN, id: "9", target: "example.org", phase: "done", report: report() };
   assert.equal(background(done).controller.run, done);
 });
 

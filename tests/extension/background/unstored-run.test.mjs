@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { CoalescingStore } from "../../../extension/background/coalescing-store.js";
-import { Unkept } from "../../../extension/background/unstored-run.js";
+import { UnstoredRun } from "../../../extension/background/unstored-run.js";
+import { UNSTORED_RUN } from "../../../extension/core/background-messages.js";
 import { DISCONNECTED } from "../../../extension/core/link-state.js";
-import { ASK_UNKEPT } from "../../../extension/core/background-messages.js";
-import { begin, fail, IDLE, lost } from "../../../extension/core/run.js";
-import { follow } from "../../../extension/ui/state/background-state.js";
+import { beginRun, failRun, IDLE_RUN, withoutResult } from "../../../extension/core/run.js";
+import { followBackground } from "../../../extension/ui/state/background-state.js";
 import { observation, report } from "../support/records.mjs";
 
 /** A browser's session storage with room for so many characters, and its messages between background and pages. */
@@ -28,9 +28,9 @@ function browser(room = Infinity) {
       for (const key of keys) delete data[key];
     },
   };
-  let state = { link: DISCONNECTED, run: IDLE, unkept: null };
+  let state = { link: DISCONNECTED, run: IDLE_RUN, unkept: null };
   const tell = (message, sender) => seen.told.forEach((listener) => listener(message, sender));
-  const unkept = new Unkept(area, async (message) => tell(message, BACKGROUND), () => state);
+  const unkept = new UnstoredRun(area, async (message) => tell(message, BACKGROUND), () => state);
   const store = new CoalescingStore(area, () => refusals.push(unkept.refused()));
   const refusals = [];
   globalThis.chrome = {
@@ -39,7 +39,7 @@ function browser(room = Infinity) {
       id: "poterne",
       getURL: (path) => `${HOME}${path}`,
       onMessage: { addListener: (listener) => seen.told.push(listener) },
-      sendMessage: async ({ type }) => (type === ASK_UNKEPT ? unkept.state : null),
+      sendMessage: async ({ type }) => (type === UNSTORED_RUN ? unkept.state : null),
     },
   };
   return {
@@ -74,31 +74,31 @@ afterEach(() => {
 const HOME = "chrome-extension://poterne/";
 const BACKGROUND = { id: "poterne", url: `${HOME}background/main.js` };
 
-const running = { ...begin("1", "example.org"), observations: { o1: observation({ greeting: "x".repeat(400) }) } };
-const done = { ...begin("1", "example.org"), phase: "done", report: report({ version: "x".repeat(5000) }) };
+const running = { ...beginRun("1", "example.org"), observations: { o1: observation({ greeting: "x".repeat(400) }) } };
+const done = { ...beginRun("1", "example.org"), phase: "done", report: report({ version: "x".repeat(5000) }) };
 
 test("a run that there is no room to store ends all the same, on pages that are open and on those that come", async () => {
   const there = browser(3000);
   const shown = [];
-  await follow((state) => shown.push(state));
+  await followBackground((state) => shown.push(state));
   await there.is(running);
   assert.deepEqual(shown.at(-1).run, running);
   assert.equal(shown.at(-1).unkept, null);
   await there.is(done);
   assert.deepEqual(shown.at(-1).run, done);
   assert.equal(shown.at(-1).unkept, "1");
-  assert.deepEqual((await follow(() => {})).run, done);
+  assert.deepEqual((await followBackground(() => {})).run, done);
 });
 
 test("what is stored in its place is neither the run of before nor a run that goes on", async () => {
   const there = browser(3000);
   await there.is(running);
   await there.is(done);
-  assert.deepEqual(there.area.data.run, lost(done));
+  assert.deepEqual(there.area.data.run, withoutResult(done));
   // A background that comes back knows no more; nor do the pages.
-  assert.deepEqual(fail(there.area.data.run, { cause: "interrupted", message: null }), lost(done));
+  assert.deepEqual(failRun(there.area.data.run, { cause: "interrupted", message: null }), withoutResult(done));
   chrome.runtime.sendMessage = async () => null;
-  const state = await follow(() => {});
+  const state = await followBackground(() => {});
   assert.deepEqual([state.run.phase, state.run.failure.cause], ["failed", "unkept"]);
 });
 
@@ -109,16 +109,16 @@ test("where there is no room for anything, nothing of before is left to be shown
   await there.is(done);
   assert.deepEqual(there.area.data, { unkept: null });
   chrome.runtime.sendMessage = async () => null;
-  assert.deepEqual((await follow(() => {})).run, IDLE);
+  assert.deepEqual((await followBackground(() => {})).run, IDLE_RUN);
 });
 
 test("when there is room again, the run is stored, and nothing is said any more", async () => {
   const there = browser(3000);
   const shown = [];
-  await follow((state) => shown.push(state));
+  await followBackground((state) => shown.push(state));
   await there.is(done);
   there.area.room = Infinity;
-  const next = begin("2", "example.net");
+  const next = beginRun("2", "example.net");
   await there.is(next);
   assert.deepEqual(there.area.data.run, next);
   assert.deepEqual(shown.at(-1).run, next);
@@ -129,13 +129,13 @@ test("a page asks nobody where all is stored", async () => {
   const there = browser();
   await there.is(done);
   chrome.runtime.sendMessage = () => assert.fail("asked");
-  assert.deepEqual((await follow(() => {})).run, done);
+  assert.deepEqual((await followBackground(() => {})).run, done);
 });
 
 test("what a script in a page of the web says of a run is not shown", async () => {
   const there = browser(100000);
   const shown = [];
-  await follow((state) => shown.push(state));
+  await followBackground((state) => shown.push(state));
   const forged = { type: "unkept", state: { link: DISCONNECTED, run: done, unkept: null } };
   there.tell(forged, { id: "poterne", url: "https://mail.site.example/", tab: { id: 1 } });
   assert.deepEqual(shown, []);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { grouped, others, progress } from "../../../extension/core/endpoint-groups.js";
+import { groupEndpoints, otherFindings, probeProgress } from "../../../extension/core/endpoint-groups.js";
 import { endpoint, finding, observation } from "../support/records.mjs";
 
 test("hosts keep the order of the plan, ports rise, families stand side by side", () => {
@@ -11,7 +11,7 @@ test("hosts keep the order of the plan, ports rise, families stand side by side"
     endpoint({ id: "o3", host: "imap.example", port: 993, family: 4 }),
     endpoint({ id: "o4", host: "smtp.example", port: 587, family: 4 }),
   ];
-  const groups = grouped(plan, [observation({ id: "o4", port: 587 })]);
+  const groups = groupEndpoints(plan, [observation({ id: "o4", port: 587 })]);
   assert.deepEqual(
     groups.map(({ host, families, ports }) => [host, families, ports.map(({ port }) => port)]),
     [
@@ -26,26 +26,26 @@ test("hosts keep the order of the plan, ports rise, families stand side by side"
 
 test("several addresses of one family have a row each", () => {
   const plan = [endpoint({ id: "o1" }), endpoint({ id: "o2", address: "192.0.2.8" })];
-  assert.equal(grouped(plan, [])[0].ports[0].byFamily[4].length, 2);
+  assert.equal(groupEndpoints(plan, [])[0].ports[0].byFamily[4].length, 2);
 });
 
 test("controls are evidence, not rows", () => {
   const plan = [endpoint(), endpoint({ id: "c1", role: "control", host: "mx.alpha.example" })];
   assert.deepEqual(
-    grouped(plan, []).map(({ host }) => host),
+    groupEndpoints(plan, []).map(({ host }) => host),
     ["smtp.example.org"],
   );
-  assert.deepEqual(progress(plan, []), { done: 0, total: 1 });
+  assert.deepEqual(probeProgress(plan, []), { done: 0, total: 1 });
 });
 
 test("an observation that no plan named has its row", () => {
-  assert.equal(grouped([], [observation()])[0].ports[0].byFamily[4][0].observation.id, "o1");
+  assert.equal(groupEndpoints([], [observation()])[0].ports[0].byFamily[4][0].observation.id, "o1");
 });
 
 test("a provisional result is not progress", () => {
   const plan = [endpoint({ id: "o1" }), endpoint({ id: "o2" })];
   const seen = [observation({ id: "o1", provisional: true }), observation({ id: "o2" })];
-  assert.deepEqual(progress(plan, seen), { done: 1, total: 2 });
+  assert.deepEqual(probeProgress(plan, seen), { done: 1, total: 2 });
 });
 
 test("the other findings come the gravest first, and the verdict is not among them", () => {
@@ -53,6 +53,6 @@ test("the other findings come the gravest first, and the verdict is not among th
   const good = finding({ severity: "good" });
   const blocker = finding({ severity: "blocker" });
   const warning = finding({ severity: "warning" });
-  assert.deepEqual(others([note, good, blocker, warning], blocker), [warning, note, good]);
-  assert.deepEqual(others([note, blocker], null), [blocker, note]);
+  assert.deepEqual(otherFindings([note, good, blocker, warning], blocker), [warning, note, good]);
+  assert.deepEqual(otherFindings([note, blocker], null), [blocker, note]);
 });

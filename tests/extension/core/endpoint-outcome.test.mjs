@@ -3,17 +3,17 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Catalogue } from "../../../extension/core/catalogue.js";
-import { outcome } from "../../../extension/core/endpoint-outcome.js";
+import { endpointOutcome } from "../../../extension/core/endpoint-outcome.js";
 import { observation, says } from "../support/records.mjs";
 
 const path = new URL("../../../extension/_locales/en/messages.json", import.meta.url);
 const english = new Catalogue("en", JSON.parse(readFileSync(path, "utf8")));
 
-const of = (changes, running = false) => Object.values(outcome(observation(changes), running, english)).join(": ");
+const of = (changes, running = false) => Object.values(endpointOutcome(observation(changes), running, english)).join(": ");
 
 test("nothing yet is pending while the run goes on, and not tested after it", () => {
-  assert.equal(outcome(null, true, english).tone, "pending");
-  assert.equal(outcome(null, false, english).tone, "plain");
+  assert.equal(endpointOutcome(null, true, english).tone, "pending");
+  assert.equal(endpointOutcome(null, false, english).tone, "plain");
   assert.match(of({ state: "no-answer", provisional: true }, true), /^pending/);
 });
 
@@ -36,5 +36,5 @@ test("no encryption is a warning only where some was hoped for", () => {
 
 test("an observation of a host that says nothing is told by its state", () => {
   const { says: _, ...old } = observation({ state: "refused" });
-  assert.deepEqual(outcome(old, false, english), { tone: "closed", text: "refused" });
+  assert.deepEqual(endpointOutcome(old, false, english), { tone: "closed", text: "refused" });
 });

@@ -2,22 +2,22 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { FORMATS, formats, slim } from "../../../extension/core/export-formats.js";
+import { EXPORT_FORMATS, exportFormats, withoutEvidence } from "../../../extension/core/export-formats.js";
 import { finding, observation, report, setting } from "../support/records.mjs";
 
 const OUT = setting();
 const IN = setting({ protocol: "imap", host: "imap.example.org", port: 993 });
 const DOMAIN = { ...report().target, kind: "domain", domain: "example.org", host: null };
-const of = (outgoing, incoming, target = DOMAIN) => formats(report({ settings: { outgoing, incoming }, target }));
+const of = (outgoing, incoming, target = DOMAIN) => exportFormats(report({ settings: { outgoing, incoming }, target }));
 
 test("the formats are those of the host", () => {
   const data = readFileSync(new URL("../../../host/poterne/knowledge/handover.toml", import.meta.url), "utf8");
   const known = [...data.matchAll(/^\[format\.(\w+)\]$/gm)].map(([, name]) => name);
-  assert.deepEqual([...FORMATS].sort(), known.sort());
+  assert.deepEqual([...EXPORT_FORMATS].sort(), known.sort());
 });
 
 test("everything can be made of both directions of a domain", () => {
-  assert.deepEqual(of([OUT], [IN]), FORMATS);
+  assert.deepEqual(of([OUT], [IN]), EXPORT_FORMATS);
 });
 
 test("one direction is enough to read, not to set an account up", () => {
@@ -35,7 +35,7 @@ test("what was not confirmed or is not encrypted is in no file", () => {
     assert.deepEqual(of([{ ...OUT, ...changes }], [{ ...IN, ...changes }]), []);
     assert.deepEqual(of([{ ...OUT, ...changes }], [IN]), ["text", "json"]);
   }
-  assert.deepEqual(of([{ ...OUT, verified: false }, OUT], [IN]), FORMATS);
+  assert.deepEqual(of([{ ...OUT, verified: false }, OUT], [IN]), EXPORT_FORMATS);
 });
 
 test("Apple's profile knows passwords and NTLM, and asks for a password where nothing is announced", () => {
@@ -50,7 +50,7 @@ test("Apple's profile knows passwords and NTLM, and asks for a password where no
 
 test("a slim report holds what files are made of, and is small", () => {
   const whole = report({ observations: [observation()], findings: [finding()], names: [{}], offers: [{}], lookups: [{}] });
-  const { target, settings, started_at: startedAt, lab, ...rest } = slim(whole);
+  const { target, settings, started_at: startedAt, lab, ...rest } = withoutEvidence(whole);
   assert.deepEqual({ target, settings, startedAt, lab }, {
     target: whole.target,
     settings: whole.settings,

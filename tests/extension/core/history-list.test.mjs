@@ -2,22 +2,22 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { mock, test } from "node:test";
 
-import { Keeper } from "../../../extension/background/history-writer.js";
+import { HistoryWriter } from "../../../extension/background/history-writer.js";
 import { Catalogue } from "../../../extension/core/catalogue.js";
 import {
-  byTarget,
-  carriedOver,
   compareReports,
-  entryOf,
-  lastOfEach,
+  groupByTarget,
+  historyEntry,
+  latestPerNetwork,
   networkName,
+  renameNetwork,
   reportKey,
   verdictWord,
   withEntry,
   withNetworks,
 } from "../../../extension/core/history-list.js";
 import { effective } from "../../../extension/core/preferences.js";
-import { IDLE } from "../../../extension/core/run.js";
+import { IDLE_RUN } from "../../../extension/core/run.js";
 import { area } from "../support/area.mjs";
 import { finding, observation, report, says, setting } from "../support/records.mjs";
 
@@ -29,7 +29,7 @@ const HOME = "a".repeat(32);
 const OFFICE = "b".repeat(32);
 
 const done = (id, changes = {}) => ({
-  ...IDLE,
+  ...IDLE_RUN,
   id,
   target: "smtp.example.org",
   phase: "done",
@@ -41,7 +41,7 @@ const done = (id, changes = {}) => ({
 /** On one area for what is kept and for what was chosen, as in Chromium. */
 async function keeper(storage, managed = {}) {
   const place = { area: storage, tells: true, seal: async () => {}, sweep: async () => {} };
-  const made = new Keeper({ place, preferences: storage, managed: async () => managed });
+  const made = new HistoryWriter({ storage: place, preferences: storage, managed: async () => managed });
   await made.refresh();
   return made;
 }
@@ -129,12 +129,12 @@ test("without room for a salt, a run that should be kept is said not to be", asy
 });
 
 test("number and size are bounded", () => {
-  const entries = Array.from({ length: 5 }, (_, index) => ({ ...entryOf(done(String(index))), size: 10 }));
+  const entries = Array.from({ length: 5 }, (_, index) => ({ ...historyEntry(done(String(index))), size: 10 }));
   const limits = { entries: 4, size: 1000 };
-  const next = withEntry(entries, { ...entryOf(done("new")), size: 10 }, limits);
+  const next = withEntry(entries, { ...historyEntry(done("new")), size: 10 }, limits);
   assert.deepEqual(next.entries.map(({ id }) => id), ["new", "0", "1", "2"]);
   assert.deepEqual(next.dropped, ["3", "4"]);
-  assert.deepEqual(withEntry(entries, { ...entryOf(done("new")), size: 985 }, limits).entries.length, 2);
+  assert.deepEqual(withEntry(entries, { ...historyEntry(done("new")), size: 985 }, limits).entries.length, 2);
 });
 
 test("networks are named, keep their names, and are forgotten with their last run where they have none", async () => {
@@ -183,7 +183,7 @@ test("what is kept under the name that an earlier host gave to a network goes ov
 
 test("a name given to a network under its older name alone is not lost", () => {
   const networks = { old: { name: "Home", number: 1 }, new: { name: "", number: 3 } };
-  assert.deepEqual(carriedOver({ entries: [], networks }, "old", "new").networks, { new: { name: "Home", number: 3 } });
+  assert.deepEqual(renameNetwork({ entries: [], networks }, "old", "new").networks, { new: { name: "Home", number: 3 } });
 });
 
 test("erasing leaves nothing of the runs, and another salt", async () => {
@@ -198,19 +198,19 @@ test("erasing leaves nothing of the runs, and another salt", async () => {
 
 test("runs stand by target and by network, the newest first", () => {
   const entries = [
-    entryOf(done("3", { network: OFFICE })),
-    entryOf(done("2", { target: "Other.example " })),
-    entryOf(done("1")),
-    entryOf(done("0")),
+    historyEntry(done("3", { network: OFFICE })),
+    historyEntry(done("2", { target: "Other.example " })),
+    historyEntry(done("1")),
+    historyEntry(done("0")),
   ];
   assert.deepEqual(
-    byTarget(entries).map(({ target, entries: own }) => [target, own.map(({ id }) => id)]),
+    groupByTarget(entries).map(({ target, entries: own }) => [target, own.map(({ id }) => id)]),
     [
       ["smtp.example.org", ["3", "1", "0"]],
       ["Other.example ", ["2"]],
     ],
   );
-  assert.deepEqual(lastOfEach(entries).map(({ id }) => id), ["3", "2"]);
+  assert.deepEqual(latestPerNetwork(entries).map(({ id }) => id), ["3", "2"]);
   assert.deepEqual(withNetworks({}, entries), { [OFFICE]: { name: "", number: 1 }, [HOME]: { name: "", number: 2 } });
 });
 

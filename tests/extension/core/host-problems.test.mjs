@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { causeOf, causeOfProtocol, PROTOCOL } from "../../../extension/core/host-problems.js";
+import { problemInBrowserText, problemOfProtocol, PROTOCOL_VERSION } from "../../../extension/core/host-problems.js";
 
 const TEXTS = {
   "Specified native messaging host not found.": "host-missing",
@@ -19,18 +19,18 @@ const TEXTS = {
 };
 
 for (const [text, cause] of Object.entries(TEXTS)) {
-  test(`“${text}” means ${cause}`, () => assert.equal(causeOf(text), cause));
+  test(`“${text}” means ${cause}`, () => assert.equal(problemInBrowserText(text), cause));
 }
 
 test("a host that goes without a word has crashed", () => {
-  assert.equal(causeOf(null), "host-crashed");
-  assert.equal(causeOf(undefined), "host-crashed");
+  assert.equal(problemInBrowserText(null), "host-crashed");
+  assert.equal(problemInBrowserText(undefined), "host-crashed");
 });
 
 test("the protocol number says which side is old", () => {
-  assert.equal(causeOfProtocol(PROTOCOL), null);
-  assert.equal(causeOfProtocol(PROTOCOL + 1), "extension-outdated");
-  assert.equal(causeOfProtocol(PROTOCOL - 1), "host-outdated");
-  assert.equal(causeOfProtocol(undefined), "host-outdated");
-  assert.equal(causeOfProtocol("1"), "host-outdated");
+  assert.equal(problemOfProtocol(PROTOCOL_VERSION), null);
+  assert.equal(problemOfProtocol(PROTOCOL_VERSION + 1), "extension-outdated");
+  assert.equal(problemOfProtocol(PROTOCOL_VERSION - 1), "host-outdated");
+  assert.equal(problemOfProtocol(undefined), "host-outdated");
+  assert.equal(problemOfProtocol("1"), "host-outdated");
 });

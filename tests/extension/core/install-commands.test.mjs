@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { browserName, commandFor, firstStep } from "../../../extension/core/install-commands.js";
+import { browserName, commandForProblem, stepBeforeCommand } from "../../../extension/core/install-commands.js";
 
 test("a browser is known by its brands; one without any is Firefox", () => {
   assert.equal(browserName(["Not A(Brand", "Chromium", "Google Chrome"]), "chrome");
@@ -17,7 +17,7 @@ test("the family's others are known too", () => {
   assert.equal(browserName([], "Thunderbird"), "thunderbird");
   assert.equal(browserName([], "LibreWolf"), "librewolf");
   assert.equal(browserName([], "Iceweasel"), "firefox");
-  assert.equal(commandFor("extension-outdated", "thunderbird", "mac"), "about:addons");
+  assert.equal(commandForProblem("extension-outdated", "thunderbird", "mac"), "about:addons");
 });
 
 test("every browser that is named is one that the program knows", () => {
@@ -33,23 +33,23 @@ test("the command fits the browser and the system", () => {
     install: { linux: "fetch it", darwin: "fetch it for a Mac", win32: "fetch it for Windows" },
     upgrade: { linux: "fetch it anew", darwin: "", win32: "" },
   };
-  const command = (cause, browser, os) => commandFor(cause, browser, os, released);
+  const command = (cause, browser, os) => commandForProblem(cause, browser, os, released);
   assert.equal(command("host-missing", "firefox", "linux"), "fetch it && poterne install --browser firefox");
   assert.equal(command("host-missing", "chrome", "win"), "fetch it for Windows\npoterne install --browser chrome");
   assert.equal(command("host-missing", "chrome", "mac"), "fetch it for a Mac && poterne install --browser chrome");
   assert.equal(command("host-outdated", "chrome", "openbsd"), "fetch it anew && poterne install --browser chrome");
-  assert.equal(firstStep("host-missing", "linux", released), null);
-  assert.equal(commandFor("host-crashed", "chromium", "linux"), "poterne doctor --browser chromium");
-  assert.equal(commandFor("extension-outdated", "chrome", "mac"), "chrome://extensions");
-  assert.equal(commandFor("extension-outdated", "firefox", "mac"), "about:addons");
+  assert.equal(stepBeforeCommand("host-missing", "linux", released), null);
+  assert.equal(commandForProblem("host-crashed", "chromium", "linux"), "poterne doctor --browser chromium");
+  assert.equal(commandForProblem("extension-outdated", "chrome", "mac"), "chrome://extensions");
+  assert.equal(commandForProblem("extension-outdated", "firefox", "mac"), "about:addons");
 });
 
 test("until a release says how the program is had, no command names a package: a sentence stands in its place", () => {
   const none = { linux: "", darwin: "", win32: "" };
   const unreleased = { install: none, upgrade: none };
-  assert.equal(commandFor("host-missing", "firefox", "linux", unreleased), "poterne install --browser firefox");
-  assert.equal(commandFor("host-outdated", "chrome", "win", unreleased), "poterne install --browser chrome");
-  assert.equal(firstStep("host-missing", "linux", unreleased), "ui_install_first");
-  assert.equal(firstStep("host-outdated", "win", unreleased), "ui_upgrade_first");
-  assert.equal(firstStep("host-crashed", "linux", unreleased), null);
+  assert.equal(commandForProblem("host-missing", "firefox", "linux", unreleased), "poterne install --browser firefox");
+  assert.equal(commandForProblem("host-outdated", "chrome", "win", unreleased), "poterne install --browser chrome");
+  assert.equal(stepBeforeCommand("host-missing", "linux", unreleased), "ui_install_first");
+  assert.equal(stepBeforeCommand("host-outdated", "win", unreleased), "ui_upgrade_first");
+  assert.equal(stepBeforeCommand("host-crashed", "linux", unreleased), null);
 });

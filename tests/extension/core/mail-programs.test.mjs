@@ -2,23 +2,23 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { loadPrograms } from "../../../extension/platform/bundled-files.js";
 import { LANGUAGES } from "../../../extension/core/catalogue.js";
 import {
-  byId,
-  choices,
-  common,
-  fits,
-  offered,
-  remarks,
-  section,
+  accountSection,
+  commonRemarks,
+  offeredSettings,
+  programById,
+  programChoices,
+  programFields,
+  programRemarks,
+  programSupports,
   sourcesOf,
-  words,
 } from "../../../extension/core/mail-programs.js";
+import { loadPrograms } from "../../../extension/platform/bundled-files.js";
 
 const FILE = new URL("../../../extension/core/data/programs.json", import.meta.url);
 const programs = JSON.parse(readFileSync(FILE, "utf8"));
-const program = (id) => byId(programs, id);
+const program = (id) => programById(programs, id);
 
 const setting = (protocol, port, security, changes = {}) => ({
   protocol,
@@ -40,9 +40,9 @@ const CLEAR = setting("imap", 143, "none");
 const ALL = [SUBMISSIONS, SUBMISSION, IMAPS, IMAP, POP3S];
 
 const rows = (id, one, language = "en", user) =>
-  words(program(id), one, language, user).map(({ label, value }) => [label, value]);
+  programFields(program(id), one, language, user).map(({ label, value }) => [label, value]);
 const chosen = (id, one, language = "en") =>
-  words(program(id), one, language).find(({ field }) => field === "security")?.value;
+  programFields(program(id), one, language).find(({ field }) => field === "security")?.value;
 
 test("the file is loaded from the extension itself", async (t) => {
   t.mock.method(globalThis, "fetch", async (url) => {
@@ -64,9 +64,9 @@ test("each program is asked for its own words, in each language", () => {
     ["Port", "587"],
     ["Sécurité de la connexion", "STARTTLS"],
   ]);
-  assert.equal(section(program("thunderbird"), IMAPS, "fr"), "Serveur entrant");
-  assert.equal(section(program("thunderbird"), SUBMISSION, "en"), "Outgoing server");
-  assert.equal(section(program("gmail"), SUBMISSION, "en"), null);
+  assert.equal(accountSection(program("thunderbird"), IMAPS, "fr"), "Serveur entrant");
+  assert.equal(accountSection(program("thunderbird"), SUBMISSION, "en"), "Outgoing server");
+  assert.equal(accountSection(program("gmail"), SUBMISSION, "en"), null);
 });
 
 test("SSL and TLS mean what each program means by them", () => {
@@ -88,7 +88,7 @@ test("a label may belong to one protocol", () => {
 test("one switch is on for both kinds of encryption, and that is said where it matters", () => {
   for (const id of ["apple-mail-mac", "apple-mail-ios"]) {
     assert.equal(chosen(id, SUBMISSIONS), chosen(id, SUBMISSION));
-    const [upgraded, implicit] = [SUBMISSION, SUBMISSIONS].map((one) => remarks(program(id), one, "en").join(" "));
+    const [upgraded, implicit] = [SUBMISSION, SUBMISSIONS].map((one) => programRemarks(program(id), one, "en").join(" "));
     assert.match(upgraded, /STARTTLS/);
     assert.doesNotMatch(implicit, /STARTTLS/);
   }
@@ -107,26 +107,26 @@ test("where one field takes server and port, there is no other row for them", ()
 });
 
 test("what a program cannot use is not offered for it, and nothing is without encryption", () => {
-  assert.equal(fits(program("gmail"), IMAPS), false);
-  assert.equal(fits(program("gmail"), setting("smtp", 2525, "starttls")), false);
-  assert.equal(fits(program("gmail"), SUBMISSION), true);
-  assert.equal(fits(program("thunderbird"), setting("smtp", 2525, "starttls")), true);
-  assert.equal(fits(program("geary"), POP3S), false);
+  assert.equal(programSupports(program("gmail"), IMAPS), false);
+  assert.equal(programSupports(program("gmail"), setting("smtp", 2525, "starttls")), false);
+  assert.equal(programSupports(program("gmail"), SUBMISSION), true);
+  assert.equal(programSupports(program("thunderbird"), setting("smtp", 2525, "starttls")), true);
+  assert.equal(programSupports(program("geary"), POP3S), false);
   for (const each of programs.programs) {
-    assert.deepEqual(words(each, CLEAR, "en"), [], each.id);
-    assert.equal(fits(each, CLEAR), false, each.id);
+    assert.deepEqual(programFields(each, CLEAR, "en"), [], each.id);
+    assert.equal(programSupports(each, CLEAR), false, each.id);
   }
   assert.deepEqual(rows("gmail", IMAPS), []);
-  assert.deepEqual(remarks(program("gmail"), IMAPS, "en").length, 1);
+  assert.deepEqual(programRemarks(program("gmail"), IMAPS, "en").length, 1);
 });
 
 test("every program says every setting that fits, whole", () => {
   for (const each of programs.programs) {
     for (const language of LANGUAGES) {
-      const fitting = ALL.filter((one) => fits(each, one));
+      const fitting = ALL.filter((one) => programSupports(each, one));
       assert.ok(fitting.length > 0, each.id);
       for (const one of fitting) {
-        const text = words(each, one, language, "me")
+        const text = programFields(each, one, language, "me")
           .map(({ value }) => value)
           .join(" ");
         for (const part of [one.host, String(one.port), "me"]) assert.ok(text.includes(part), `${each.id}: ${text}`);
@@ -137,44 +137,44 @@ test("every program says every setting that fits, whole", () => {
 
 test("programs are listed by name, and an unknown one is none", () => {
   for (const language of LANGUAGES) {
-    const names = choices(programs, language).map(({ name }) => name);
+    const names = programChoices(programs, language).map(({ name }) => name);
     assert.deepEqual(names, [...names].sort(new Intl.Collator(language).compare));
     assert.equal(names.length, programs.programs.length);
   }
-  assert.ok(choices(programs, "fr").some(({ name }) => name === "Nouvel Outlook (Windows)"));
-  for (const id of ["nothing", null, undefined, "toString"]) assert.equal(byId(programs, id), null);
+  assert.ok(programChoices(programs, "fr").some(({ name }) => name === "Nouvel Outlook (Windows)"));
+  for (const id of ["nothing", null, undefined, "toString"]) assert.equal(programById(programs, id), null);
 });
 
 test("what the program cannot use is not offered first", () => {
   const strange = setting("smtp", 2525, "starttls");
   const list = [strange, SUBMISSIONS, SUBMISSION];
-  assert.deepEqual(offered(null, list), { first: strange, rest: [SUBMISSIONS, SUBMISSION] });
-  assert.deepEqual(offered(program("thunderbird"), list), { first: strange, rest: [SUBMISSIONS, SUBMISSION] });
-  assert.deepEqual(offered(program("gmail"), list), { first: SUBMISSIONS, rest: [SUBMISSION, strange] });
-  assert.deepEqual(offered(program("gmail"), [IMAPS]), { first: null, rest: [IMAPS] });
-  assert.deepEqual(offered(program("gmail"), []), { first: null, rest: [] });
+  assert.deepEqual(offeredSettings(null, list), { first: strange, rest: [SUBMISSIONS, SUBMISSION] });
+  assert.deepEqual(offeredSettings(program("thunderbird"), list), { first: strange, rest: [SUBMISSIONS, SUBMISSION] });
+  assert.deepEqual(offeredSettings(program("gmail"), list), { first: SUBMISSIONS, rest: [SUBMISSION, strange] });
+  assert.deepEqual(offeredSettings(program("gmail"), [IMAPS]), { first: null, rest: [IMAPS] });
+  assert.deepEqual(offeredSettings(program("gmail"), []), { first: null, rest: [] });
 });
 
 test("what does not work from here is not recommended because it is what the program can use", () => {
   const dead = setting("smtp", 587, "starttls", { verified: false });
   const strange = setting("smtp", 2525, "starttls");
-  assert.deepEqual(offered(program("gmail"), [strange, dead]), { first: null, rest: [dead, strange] });
-  assert.deepEqual(offered(program("gmail"), [dead]), { first: dead, rest: [] });
+  assert.deepEqual(offeredSettings(program("gmail"), [strange, dead]), { first: null, rest: [dead, strange] });
+  assert.deepEqual(offeredSettings(program("gmail"), [dead]), { first: dead, rest: [] });
 });
 
 test("where nothing is encrypted, no program changes what is shown as evidence", () => {
-  assert.deepEqual(offered(program("geary"), [CLEAR]), { first: CLEAR, rest: [] });
-  assert.deepEqual(offered(program("geary"), [IMAPS, CLEAR]), { first: IMAPS, rest: [CLEAR] });
+  assert.deepEqual(offeredSettings(program("geary"), [CLEAR]), { first: CLEAR, rest: [] });
+  assert.deepEqual(offeredSettings(program("geary"), [IMAPS, CLEAR]), { first: IMAPS, rest: [CLEAR] });
 });
 
 test("a remark on everything is told from those on one kind of setting", () => {
   const mac = program("apple-mail-mac");
-  const both = common(mac, [SUBMISSIONS, IMAP, CLEAR], "en");
-  assert.deepEqual(both, remarks(mac, SUBMISSIONS, "en"));
-  assert.equal(remarks(mac, IMAP, "en").length, both.length + 1);
-  assert.deepEqual(common(mac, [SUBMISSION, IMAP], "en"), remarks(mac, IMAP, "en"));
-  assert.deepEqual(common(mac, [SUBMISSION], "en"), [], "there is one card for it to stand in");
-  assert.deepEqual(common(program("gmail"), [SUBMISSIONS, SUBMISSION, IMAPS], "en"), []);
+  const both = commonRemarks(mac, [SUBMISSIONS, IMAP, CLEAR], "en");
+  assert.deepEqual(both, programRemarks(mac, SUBMISSIONS, "en"));
+  assert.equal(programRemarks(mac, IMAP, "en").length, both.length + 1);
+  assert.deepEqual(commonRemarks(mac, [SUBMISSION, IMAP], "en"), programRemarks(mac, IMAP, "en"));
+  assert.deepEqual(commonRemarks(mac, [SUBMISSION], "en"), [], "there is one card for it to stand in");
+  assert.deepEqual(commonRemarks(program("gmail"), [SUBMISSIONS, SUBMISSION, IMAPS], "en"), []);
 });
 
 test("every program says who says so", () => {

@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import vm from "node:vm";
 
-import { Pages } from "../../../extension/background/page-access.js";
-import { targetInText, targetOfLink } from "../../../extension/core/target-in-text.js";
-import { fitting, isOf, stands, targetOf } from "../../../extension/core/page-servers.js";
+import { PageAccess } from "../../../extension/background/page-access.js";
+import { formHolds, runIsOfPage, settingsForServer, targetOfServer } from "../../../extension/core/page-servers.js";
 import { pageStateKey } from "../../../extension/core/page-state.js";
+import { beginRun, IDLE_RUN, receiveMessage } from "../../../extension/core/run.js";
 import { siteDomain } from "../../../extension/core/site-domain.js";
-import { begin, IDLE, receive } from "../../../extension/core/run.js";
-import { isPrivate } from "../../../extension/ui/state/private-window.js";
+import { targetInText, targetOfLink } from "../../../extension/core/target-in-text.js";
+import { isPrivateWindow } from "../../../extension/ui/state/private-window.js";
 import { report } from "../support/records.mjs";
 
 const EXTENSION = new URL("../../../extension/", import.meta.url);
@@ -36,9 +36,9 @@ const setting = (port, security, more = {}) => ({
 });
 
 function done(outgoing, { target = { input: "x", kind: "endpoint", host: "smtp.example.org" }, pressed = "s0", incoming = [] } = {}) {
-  const run = begin("1", "x", { origin: "page", page: { tab: 1, token: "t", server: pressed } });
+  const run = beginRun("1", "x", { origin: "page", page: { tab: 1, token: "t", server: pressed } });
   const full = { ...report(), target, settings: { outgoing, incoming } };
-  return receive(run, { type: "report", id: "1", report: full });
+  return receiveMessage(run, { type: "report", id: "1", report: full });
 }
 
 test("what a choice means is told by its words, in many languages", () => {
@@ -74,40 +74,40 @@ test("words are found whole, whatever their accents and capitals", () => {
 });
 
 test("a server is tested exactly as the page says", () => {
-  assert.equal(targetOf(server()), "smtp.example.org:25");
-  assert.equal(targetOf(server({ port: 587, means: "starttls" })), "smtp.example.org:587");
-  assert.equal(targetOf(server({ port: 465, means: "tls" })), "smtp.example.org:465");
-  assert.equal(targetOf(server({ port: 587, means: "tls" })), "smtps://smtp.example.org:587");
-  assert.equal(targetOf(server({ port: 993, means: "starttls", protocol: "imap", direction: "incoming" })), "imap://smtp.example.org:993");
-  assert.equal(targetOf(server({ host: "2001:db8::7" })), "[2001:db8::7]:25");
-  assert.equal(targetOf(server({ port: null })), "smtp.example.org");
-  assert.equal(targetOf(server({ host: "" })), null);
+  assert.equal(targetOfServer(server()), "smtp.example.org:25");
+  assert.equal(targetOfServer(server({ port: 587, means: "starttls" })), "smtp.example.org:587");
+  assert.equal(targetOfServer(server({ port: 465, means: "tls" })), "smtp.example.org:465");
+  assert.equal(targetOfServer(server({ port: 587, means: "tls" })), "smtps://smtp.example.org:587");
+  assert.equal(targetOfServer(server({ port: 993, means: "starttls", protocol: "imap", direction: "incoming" })), "imap://smtp.example.org:993");
+  assert.equal(targetOfServer(server({ host: "2001:db8::7" })), "[2001:db8::7]:25");
+  assert.equal(targetOfServer(server({ port: null })), "smtp.example.org");
+  assert.equal(targetOfServer(server({ host: "" })), null);
 });
 
 test("only what is encrypted and was verified is ever written, and only what the form can hold", () => {
   const all = [setting(465, "tls"), setting(587, "starttls")];
-  assert.deepEqual(fitting(done(all), server()).wanted, { host: "smtp.example.org", port: 465, security: "tls" });
-  assert.equal(fitting(done(all), server({ offers: ["none", "starttls"] })).wanted?.port, 587);
-  assert.equal(fitting(done(all), server({ ports: [25, 587] })).wanted?.port, 587);
-  assert.equal(fitting(done(all), server({ ports: [25] })).wanted, null);
-  assert.equal(fitting(done([setting(25, "none"), setting(587, "starttls", { verified: false })]), server()).wanted, null);
-  assert.equal(fitting({ ...done(all), phase: "running" }, server()).wanted, null);
+  assert.deepEqual(settingsForServer(done(all), server()).wanted, { host: "smtp.example.org", port: 465, security: "tls" });
+  assert.equal(settingsForServer(done(all), server({ offers: ["none", "starttls"] })).wanted?.port, 587);
+  assert.equal(settingsForServer(done(all), server({ ports: [25, 587] })).wanted?.port, 587);
+  assert.equal(settingsForServer(done(all), server({ ports: [25] })).wanted, null);
+  assert.equal(settingsForServer(done([setting(25, "none"), setting(587, "starttls", { verified: false })]), server()).wanted, null);
+  assert.equal(settingsForServer({ ...done(all), phase: "running" }, server()).wanted, null);
 });
 
 test("a press on one server says nothing of another", () => {
   const run = done([setting(465, "tls")]);
-  assert.equal(fitting(run, server({ id: "s1", host: "smtp.other.example" })).wanted, null);
+  assert.equal(settingsForServer(run, server({ id: "s1", host: "smtp.other.example" })).wanted, null);
   const account = { input: "jane@example.org", kind: "account", domain: "example.org", host: null };
-  assert.equal(fitting(done([setting(465, "tls")], { target: account }), server({ id: "s1", host: "" })).wanted?.port, 465);
+  assert.equal(settingsForServer(done([setting(465, "tls")], { target: account }), server({ id: "s1", host: "" })).wanted?.port, 465);
   const page = (token) => ({ reading: { token }, site: null, filled: null });
-  assert.equal(isOf(run, page("t")), true);
-  assert.equal(isOf(run, page("other")), false);
+  assert.equal(runIsOfPage(run, page("t")), true);
+  assert.equal(runIsOfPage(run, page("other")), false);
 });
 
 test("a form that holds the settings already needs none", () => {
   const wanted = { host: "smtp.example.org", port: 465, security: "tls" };
-  assert.equal(stands(server({ port: 465, means: "tls" }), wanted), true);
-  assert.equal(stands(server({ port: 465, means: "none" }), wanted), false);
+  assert.equal(formHolds(server({ port: 465, means: "tls" }), wanted), true);
+  assert.equal(formHolds(server({ port: 465, means: "none" }), wanted), false);
 });
 
 test("a site's own domain is the name below a public suffix", () => {
@@ -131,8 +131,8 @@ test("what can be tested is found in a text and in a link", () => {
 });
 
 test("a page's word stays a page's word when it was refused", () => {
-  const run = begin("1", "10.0.0.1:25", { origin: "page", page: { tab: 1, token: "t", server: "s0" } });
-  const refused = receive(run, { type: "error", id: "1", code: "forbidden", message: "no" });
+  const run = beginRun("1", "10.0.0.1:25", { origin: "page", page: { tab: 1, token: "t", server: "s0" } });
+  const refused = receiveMessage(run, { type: "error", id: "1", code: "forbidden", message: "no" });
   assert.equal(refused.origin, "page");
   assert.deepEqual(refused.page, run.page);
 });
@@ -153,7 +153,7 @@ const withTabs = (tabs) => ({
 test("what is bound to a tab of a private window is private, in whichever window it is shown", async (t) => {
   globalThis.chrome = withTabs(new Map([[7, { incognito: true }], [8, { incognito: false }]]));
   t.after(() => delete globalThis.chrome);
-  assert.deepEqual(await Promise.all([7, 8, 9, null].map(isPrivate)), [true, false, false, false]);
+  assert.deepEqual(await Promise.all([7, 8, 9, null].map(isPrivateWindow)), [true, false, false, false]);
 });
 
 test("of a tab that was closed while its page was read nothing stays", async (t) => {
@@ -167,7 +167,7 @@ test("of a tab that was closed while its page was read nothing stays", async (t)
     set: async (items) => void Object.assign(stored, items),
     remove: async (key) => void delete stored[key],
   };
-  const pages = new Pages(area, async () => IDLE);
+  const pages = new PageAccess(area, async () => IDLE_RUN);
   await pages.read(8);
   const reading = pages.read(7);
   tabs.delete(7);

@@ -1,14 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { begin, fail, IDLE, isLast, known, receive, stop, verdictFinding } from "../../../extension/core/run.js";
+import {
+  beginRun,
+  failRun,
+  IDLE_RUN,
+  isFinalMessage,
+  receiveMessage,
+  runResults,
+  stopRun,
+  verdictFinding,
+} from "../../../extension/core/run.js";
 import { endpoint, finding, observation, report } from "../support/records.mjs";
 
-const running = begin("1", "smtp.example.org");
-const after = (...messages) => messages.map((message) => ({ id: "1", ...message })).reduce(receive, running);
+const running = beginRun("1", "smtp.example.org");
+const after = (...messages) => messages.map((message) => ({ id: "1", ...message })).reduce(receiveMessage, running);
 
 test("a run begins without anything of the run before it", () => {
-  assert.deepEqual(running, { ...IDLE, id: "1", target: "smtp.example.org", phase: "running" });
+  assert.deepEqual(running, { ...IDLE_RUN, id: "1", target: "smtp.example.org", phase: "running" });
 });
 
 test("a later plan replaces an earlier one", () => {
@@ -21,7 +30,7 @@ test("a provisional observation is replaced by the one with the same id", () => 
   const waiting = observation({ state: "no-answer", provisional: true });
   const final = observation({ state: "open" });
   const run = after({ type: "observation", observation: waiting }, { type: "observation", observation: final });
-  assert.deepEqual(known(run).observations, [final]);
+  assert.deepEqual(runResults(run).observations, [final]);
 });
 
 test("a finding replaces only its like", () => {
@@ -33,7 +42,7 @@ test("a finding replaces only its like", () => {
     { type: "finding", finding: other },
     { type: "finding", finding: again },
   );
-  assert.deepEqual(known(run).findings, [other, again]);
+  assert.deepEqual(runResults(run).findings, [other, again]);
 });
 
 test("the report ends the run and is what is known from then on", () => {
@@ -45,8 +54,8 @@ test("the report ends the run and is what is known from then on", () => {
     { type: "report", report: report({ observations: [final] }) },
   );
   assert.equal(run.phase, "done");
-  assert.deepEqual(known(run).observations, [final]);
-  assert.equal(known(run).verdict.code, "ok");
+  assert.deepEqual(runResults(run).observations, [final]);
+  assert.equal(runResults(run).verdict.code, "ok");
   assert.equal(run.endpoints.length, 1);
   assert.deepEqual(run.observations, {});
 });
@@ -60,16 +69,16 @@ test("a report comes with the network's name, and with the one of before where t
 });
 
 test("messages of another run, and after the end, change nothing", () => {
-  assert.equal(receive(running, { type: "plan", id: "2", endpoints: [endpoint()] }), running);
-  const stopped = stop(running);
-  assert.equal(receive(stopped, { type: "report", id: "1", report: report() }), stopped);
-  assert.equal(receive(running, { type: "error", id: null, code: "internal", message: "…" }), running);
+  assert.equal(receiveMessage(running, { type: "plan", id: "2", endpoints: [endpoint()] }), running);
+  const stopped = stopRun(running);
+  assert.equal(receiveMessage(stopped, { type: "report", id: "1", report: report() }), stopped);
+  assert.equal(receiveMessage(running, { type: "error", id: null, code: "internal", message: "…" }), running);
 });
 
 test("refused input leaves the page idle, with the reason", () => {
   for (const code of ["invalid-target", "forbidden"]) {
     const run = after({ type: "error", code, message: "No." });
-    assert.deepEqual(run, { ...IDLE, target: "smtp.example.org", refusal: { code, message: "No." } });
+    assert.deepEqual(run, { ...IDLE_RUN, target: "smtp.example.org", refusal: { code, message: "No." } });
   }
 });
 
@@ -80,15 +89,15 @@ test("other errors fail the run", () => {
 });
 
 test("only a run that is going can stop or fail", () => {
-  assert.equal(stop(IDLE), IDLE);
+  assert.equal(stopRun(IDLE_RUN), IDLE_RUN);
   const done = after({ type: "report", report: report() });
-  assert.equal(fail(done, { cause: "host", message: null }), done);
+  assert.equal(failRun(done, { cause: "host", message: null }), done);
   assert.equal(after({ type: "cancelled" }).phase, "stopped");
 });
 
 test("what is last under an id", () => {
-  const last = ["report", "cancelled", "error"].map((type) => isLast({ type }));
-  const more = ["plan", "observation", "finding", "settings", "hello"].map((type) => isLast({ type }));
+  const last = ["report", "cancelled", "error"].map((type) => isFinalMessage({ type }));
+  const more = ["plan", "observation", "finding", "settings", "hello"].map((type) => isFinalMessage({ type }));
   assert.deepEqual([...new Set(last)], [true]);
   assert.deepEqual([...new Set(more)], [false]);
 });

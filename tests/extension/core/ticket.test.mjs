@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Catalogue, LANGUAGES } from "../../../extension/core/catalogue.js";
-import { KINDS, redacted, secretsIn, without } from "../../../extension/core/redaction.js";
-import { FORMS, handedOver } from "../../../extension/core/ticket.js";
+import { maskSecrets, PRIVATE_KINDS, redacted, secretsIn } from "../../../extension/core/redaction.js";
+import { TICKET_FORMS, ticketText } from "../../../extension/core/ticket.js";
 import { finding, observation, report, says, told, way } from "../support/records.mjs";
 
 const catalogues = LANGUAGES.map((language) => {
@@ -56,8 +56,8 @@ test("what is private is found, each under its kind", () => {
 
 test("nothing private is in a text that may hold nothing of it, in any form or language", () => {
   for (const catalogue of catalogues) {
-    for (const form of FORMS) {
-      const text = handedOver(private_, form, new Set(), catalogue).toLowerCase();
+    for (const form of TICKET_FORMS) {
+      const text = ticketText(private_, form, new Set(), catalogue).toLowerCase();
       for (const secret of SECRETS) assert.ok(!text.includes(secret), `${catalogue.language} ${form}: ${secret}`);
       assert.ok(text.includes("smtp.example.org"));
     }
@@ -65,33 +65,33 @@ test("nothing private is in a text that may hold nothing of it, in any form or l
 });
 
 test("what may stay stays, and nothing else", () => {
-  for (const kind of KINDS) {
+  for (const kind of PRIVATE_KINDS) {
     const left = secretsIn(redacted(private_, new Set([kind])));
-    for (const other of KINDS) assert.equal(left[other].includes(secretsIn(private_)[other][0]), other === kind, `${kind}: ${other}`);
+    for (const other of PRIVATE_KINDS) assert.equal(left[other].includes(secretsIn(private_)[other][0]), other === kind, `${kind}: ${other}`);
   }
 });
 
 test("an address is not cut out of a longer one", () => {
-  assert.equal(without("10.0.0.1 10.0.0.11 a10.0.0.1 [10.0.0.1]", ["10.0.0.1"]), "… 10.0.0.11 a10.0.0.1 […]");
+  assert.equal(maskSecrets("10.0.0.1 10.0.0.11 a10.0.0.1 [10.0.0.1]", ["10.0.0.1"]), "… 10.0.0.11 a10.0.0.1 […]");
 });
 
 test("each reader gets what they need", () => {
-  const provider = handedOver(private_, "provider", new Set(["public", "routers"]), english);
+  const provider = ticketText(private_, "provider", new Set(["public", "routers"]), english);
   for (const needed of [PUBLIC, "edge1.isp.example", "25", "2026-11-24 05:00:00 UTC"]) assert.ok(provider.includes(needed), needed);
-  const server = handedOver(private_, "server", new Set(["public"]), english);
+  const server = ticketText(private_, "server", new Set(["public"]), english);
   for (const needed of [PUBLIC, "smtp.example.org", "192.0.2.7", "587"]) assert.ok(server.includes(needed), needed);
   assert.ok(!server.includes("edge1"));
 });
 
 test("a stranger's text is not read as Markdown, nor as lines of its own", () => {
   const loud = report({ observations: [observation({ host: "a|b`<img>", greeting: "220 x\n# owned" })] });
-  const text = handedOver(loud, "markdown", new Set(), english);
+  const text = ticketText(loud, "markdown", new Set(), english);
   assert.ok(!text.includes("\n# owned"));
   assert.ok(text.includes("a\\|b\\`\\<img\\>"));
 });
 
 test("JSON can be read again as a report", () => {
-  const again = JSON.parse(handedOver(private_, "json", new Set(), english));
+  const again = JSON.parse(ticketText(private_, "json", new Set(), english));
   assert.equal(again.schema, 1);
   assert.equal(again.observations.length, 2);
   assert.equal(again.target.input, "…@example.org");

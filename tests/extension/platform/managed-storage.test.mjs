@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { usable } from "../../../extension/core/managed-settings.js";
-import { read, watch } from "../../../extension/platform/managed-storage.js";
+
+import { usableSettings } from "../../../extension/core/managed-settings.js";
+import { readManaged, watchManaged } from "../../../extension/platform/managed-storage.js";
 
 const SERVER = { protocol: "smtp", host: "smtp.example.org", port: 587, security: "starttls" };
 
@@ -32,8 +33,8 @@ class FakeArea {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("nothing is managed where Firefox rejects and where Chromium gives an empty object", async () => {
-  assert.deepEqual(await read(new FakeArea(null)), {});
-  assert.deepEqual(await read(new FakeArea({})), {});
+  assert.deepEqual(await readManaged(new FakeArea(null)), {});
+  assert.deepEqual(await readManaged(new FakeArea({})), {});
 });
 
 test("what cannot be read is not nothing: no run is kept until it can be", async () => {
@@ -41,7 +42,7 @@ test("what cannot be read is not nothing: no run is kept until it can be", async
   area.get = async () => {
     throw new Error("An unexpected error occurred");
   };
-  assert.deepEqual(await read(area), { history: false, unreadable: true });
+  assert.deepEqual(await readManaged(area), { history: false, unreadable: true });
 });
 
 test("what an administrator sets is read", async () => {
@@ -54,7 +55,7 @@ test("what an administrator sets is read", async () => {
     history: false,
     language: "FR",
   };
-  assert.deepEqual(await read(new FakeArea(values)), {
+  assert.deepEqual(await readManaged(new FakeArea(values)), {
     organisation: "Example Ltd",
     help: "https://help.example.org/mail",
     domain: "example.org",
@@ -76,13 +77,13 @@ test("what does not fit is left out, and what is unknown too", () => {
     language: [],
     surprise: true,
   };
-  assert.deepEqual(usable(wrong), { servers: [SERVER] });
+  assert.deepEqual(usableSettings(wrong), { servers: [SERVER] });
 });
 
 test("values that arrive late, change and go are told, each once", async () => {
   const area = new FakeArea(null);
   const seen = [];
-  const end = watch((managed) => seen.push(managed.organisation ?? null), area);
+  const end = watchManaged((managed) => seen.push(managed.organisation ?? null), area);
   await settled();
   area.set({ organisation: "Example Ltd" });
   await settled();
@@ -104,7 +105,7 @@ test("an answer that is overtaken by a newer one does not count", async () => {
   const waiting = [];
   area.get = () => new Promise((resolve) => waiting.push(resolve));
   const seen = [];
-  watch((managed) => seen.push(managed.organisation ?? null), area);
+  watchManaged((managed) => seen.push(managed.organisation ?? null), area);
   area.set({});
   waiting[1]({ organisation: "new" });
   await settled();
@@ -128,5 +129,5 @@ test("the schema that browsers check names the same keys, and the manifest names
   };
   assert.equal(schema.type, "object");
   assert.ok(!("additionalProperties" in schema), "Chromium refuses it at the top");
-  assert.deepEqual(Object.keys(schema.properties).sort(), Object.keys(usable(whole)).sort());
+  assert.deepEqual(Object.keys(schema.properties).sort(), Object.keys(usableSettings(whole)).sort());
 });

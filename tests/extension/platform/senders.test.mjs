@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isOwn } from "../../../extension/platform/senders.js";
+import { isOwnDocument } from "../../../extension/platform/senders.js";
 
 const HOME = "chrome-extension://abcdef/";
 const self = { id: "abcdef", getURL: (path) => `${HOME}${path}` };
-const own = (sender) => isOwn(sender, self);
+const own = (sender) => isOwnDocument(sender, self);
 
 test("the extension's documents and its background are its own", () => {
   assert.ok(own({ id: "abcdef", url: `${HOME}popup/popup.html`, origin: HOME.slice(0, -1) }));

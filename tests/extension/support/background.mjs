@@ -1,5 +1,5 @@
-import { Controller } from "../../../extension/background/run-controller.js";
 import { HostLink } from "../../../extension/background/host-link.js";
+import { RunController } from "../../../extension/background/run-controller.js";
 import { FakePort } from "./fake-port.mjs";
 
 /** The real controller on the real link, on ports that the test answers for. */
@@ -15,6 +15,6 @@ export function background(run, more = {}) {
     onMessage: (message) => controller.received(message),
   });
   const newId = () => String((ids += 1));
-  const controller = new Controller({ link, run, newId, onRun: (next) => runs.push(next), ...more });
+  const controller = new RunController({ link, run, newId, onRun: (next) => runs.push(next), ...more });
   return { controller, link, ports, runs };
 }

@@ -1,6 +1,5 @@
 /** @typedef {import("../types/messages.d.ts").Endpoint} Endpoint */
 /** @typedef {import("../types/messages.d.ts").Observation} Observation */
-/** @typedef {import("../types/messages.d.ts").Finding} Finding */
 
 /**
  * @typedef {{endpoint: Endpoint, observation: Observation | null}} EndpointRow
@@ -55,16 +54,3 @@ export function probeProgress(endpoints, observations) {
   const targets = endpoints.filter(({ role }) => role === "target");
   return { done: targets.filter(({ id }) => final.has(id)).length, total: targets.length };
 }
-
-const ORDER = ["blocker", "warning", "note", "good"];
-
-/**
- * The findings beside the verdict, the gravest first.
- *
- * @param {readonly Finding[]} findings
- * @param {Finding | null} verdict
- */
-export const otherFindings = (findings, verdict) =>
-  findings
-    .filter((finding) => finding !== verdict)
-    .sort((one, other) => ORDER.indexOf(one.severity) - ORDER.indexOf(other.severity));

@@ -1,6 +1,8 @@
+import { isVerifiedEncrypted } from "./verified-settings.js";
+
+/** @typedef {import("../types/messages.d.ts").ExportMessage["format"]} Format */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 /** @typedef {import("../types/messages.d.ts").Setting} Setting */
-/** @typedef {import("../types/messages.d.ts").ExportMessage["format"]} Format */
 
 /** The kinds of files that the host makes, in the order in which they are offered. */
 export const EXPORT_FORMATS = /** @type {const} */ (["mobileconfig", "autoconfig", "text", "json"]);
@@ -10,9 +12,6 @@ const FAMILIES = new Set(["password", "oauth2", "kerberos", "ntlm", "certificate
 
 /** Those of them that Apple's profiles know. */
 const APPLE = new Set(["password", "ntlm"]);
-
-/** @param {Setting} setting */
-const good = ({ verified, security }) => verified && security !== "none";
 
 /** @param {Setting} setting */
 function fitsApple({ auth }) {
@@ -27,8 +26,8 @@ function fitsApple({ auth }) {
  * @returns {Format[]}
  */
 export function exportFormats({ settings, target }) {
-  const incoming = settings.incoming.filter((setting) => setting.protocol !== "smtp" && good(setting));
-  const outgoing = settings.outgoing.filter((setting) => setting.protocol === "smtp" && good(setting));
+  const incoming = settings.incoming.filter((setting) => setting.protocol !== "smtp" && isVerifiedEncrypted(setting));
+  const outgoing = settings.outgoing.filter((setting) => setting.protocol === "smtp" && isVerifiedEncrypted(setting));
   const any = incoming.length + outgoing.length > 0;
   /** @type {Record<Format, boolean>} */
   const possible = {

@@ -1,4 +1,5 @@
 import { MAIL_PORTS } from "./mail-ports.js";
+import { isVerifiedEncrypted } from "./verified-settings.js";
 
 /** @typedef {import("../types/messages.d.ts").Setting} Setting */
 /** @typedef {import("../types/page.d.ts").PageServer} PageServer */
@@ -74,10 +75,7 @@ export function settingsForServer(run, server) {
   if (run.phase !== "done" || !report || !concerns(run, server)) return { working: [], wanted: null };
   const { direction, protocol, port, security } = server;
   const lists = direction ? [report.settings[direction]] : [report.settings.outgoing, report.settings.incoming];
-  const working = lists.flat().filter((setting) => {
-    const same = !protocol || protocol === setting.protocol;
-    return setting.verified && setting.security !== "none" && same;
-  });
+  const working = lists.flat().filter((setting) => isVerifiedEncrypted(setting) && (!protocol || protocol === setting.protocol));
   const taken = working.find((setting) => {
     const portFits = !port?.offers || port.offers.includes(setting.port);
     const offers = security?.offers;

@@ -178,17 +178,3 @@ export function runResults(run) {
   const { observations, findings, settings, verdict } = report;
   return { observations, findings, settings, verdict };
 }
-
-/**
- * The finding that the verdict names.
- *
- * @param {Report} report
- * @returns {Finding}
- */
-export function verdictFinding({ verdict, findings }) {
-  const named = findings.filter(({ code }) => code === verdict.code);
-  const exact = named.find(
-    ({ severity, confidence }) => severity === verdict.severity && confidence === verdict.confidence,
-  );
-  return exact ?? named[0] ?? { ...verdict, host: null, port: null, family: null, params: {}, evidence: [] };
-}

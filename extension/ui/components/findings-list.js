@@ -1,6 +1,6 @@
-import { otherFindings } from "../../core/endpoint-groups.js";
+import { otherFindings, verdictFinding } from "../../core/findings.js";
 import { sentenceOf } from "../../core/report-text.js";
-import { runResults, verdictFinding } from "../../core/run.js";
+import { runResults } from "../../core/run.js";
 import { h } from "./dom.js";
 import { SEVERITY_SHAPES, shape } from "./shapes.js";
 

@@ -1,6 +1,6 @@
 import { plain } from "../../core/catalogue.js";
 import { endpointOutcome } from "../../core/endpoint-outcome.js";
-import { compareReports } from "../../core/history-list.js";
+import { compareReports } from "../../core/report-changes.js";
 import { headlineOf } from "../../core/report-text.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";

@@ -1,7 +1,9 @@
 import { plain, spoken } from "../../core/catalogue.js";
-import { otherFindings, probeProgress } from "../../core/endpoint-groups.js";
+import { probeProgress } from "../../core/endpoint-groups.js";
+import { otherFindings } from "../../core/findings.js";
 import { headlineOf, messageOf, sentenceOf } from "../../core/report-text.js";
 import { runResults } from "../../core/run.js";
+import { isVerifiedEncrypted } from "../../core/verified-settings.js";
 import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { SEVERITY_SHAPES, shape, spinner } from "./shapes.js";
@@ -77,7 +79,7 @@ function certainAlready(t, run) {
     null,
   );
   if (gravest) return { sign: SEVERITY_SHAPES[gravest.severity], text: sentenceOf(gravest, t) };
-  const works = settings.outgoing.find(({ verified, security }) => verified && security !== "none");
+  const works = settings.outgoing.find(isVerifiedEncrypted);
   return works ? { sign: "good", text: t.text("ui_sends_already", { host: plain(works.host), port: String(works.port) }) } : null;
 }
 

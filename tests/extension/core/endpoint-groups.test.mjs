@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { groupEndpoints, otherFindings, probeProgress } from "../../../extension/core/endpoint-groups.js";
-import { endpoint, finding, observation } from "../support/records.mjs";
+import { groupEndpoints, probeProgress } from "../../../extension/core/endpoint-groups.js";
+import { endpoint, observation } from "../support/records.mjs";
 
 test("hosts keep the order of the plan, ports rise, families stand side by side", () => {
   const plan = [
@@ -46,13 +46,4 @@ test("a provisional result is not progress", () => {
   const plan = [endpoint({ id: "o1" }), endpoint({ id: "o2" })];
   const seen = [observation({ id: "o1", provisional: true }), observation({ id: "o2" })];
   assert.deepEqual(probeProgress(plan, seen), { done: 1, total: 2 });
-});
-
-test("the other findings come the gravest first, and the verdict is not among them", () => {
-  const note = finding({ severity: "note" });
-  const good = finding({ severity: "good" });
-  const blocker = finding({ severity: "blocker" });
-  const warning = finding({ severity: "warning" });
-  assert.deepEqual(otherFindings([note, good, blocker, warning], blocker), [warning, note, good]);
-  assert.deepEqual(otherFindings([note, blocker], null), [blocker, note]);
 });

@@ -9,7 +9,6 @@ import {
   receiveMessage,
   runResults,
   stopRun,
-  verdictFinding,
 } from "../../../extension/core/run.js";
 import { endpoint, finding, observation, report } from "../support/records.mjs";
 
@@ -102,11 +101,9 @@ test("what is last under an id", () => {
   assert.deepEqual([...new Set(more)], [false]);
 });
 
-test("the verdict's finding is the one that it was made from", () => {
-  const weak = finding({ code: "cert-expired", severity: "warning", confidence: "likely", port: 465 });
-  const strong = finding({ code: "cert-expired", severity: "blocker", confidence: "certain", port: 587 });
-  const verdict = { code: "cert-expired", severity: "blocker", confidence: "certain" };
-  assert.equal(verdictFinding(report({ verdict, findings: [weak, strong] })), strong);
-  assert.equal(verdictFinding(report({ verdict, findings: [weak] })), weak);
-  assert.equal(verdictFinding(report({ verdict, findings: [] })).code, "cert-expired");
+test("a page's word stays a page's word when it was refused", () => {
+  const run = beginRun("1", "10.0.0.1:25", { origin: "page", page: { tab: 1, token: "t", server: "s0" } });
+  const refused = receiveMessage(run, { type: "error", id: "1", code: "forbidden", message: "no" });
+  assert.equal(refused.origin, "page");
+  assert.deepEqual(refused.page, run.page);
 });

@@ -1,10 +1,10 @@
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {string} text  what is copied
  * @param {string} what  what it is, for the button's name
  * @param {string} [words]  that stand on the button

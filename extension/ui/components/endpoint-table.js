@@ -8,12 +8,12 @@ import { shape, spinner } from "./shapes.js";
 /** @typedef {import("../../core/endpoint-groups.js").EndpointRow} EndpointRow */
 /** @typedef {import("../../core/endpoint-groups.js").HostGroup} HostGroup */
 /** @typedef {import("../../core/endpoint-groups.js").PortGroup} PortGroup */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * Every endpoint of the target: a table for each host, a line for each port, the families side by side.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function endpointTables(view) {
   const { t, run } = view;
@@ -28,7 +28,7 @@ export function endpointTables(view) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {HostGroup} group
  */
 function table(view, { host, families, ports }) {
@@ -53,7 +53,7 @@ function table(view, { host, families, ports }) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {PortGroup} group
  * @param {readonly (4 | 6)[]} families
  */
@@ -85,7 +85,7 @@ function appended(parent, child) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {EndpointRow} row
  */
 function cell({ t, run }, { endpoint, observation }) {

@@ -5,12 +5,12 @@ import { shape } from "./shapes.js";
 
 /** @typedef {import("../../types/messages.d.ts").ExportMessage["format"]} Format */
 /** @typedef {import("../state/view.js").LastExport} LastExport */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * The files that the settings can be handed over in.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function exportSection(view) {
   const { t, run } = view;
@@ -32,7 +32,7 @@ export function exportSection(view) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {"export" | "export-copy"} action
  * @param {Format} format
  * @param {string} name
@@ -59,7 +59,7 @@ function button({ t, lastExport }, action, format, name) {
 /**
  * One line on what became of the last wish.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 function said({ t, run, lastExport }) {
   if (!lastExport || lastExport.run !== run.id || lastExport.phase === "making") return null;
@@ -80,7 +80,7 @@ function said({ t, run, lastExport }) {
 }
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {LastExport} handed
  */
 export function exportDone(t, { phase, format, name }) {

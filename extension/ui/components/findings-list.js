@@ -5,12 +5,12 @@ import { h } from "./dom.js";
 import { SEVERITY_SHAPES, shape } from "./shapes.js";
 
 /** @typedef {import("../../types/messages.d.ts").Finding} Finding */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * What else was found. While a run is going it could still change, and would push the rows about.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function findingsList(view) {
   const { t, run } = view;
@@ -34,7 +34,7 @@ export function findingsList(view) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Finding} finding
  * @param {boolean} advise
  */

@@ -4,7 +4,7 @@ import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /** No API tells whether the browser is shut in; where it is, it finds no program of the system. */
 const SANDBOXED = new Set(["host-missing", "host-forbidden", "host-crashed"]);
@@ -19,7 +19,7 @@ const words = (command) => command.split(" ").flatMap((word, index) => [index > 
 /**
  * The screen that explains why the host cannot be used, and what to do.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function hostProblem(view) {
   const { t, link, environment } = view;

@@ -1,13 +1,13 @@
 import { LANGUAGES } from "../../core/catalogue.js";
 import { h } from "./dom.js";
 
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * The list of languages, each in its own.
  *
- * @param {View["t"]} t
- * @param {View["preferences"]["language"]} chosen
+ * @param {RunView["t"]} t
+ * @param {RunView["preferences"]["language"]} chosen
  */
 export const languageList = (t, { value, managed }) =>
   h(

@@ -1,12 +1,12 @@
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * Whether what the organisation states works from here. A report of an older host does not say.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function organisationCheck({ t, run }) {
   const stated = run.phase === "done" ? run.report?.expected : null;

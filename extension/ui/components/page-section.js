@@ -7,12 +7,12 @@ import { shape } from "./shapes.js";
 /** @typedef {import("../../types/page.d.ts").Change} Change */
 /** @typedef {import("../../types/page.d.ts").PageServer} PageServer */
 /** @typedef {import("../../types/page.d.ts").Wanted} Wanted */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * What the page in the tab says, what of it can be tested, and what can be written into it.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function pageSection(view) {
   const { t, page, run } = view;
@@ -39,7 +39,7 @@ export function pageSection(view) {
 const aside = (text, key) => h("p", { class: "aside", "data-key": key, "data-page-note": key }, text);
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {string} target
  * @param {{key: string, server?: string, primary: boolean}} how
  */
@@ -61,7 +61,7 @@ const press = ({ t, run }, target, { key, server, primary }) =>
 /**
  * One server that a form of the page asks for.
  *
- * @param {View} view
+ * @param {RunView} view
  * @param {PageState} page
  * @param {PageServer} server
  */
@@ -96,7 +96,7 @@ function one(view, page, server) {
 }
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {PageServer} server
  * @param {Wanted} wanted
  */
@@ -117,14 +117,14 @@ const fillButton = (t, { id }, { host, port, security }) =>
   );
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {Wanted} wanted
  */
 const works = (t, { host, port, security }) =>
   t.text("page_works", { host: plain(host), port: String(port), security: t.word("security", security) });
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {PageServer} server
  * @returns {(Node | string)[]}
  */
@@ -139,7 +139,7 @@ function sentence(t, { host, port, security, direction }) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {PageState} page
  */
 function addressLine(view, { reading }) {
@@ -163,7 +163,7 @@ function strong(text, place, value) {
 /**
  * The site's own domain, where its page names nothing else.
  *
- * @param {View} view
+ * @param {RunView} view
  * @param {PageState} page
  */
 function siteLine(view, page) {
@@ -181,7 +181,7 @@ function siteLine(view, page) {
 /**
  * What was written, field by field, and the way back.
  *
- * @param {View} view
+ * @param {RunView} view
  * @param {PageState} page
  * @param {PageServer} server
  */
@@ -213,7 +213,7 @@ function changes({ t }, { filled }, server) {
 }
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {Change} change
  */
 function changed(t, { field, label, before, after, taken }) {
@@ -236,7 +236,7 @@ function changed(t, { field, label, before, after, taken }) {
 }
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {Change["field"]} field
  * @param {string} text  of a check box: `on` or nothing
  */
@@ -248,7 +248,7 @@ function ticked(t, field, text) {
 /**
  * Why nothing was written, in one sentence.
  *
- * @param {View} view
+ * @param {RunView} view
  * @param {PageState} page
  */
 function outcome({ t }, { filled }) {

@@ -7,7 +7,7 @@ import { SEVERITY_SHAPES, shape } from "./shapes.js";
 /** @typedef {import("../../core/catalogue.js").Catalogue} Catalogue */
 /** @typedef {import("../../core/history-list.js").HistoryEntry} HistoryEntry */
 /** @typedef {import("../../core/history-list.js").HistoryList} HistoryList */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /** How many runs the popup shows; the page of all runs shows the others. */
 const FEW = 4;
@@ -18,7 +18,7 @@ export const reportAddress = (id) => `/report/report.html?past=${encodeURICompon
 /**
  * Runs of before: of this target in each network where there is a result, else the last ones of any.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function pastRuns(view) {
   const { t, run, pastRuns: known } = view;

@@ -1,12 +1,12 @@
 import { programChoices, sourcesOf } from "../../core/mail-programs.js";
 import { h } from "./dom.js";
 
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * In whose words the settings are said; an empty value stands for none in particular.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function programChooser({ t, programs, program, preferences }) {
   const options = [{ id: "", name: t.text("ui_words_general") }, ...programChoices(programs, t.language)];
@@ -25,7 +25,7 @@ export function programChooser({ t, programs, program, preferences }) {
 /**
  * Where a program's words were read.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function programSources({ t, programs, program }) {
   return (

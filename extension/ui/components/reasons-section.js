@@ -7,12 +7,12 @@ import { shape } from "./shapes.js";
 /** @typedef {import("../../types/messages.d.ts").Hop} Hop */
 /** @typedef {import("../../types/messages.d.ts").Observation} Observation */
 /** @typedef {import("../../types/messages.d.ts").Report} Report */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * How the verdict is known: in words first, then what was asked for comparison and the ways that were followed.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function reasonsSection(view) {
   const { t, run } = view;
@@ -31,7 +31,7 @@ export function reasonsSection(view) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Report} report
  */
 function comparison({ t }, report) {
@@ -85,7 +85,7 @@ function comparison({ t }, report) {
 }
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {Observation[]} seen
  */
 function cell(t, seen) {
@@ -112,7 +112,7 @@ function cell(t, seen) {
 /**
  * The routers on the way, for the port that fails and beside it for one that works.
  *
- * @param {View} view
+ * @param {RunView} view
  * @param {Observation[]} columns  the failing one first
  */
 function path({ t }, columns) {
@@ -159,7 +159,7 @@ function path({ t }, columns) {
 }
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {Hop | undefined} found
  */
 function hop(t, found) {

@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
 /** @typedef {import("../../types/messages.d.ts").Report} Report */
-/** @typedef {import("../screens/stored-page.js").StoredPageView} StoredPageView */
+/** @typedef {import("../state/view.js").StoredPageView} StoredPageView */
 
 /** @typedef {ReturnType<typeof compareReports>["doors"][number]} Door */
 

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
 /** @typedef {import("../../types/messages.d.ts").Setting} Setting */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * One line of a card.
@@ -28,7 +28,7 @@ export const settingHandles = ({ host, port, security, verified }) => ({
 });
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Setting} entry
  */
 export const verifiedMark = ({ t }, { verified }) => [
@@ -37,7 +37,7 @@ export const verifiedMark = ({ t }, { verified }) => [
 ];
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Setting} entry
  * @param {ReadonlySet<string>} [made]  remarks that need not be made again
  */
@@ -61,7 +61,7 @@ export function settingCard(view, entry, made) {
 /**
  * Settings without encryption are shown as evidence: nothing of them can be copied.
  *
- * @param {View} view
+ * @param {RunView} view
  * @param {Setting} entry
  * @param {ReadonlySet<string>} [made]
  */
@@ -96,7 +96,7 @@ export const remarkList = (texts, key = "remarks") =>
   h("ul", { class: "remarks", "data-key": key }, ...texts.map((text) => h("li", {}, shape("note"), text)));
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Setting} entry
  * @returns {Line[]}
  */
@@ -115,8 +115,8 @@ function inGeneral(view, entry) {
 }
 
 /**
- * @param {View} view
- * @param {NonNullable<View["program"]>} program  can use the setting
+ * @param {RunView} view
+ * @param {NonNullable<RunView["program"]>} program  can use the setting
  * @param {Setting} entry
  * @returns {Line[]}
  */
@@ -133,7 +133,7 @@ function inItsWords(view, program, entry) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Setting} entry
  * @returns {{text: string, copy: boolean, usual: boolean}}  `usual`: its form is not known
  */
@@ -146,7 +146,7 @@ function userName({ t, run }, { username, remarks: known }) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Setting} entry
  * @returns {Line}
  */
@@ -158,7 +158,7 @@ const signIn = ({ t }, { auth }) => ({
 });
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Line} line
  */
 function line(view, { key, name, text, copy, aside }) {

@@ -7,7 +7,7 @@ import { programChooser, programSources } from "./program-chooser.js";
 import { remarkList, settingCard, settingHandles, settingValues, verifiedMark } from "./setting-card.js";
 
 /** @typedef {import("../../types/messages.d.ts").Setting} Setting */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 const DIRECTIONS = /** @type {const} */ (["outgoing", "incoming"]);
 
@@ -17,7 +17,7 @@ const WHOLE = new Set(["account", "domain"]);
 /**
  * What to type into the mail program. While a run is going each direction has one line, so that nothing jumps.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function settingsSection(view) {
   const { t, run, program } = view;
@@ -49,7 +49,7 @@ export function settingsSection(view) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {"outgoing" | "incoming"} direction
  * @param {...(Node | false | null)} content
  */
@@ -66,7 +66,7 @@ function direct({ t }, direction, ...content) {
 /**
  * One direction while the run is going: the best setting so far in one line, which opens.
  *
- * @param {View} view
+ * @param {RunView} view
  * @param {"outgoing" | "incoming"} direction
  * @param {readonly Setting[]} list
  */
@@ -97,7 +97,7 @@ function outlook(view, direction, list) {
 /**
  * One direction when the run is over.
  *
- * @param {View} view
+ * @param {RunView} view
  * @param {"outgoing" | "incoming"} direction
  * @param {readonly Setting[]} list  the best first
  * @param {ReadonlySet<string>} made  remarks that stand above already
@@ -123,7 +123,7 @@ function side(view, direction, list, made) {
 /**
  * What stands in place of a setting where the chosen program can use none.
  *
- * @param {View} view
+ * @param {RunView} view
  * @param {readonly Setting[]} list
  */
 function unusable(view, list) {

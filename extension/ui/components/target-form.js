@@ -2,12 +2,12 @@ import { spoken } from "../../core/catalogue.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /** The host takes no longer target. */
 const TARGET_LIMIT = 512;
 
-/** @param {View} view */
+/** @param {RunView} view */
 export function targetForm({ t, run, emptyRefused }) {
   const refused = emptyRefused || run.refusal !== null;
   const running = run.phase === "running";
@@ -46,9 +46,9 @@ export function targetForm({ t, run, emptyRefused }) {
 }
 
 /**
- * @param {View["t"]} t
- * @param {View["run"]["refusal"]} reason  null: nothing was typed
- * @param {View["run"]["origin"]} origin
+ * @param {RunView["t"]} t
+ * @param {RunView["run"]["refusal"]} reason  null: nothing was typed
+ * @param {RunView["run"]["origin"]} origin
  */
 function refusal(t, reason, origin) {
   const byPage = origin === "page" && reason?.code === "forbidden";

@@ -3,7 +3,7 @@ import { runResults } from "../../core/run.js";
 import { h } from "./dom.js";
 
 /** @typedef {import("../../types/messages.d.ts").Observation} Observation */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /** The stages in the order in which they happen. */
 const STAGES = /** @type {const} */ ([
@@ -19,7 +19,7 @@ const STAGES = /** @type {const} */ ([
 /**
  * The evidence, for those who want it: the target's endpoints first, then the controls.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function technicalDetails(view) {
   const { t, run } = view;
@@ -46,8 +46,8 @@ export function technicalDetails(view) {
 }
 
 /**
- * @param {View} view
- * @param {NonNullable<View["run"]["report"]>} report
+ * @param {RunView} view
+ * @param {NonNullable<RunView["run"]["report"]>} report
  */
 function about({ t }, { started_at: startedAt, elapsed_ms: elapsed, version, lab, names, machine, portal }) {
   return h(
@@ -70,7 +70,7 @@ function about({ t }, { started_at: startedAt, elapsed_ms: elapsed, version, lab
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Observation} observation
  */
 function evidence({ t }, observation) {
@@ -106,7 +106,7 @@ function evidence({ t }, observation) {
 }
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {Observation} observation
  */
 function stages(t, { stages: times }) {

@@ -4,8 +4,8 @@ import { copyButton } from "./copy-button.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
+/** @typedef {import("../state/view.js").RunView} RunView */
 /** @typedef {import("../state/view.js").TicketChoice} TicketChoice */
-/** @typedef {import("../state/view.js").View} View */
 
 /** @type {TicketChoice} */
 export const USUAL_TICKET = Object.freeze({ form: "provider", kept: {} });
@@ -14,7 +14,7 @@ export const USUAL_TICKET = Object.freeze({ form: "provider", kept: {} });
 const keptIn = ({ form, kept }) => new Set(PRIVATE_KINDS.filter((kind) => kept[kind] ?? USUALLY_DISCLOSED[form].includes(kind)));
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @returns {{name: string, mime: string, data: string}}
  */
 export function ticketFile({ t, run, ticket: choice }) {
@@ -26,7 +26,7 @@ export function ticketFile({ t, run, ticket: choice }) {
 /**
  * A report to hand over: for whom it is, what is private in it, and all of its text before anybody copies it.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function ticketSection(view) {
   const { t, run, ticket: choice } = view;

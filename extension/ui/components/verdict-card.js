@@ -9,14 +9,14 @@ import { h } from "./dom.js";
 import { SEVERITY_SHAPES, shape, spinner } from "./shapes.js";
 
 /** @typedef {import("../../types/messages.d.ts").Report} Report */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 const METER = { certain: 3, likely: 2, possible: 1 };
 
 /**
  * The one sentence: what happens while a run is going, then the verdict. It is the live region.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function verdictCard(view) {
   const { t, run } = view;
@@ -32,7 +32,7 @@ export function verdictCard(view) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {import("../../core/run.js").Failure} failure
  */
 function failure({ t }, { cause, message }) {
@@ -41,7 +41,7 @@ function failure({ t }, { cause, message }) {
     : h("p", { class: "advice", lang: "en" }, spoken(message));
 }
 
-/** @param {View} view */
+/** @param {RunView} view */
 function running({ t, run }) {
   const { done, total } = probeProgress(run.endpoints, runResults(run).observations);
   const target = plain(run.target);
@@ -69,8 +69,8 @@ function running({ t, run }) {
 /**
  * What is certain before the end: a conclusion, or that there is a way to send.
  *
- * @param {View["t"]} t
- * @param {View["run"]} run
+ * @param {RunView["t"]} t
+ * @param {RunView["run"]} run
  */
 function certainAlready(t, run) {
   const { findings, settings } = runResults(run);
@@ -84,7 +84,7 @@ function certainAlready(t, run) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Report} report
  */
 function verdict(view, report) {
@@ -115,7 +115,7 @@ function verdict(view, report) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Report} report
  */
 function hints({ t }, { hints: known, told }) {
@@ -131,7 +131,7 @@ function hints({ t }, { hints: known, told }) {
 /**
  * What to write to those who can mend it.
  *
- * @param {View} view
+ * @param {RunView} view
  * @param {Report} report
  */
 function message(view, report) {

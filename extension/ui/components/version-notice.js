@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 /**
  * Names the side that is older, while both still work.
  *
- * @param {import("../state/view.js").View} view
+ * @param {import("../state/view.js").RunView} view
  */
 export function versionNotice({ t, link }) {
   const extension = chrome.runtime.getManifest().version;

@@ -4,13 +4,13 @@ import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
 /** @typedef {import("../../types/messages.d.ts").Way} Way */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * The way from this computer to the server, and the place on it where connections stop. The sentence says it all; the
  * picture beside it is for the eye.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 export function waySection(view) {
   const { t, run } = view;
@@ -32,7 +32,7 @@ export function waySection(view) {
 }
 
 /**
- * @param {View} view
+ * @param {RunView} view
  * @param {Way} known
  */
 function picture({ t }, known) {
@@ -64,7 +64,7 @@ function picture({ t }, known) {
 }
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {"good" | "bad"} tone
  * @param {number[]} ports
  * @param {ReturnType<typeof stretches>} line

@@ -6,17 +6,17 @@ import { storeChoice } from "../state/choice-storage.js";
 /** @typedef {import("../../core/background-messages.js").ExportResult} ExportResult */
 /** @typedef {import("../state/background-connection.js").BackgroundRequest} BackgroundRequest */
 /** @typedef {import("../state/view.js").LastExport} LastExport */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * What actions need of the page.
  *
  * @typedef {object} ActionTarget
- * @property {View} view
+ * @property {RunView} view
  * @property {(asked: BackgroundRequest) => Promise<any>} send
- * @property {(changes: Partial<View>) => void} update
+ * @property {(changes: Partial<RunView>) => void} update
  * @property {(text: string) => void} announce
- * @property {(proposed: Pick<View["run"], "target" | "origin">, server: string | null) => void} run
+ * @property {(proposed: Pick<RunView["run"], "target" | "origin">, server: string | null) => void} run
  */
 
 const COPIED_MS = 2000;

@@ -18,12 +18,12 @@ import { runScreen } from "./run-screen.js";
 
 /** @typedef {import("../../core/background-messages.js").BackgroundState} BackgroundState */
 /** @typedef {import("../../core/managed-settings.js").Managed} Managed */
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
 /**
  * What was put into the field, and who named it; where it stands there still, nobody has typed another.
  *
- * @typedef {Pick<View["run"], "target" | "origin">} Proposed
+ * @typedef {Pick<RunView["run"], "target" | "origin">} Proposed
  */
 
 const CHOICES = [...PREFERENCES, "welcomed"];
@@ -41,7 +41,7 @@ const chosenIn = (local, managed) => ({
  * What of the background's state a page may show: a past run keeps its page, a private one its window.
  *
  * @param {BackgroundState} state
- * @param {View["run"] | null} pastRun
+ * @param {RunView["run"] | null} pastRun
  * @param {boolean} inPrivateWindow
  */
 const visible = ({ link, run, unkept }, pastRun, inPrivateWindow) =>
@@ -51,7 +51,7 @@ const visible = ({ link, run, unkept }, pastRun, inPrivateWindow) =>
 
 /** The page's `<main>`, drawn anew whenever something changes. */
 export class RunPage {
-  /** @type {View} */
+  /** @type {RunView} */
   view;
   #connection;
   #addressedRun;
@@ -67,7 +67,7 @@ export class RunPage {
   #clock;
 
   /**
-   * @param {View} view
+   * @param {RunView} view
    * @param {BackgroundConnection} connection
    * @param {AddressedRun} addressedRun
    */
@@ -97,7 +97,7 @@ export class RunPage {
     this.#announcer.textContent = text;
   }
 
-  /** @param {Partial<View>} changes */
+  /** @param {Partial<RunView>} changes */
   update(changes) {
     this.view = { ...this.view, ...changes };
     if (this.#pressed) return;
@@ -128,7 +128,7 @@ export class RunPage {
     this.send({ type: "run", target, private: inPrivateWindow, origin, page: bond });
   }
 
-  /** @param {Partial<View>} changes  with a new list of choices */
+  /** @param {Partial<RunView>} changes  with a new list of choices */
   chosen(changes) {
     this.update(changes);
     // A list in which a choice was made once no longer follows its markup.
@@ -199,7 +199,7 @@ export class RunPage {
       this.#actions.choose({ [action]: control.value }, control);
       return;
     }
-    this.update({ ticket: { form: /** @type {View["ticket"]["form"]} */ (control.value), kept: {} } });
+    this.update({ ticket: { form: /** @type {RunView["ticket"]["form"]} */ (control.value), kept: {} } });
     for (const box of this.#root.querySelectorAll("[data-action=ticket-kept]")) {
       if (box instanceof HTMLInputElement) box.checked = box.hasAttribute("checked");
     }

@@ -17,14 +17,14 @@ import { verdictCard } from "../components/verdict-card.js";
 import { versionNotice } from "../components/version-notice.js";
 import { waySection } from "../components/way-picture.js";
 
-/** @typedef {import("../state/view.js").View} View */
+/** @typedef {import("../state/view.js").RunView} RunView */
 
-/** @param {View} view */
+/** @param {RunView} view */
 function phaseOf({ link, run }) {
   return run.phase !== "running" && link.cause ? "failed" : run.phase;
 }
 
-/** @param {View} view */
+/** @param {RunView} view */
 export function runScreen(view) {
   const phase = phaseOf(view);
   const broken = phase === "failed" && view.link.cause !== null;
@@ -56,7 +56,7 @@ export function runScreen(view) {
   );
 }
 
-/** @param {View} view */
+/** @param {RunView} view */
 function header(view) {
   const { t, inTab, run } = view;
   const printed = inTab && run.phase === "done";
@@ -86,13 +86,13 @@ function header(view) {
 /**
  * The address under which the report can be found again, where it is kept.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 const keptAddress = ({ run, pastRuns: { entries } }) =>
   run.id !== null && entries.some(({ id }) => id === run.id) ? reportAddress(run.id) : null;
 
 /**
- * @param {View["t"]} t
+ * @param {RunView["t"]} t
  * @param {string} sign
  * @param {string} key
  * @param {string | null} href
@@ -103,7 +103,7 @@ const link = (t, sign, key, href) =>
 /**
  * What it does and what it never does, until that has been read; it never hides the form.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 function welcome({ t, run, welcomed, pastRuns: { entries } }) {
   if (run.phase !== "idle" || (welcomed && entries.length > 0)) return null;
@@ -130,7 +130,7 @@ function welcome({ t, run, welcomed, pastRuns: { entries } }) {
 /**
  * What the browser had no room for.
  *
- * @param {View} view
+ * @param {RunView} view
  */
 function unkept({ t, run, unkept: id, choiceRefused, pastRuns: { refused }, preferences: { history } }) {
   const done = run.phase === "done";
@@ -140,7 +140,7 @@ function unkept({ t, run, unkept: id, choiceRefused, pastRuns: { refused }, pref
   return h("p", { class: "unkept", "data-key": "unkept", "data-unkept": what, role: "status" }, t.text(`ui_unkept_${what}`));
 }
 
-/** @param {View} view */
+/** @param {RunView} view */
 function footer({ t, preferences: { language } }) {
   return h(
     "footer",

@@ -5,17 +5,7 @@ import { readManaged, watchManaged } from "../../platform/managed-storage.js";
 import { h, morph } from "../components/dom.js";
 import { logo } from "../components/shapes.js";
 
-/** @typedef {import("../../core/catalogue.js").Catalogue} Catalogue */
-
-/**
- * Everything that a page without a run depends on.
- *
- * @typedef {object} StoredPageView
- * @property {Catalogue} t
- * @property {import("../../core/preferences.js").Effective} preferences
- * @property {import("../../core/managed-settings.js").Managed} managed
- * @property {import("../../core/history-list.js").HistoryList & {refused: boolean}} pastRuns  `refused`: the browser keeps nothing here
- */
+/** @typedef {import("../state/view.js").StoredPageView} StoredPageView */
 
 /**
  * A page that shows what is stored on this computer, and follows it.

@@ -24,7 +24,7 @@
 /**
  * Everything that a rendering depends on.
  *
- * @typedef {object} View
+ * @typedef {object} RunView
  * @property {import("../../core/catalogue.js").Catalogue} t
  * @property {import("../../core/link-state.js").LinkState} link
  * @property {import("../../core/run.js").Run} run
@@ -44,6 +44,16 @@
  * @property {number | null} tab  the one whose page this is about
  * @property {import("../../core/page-state.js").PageState | null} page  what that page says
  * @property {boolean} emptyRefused  Enter was pressed on an empty field
+ */
+
+/**
+ * Everything that a page without a run depends on.
+ *
+ * @typedef {object} StoredPageView
+ * @property {import("../../core/catalogue.js").Catalogue} t
+ * @property {import("../../core/preferences.js").Effective} preferences
+ * @property {import("../../core/managed-settings.js").Managed} managed
+ * @property {import("../../core/history-list.js").HistoryList & {refused: boolean}} pastRuns  `refused`: the browser keeps nothing here
  */
 
 export {};

@@ -10,7 +10,7 @@ import { loadFormWords } from "../platform/bundled-files.js";
 /** @typedef {import("../types/page.d.ts").Reading} Reading */
 /** @typedef {import("../types/page.d.ts").Wanted} Wanted */
 
-const SCRIPTS = ["words", "choices", "labels", "controls", "reader", "writer"].map((name) => `page/${name}.js`);
+const SCRIPTS = ["words", "choices", "addresses", "labels", "controls", "kinds", "reader", "writer"].map((name) => `page/${name}.js`);
 
 /** Reads and fills in pages in the tabs that the user opened to it (activeTab), and keeps what they said. */
 export class PageAccess {

@@ -7,7 +7,7 @@
   /** @typedef {import("../types/page.d.ts").Field} Field */
   /** @typedef {import("../types/page.d.ts").Filled} Filled */
   /** @typedef {import("../types/page.d.ts").FormWords} FormWords */
-  /** @typedef {import("../types/page.d.ts").KeptField} KeptField */
+  /** @typedef {import("../types/page.d.ts").KnownField} KnownField */
   /** @typedef {import("../types/page.d.ts").Wanted} Wanted */
 
   /** What a control is to hold, or held: a text, or which of its choices (by number, or by its text in a list of the page's own). */
@@ -139,7 +139,7 @@
    * Which state stands for what is wanted; null: the form has none.
    *
    * @param {Field} field
-   * @param {KeptField} kept
+   * @param {KnownField} kept
    * @param {Wanted} wanted
    * @param {FormWords} words
    * @returns {State | null}
@@ -184,7 +184,7 @@
    * @param {Wanted} wanted
    */
   function placeOf(control, { host, port, security }) {
-    const scheme = page.place(page.controls.read(control))?.scheme?.toLowerCase();
+    const scheme = page.addresses.place(page.controls.read(control))?.scheme?.toLowerCase();
     const written = scheme ? SCHEMES[scheme]?.[security === "tls" ? 0 : 1] : null;
     const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     return written ? `${written}://${place}` : place;
@@ -197,7 +197,7 @@
    */
   const shown = (control) => page.controls.read(control);
 
-  /** @param {KeptField} kept */
+  /** @param {KnownField} kept */
   const stands = ({ control, form, signature }) => {
     const { element } = control;
     return element.isConnected && element.ownerDocument.defaultView !== null && page.signature(control) === signature && page.formOf(element) === form;
@@ -211,7 +211,7 @@
     return state.option(page.controls.read(control), "");
   }
 
-  /** @type {{control: Control, field: Field, before: State, after: string, kept: KeptField}[]} */
+  /** @type {{control: Control, field: Field, before: State, after: string, kept: KnownField}[]} */
   let written = [];
   /** @type {Extract<Filled, {problem: null}> | null} */
   let last = null;
@@ -219,9 +219,9 @@
   /** @param {{token: string, origin: string, server: string, wanted: Wanted, words: FormWords}} request */
   async function fill({ token, origin, server, wanted, words }) {
     if (token !== page.token || origin !== location.origin) return { problem: /** @type {const} */ ("left") };
-    const fields = page.kept.get(server);
+    const fields = page.fields.get(server);
     if (!fields || fields.size === 0 || ![...fields.values()].every(stands)) return { problem: /** @type {const} */ ("changed") };
-    /** @type {{field: Field, kept: KeptField, state: State}[]} */
+    /** @type {{field: Field, kept: KnownField, state: State}[]} */
     const plan = [];
     for (const field of ORDER) {
       const kept = fields.get(field);

@@ -16,7 +16,7 @@ from .forms import EXPECTED, serving
 
 SCRIPTS = "\n;".join(
     (EXTENSION / "page" / f"{name}.js").read_text()
-    for name in ("words", "choices", "labels", "controls", "reader", "writer")
+    for name in ("words", "choices", "addresses", "labels", "controls", "kinds", "reader", "writer")
 )
 PORTS = [row for row in load("ports")["port"] if row["direction"] in ("outgoing", "incoming")]
 WORDS = json.dumps({**json.loads((EXTENSION / "core" / "data" / "forms.json").read_text()), "ports": PORTS})

@@ -1,22 +1,18 @@
+import { handover } from "./data/handover.js";
 import { isVerifiedEncrypted } from "./verified-settings.js";
 
 /** @typedef {import("../types/messages.d.ts").ExportMessage["format"]} Format */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 /** @typedef {import("../types/messages.d.ts").Setting} Setting */
 
-/** The kinds of files that the host makes, in the order in which they are offered. */
-export const EXPORT_FORMATS = /** @type {const} */ (["mobileconfig", "autoconfig", "text", "json"]);
-
-/** Ways to sign in that files can name; what a newer host adds to them asks for nothing. */
-const FAMILIES = new Set(["password", "oauth2", "kerberos", "ntlm", "certificate"]);
-
-/** Those of them that Apple's profiles know. */
-const APPLE = new Set(["password", "ntlm"]);
+/** The kinds of files that the host makes, in the order in which they are offered. @type {readonly Format[]} */
+export const EXPORT_FORMATS = /** @type {Format[]} */ (handover.formats);
 
 /** @param {Setting} setting */
 function fitsApple({ auth }) {
-  const known = auth.filter((family) => FAMILIES.has(family));
-  return known.length === 0 || known.some((family) => APPLE.has(family));
+  // What a newer host adds to the ways to sign in asks for nothing.
+  const known = auth.filter((family) => handover.mozilla.includes(family));
+  return known.length === 0 || known.some((family) => handover.apple.includes(family));
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The host takes no longer target. */
-const LIMIT = 512;
+export const TARGET_LIMIT = 512;
 
 const ADDRESS = /[^\s<>"'(),:;[\]]+@[\p{L}\p{N}.-]+\.[\p{L}\p{N}-]+/u;
 const PLACE = /(?:[a-z\d+.-]+:\/\/)?(?:\[[\da-f:.]+\]|(?:[\p{L}\p{N}_-]+\.)+[\p{L}\p{N}-]+)(?::\d{1,5})?/iu;
@@ -11,7 +11,7 @@ const PLACE = /(?:[a-z\d+.-]+:\/\/)?(?:\[[\da-f:.]+\]|(?:[\p{L}\p{N}_-]+\.)+[\p{
  * @param {string} text
  */
 export function targetInText(text) {
-  const line = text.replace(/\s+/gu, " ").trim().slice(0, LIMIT);
+  const line = text.replace(/\s+/gu, " ").trim().slice(0, TARGET_LIMIT);
   const found = ADDRESS.exec(line)?.[0] ?? PLACE.exec(line)?.[0];
   return found?.replace(/[.-]+$/u, "") ?? line;
 }

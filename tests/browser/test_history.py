@@ -179,7 +179,9 @@ def test_all_can_be_exported_and_erased(lab: Lab, browser: Browser) -> None:
     page.element("[data-action=ask-erase]").click()
     page.element("[data-action=erase]").click()
     until(lambda: not page.elements("[data-past-verdict]"), "the rows to go")
-    read = "import(chrome.runtime.getURL('platform/history-access.js')).then(({ readHistoryItems }) => readHistoryItems())"
+    read = (
+        "import(chrome.runtime.getURL('platform/history-access.js')).then(({ readHistoryItems }) => readHistoryItems())"
+    )
     assert page.evaluate(read) == {}
 
 

@@ -1,11 +1,9 @@
 import { spoken } from "../../core/catalogue.js";
+import { TARGET_LIMIT } from "../../core/target-in-text.js";
 import { h } from "./dom.js";
 import { shape } from "./shapes.js";
 
 /** @typedef {import("../state/view.js").RunView} RunView */
-
-/** The host takes no longer target. */
-const TARGET_LIMIT = 512;
 
 /** @param {RunView} view */
 export function targetForm({ t, run, emptyRefused }) {

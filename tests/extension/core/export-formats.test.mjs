@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { EXPORT_FORMATS, exportFormats, withoutEvidence } from "../../../extension/core/export-formats.js";
@@ -9,12 +8,6 @@ const OUT = setting();
 const IN = setting({ protocol: "imap", host: "imap.example.org", port: 993 });
 const DOMAIN = { ...report().target, kind: "domain", domain: "example.org", host: null };
 const of = (outgoing, incoming, target = DOMAIN) => exportFormats(report({ settings: { outgoing, incoming }, target }));
-
-test("the formats are those of the host", () => {
-  const data = readFileSync(new URL("../../../host/poterne/knowledge/handover.toml", import.meta.url), "utf8");
-  const known = [...data.matchAll(/^\[format\.(\w+)\]$/gm)].map(([, name]) => name);
-  assert.deepEqual([...EXPORT_FORMATS].sort(), known.sort());
-});
 
 test("everything can be made of both directions of a domain", () => {
   assert.deepEqual(of([OUT], [IN]), EXPORT_FORMATS);

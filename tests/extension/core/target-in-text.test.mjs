@@ -1,16 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import vm from "node:vm";
 
 import { targetInText, targetOfLink } from "../../../extension/core/target-in-text.js";
-
-const EXTENSION = new URL("../../../extension/", import.meta.url);
-const words = JSON.parse(readFileSync(new URL("core/data/forms.json", EXTENSION), "utf8"));
-/** The scripts that need no document, as a page's isolated world has them. */
-const world = vm.createContext({});
-for (const name of ["words", "choices"]) vm.runInContext(readFileSync(new URL(`page/${name}.js`, EXTENSION), "utf8"), world);
-const { choices, words: text } = world.poternePage;
 
 test("what can be tested is found in a text and in a link", () => {
   assert.equal(targetInText("  Server: smtp.example.org:587, please "), "smtp.example.org:587");

@@ -53,7 +53,8 @@ export async function moveHistory(from, to) {
   if (keys.length === 0) return;
   const originals = await from.get(keys);
   const there = await to.get(["past", "networks", "salt"]);
-  const items = "past" in there ? { ...originals, ...there, ...mergeHistories(historyIn(there), historyIn(originals)) } : originals;
+  const items =
+    "past" in there ? { ...originals, ...there, ...mergeHistories(historyIn(there), historyIn(originals)) } : originals;
   await to.set(items);
   const copy = await to.get(Object.keys(items));
   for (const [key, value] of Object.entries(items)) {

@@ -127,7 +127,8 @@ export class HistoryWriter {
         case "name-network": {
           const network = networks[asked.network];
           const name = asked.name.trim().slice(0, HISTORY_LIMITS.name);
-          if (network) await (await this.#area()).set({ networks: { ...networks, [asked.network]: { ...network, name } } });
+          if (network)
+            await (await this.#area()).set({ networks: { ...networks, [asked.network]: { ...network, name } } });
           break;
         }
         case "forget":
@@ -193,7 +194,10 @@ export class HistoryWriter {
       await area.remove(gone);
       return;
     }
-    const oldest = entries.slice(1).map(({ id }) => reportKey(id)).reverse();
+    const oldest = entries
+      .slice(1)
+      .map(({ id }) => reportKey(id))
+      .reverse();
     let before = await area.get(["past", ...gone]);
     await area.remove(gone);
     for (let kept = entries.length; ; kept -= 1) {

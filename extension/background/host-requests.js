@@ -50,7 +50,13 @@ export class HostRequests {
    * @returns {Promise<ExportedFile | ExportFailure>}
    */
   async file(report, format, language) {
-    const answer = await this.#ask({ type: "export", id: this.#newId(), format, language, report: withoutEvidence(report) });
+    const answer = await this.#ask({
+      type: "export",
+      id: this.#newId(),
+      format,
+      language,
+      report: withoutEvidence(report),
+    });
     if ("problem" in answer) return answer;
     if (answer.type !== "exported") return { problem: "refused", message: null };
     const { name, mime, data } = answer;

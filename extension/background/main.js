@@ -30,8 +30,8 @@ const historyWriter = new HistoryWriter({
 });
 
 /** Listeners have to be there in the first turn; what they do waits for what was stored. */
-const started = Promise.all([chrome.storage.session.get(["link", "run", "unkept"]), historyWriter.refresh()]).then(([stored]) =>
-  start(stored),
+const started = Promise.all([chrome.storage.session.get(["link", "run", "unkept"]), historyWriter.refresh()]).then(
+  ([stored]) => start(stored),
 );
 
 /** @type {UnstoredRun} */
@@ -111,7 +111,10 @@ chrome.windows?.onRemoved.addListener(async () => {
   if (!windows.some(({ incognito }) => incognito)) controller.forgetPrivate();
 });
 
-/** @typedef {RunCommand | ExportRequest | HistoryCommand | PageRequest | HistoryRequest | RetellRequest | {type: typeof UNSTORED_RUN}} Asked */
+/**
+ * @typedef {RunCommand | ExportRequest | PageRequest | HistoryCommand | HistoryRequest | RetellRequest |
+ *   {type: typeof UNSTORED_RUN}} Asked
+ */
 
 chrome.runtime.onMessage.addListener((/** @type {Asked} */ asked, sender, answer) => {
   if (!isOwnDocument(sender)) return false;

@@ -10,7 +10,9 @@ import { loadFormWords } from "../platform/bundled-files.js";
 /** @typedef {import("../types/page.d.ts").Reading} Reading */
 /** @typedef {import("../types/page.d.ts").Wanted} Wanted */
 
-const SCRIPTS = ["words", "choices", "addresses", "labels", "controls", "kinds", "reader", "writer"].map((name) => `page/${name}.js`);
+const SCRIPTS = ["words", "choices", "addresses", "labels", "controls", "kinds", "reader", "writer"].map(
+  (name) => `page/${name}.js`,
+);
 
 /** Reads and fills in pages in the tabs that the user opened to it (activeTab), and keeps what they said. */
 export class PageAccess {
@@ -48,7 +50,10 @@ export class PageAccess {
     const server = state?.reading?.servers.find((each) => each.id === id);
     if (!state || !server || !runIsOfPage(run, state)) return false;
     const { wanted: proven } = settingsForServer(run, server);
-    return proven !== null && Object.entries(proven).every(([name, value]) => wanted[/** @type {keyof Wanted} */ (name)] === value);
+    return (
+      proven !== null &&
+      Object.entries(proven).every(([name, value]) => wanted[/** @type {keyof Wanted} */ (name)] === value)
+    );
   }
 
   #known() {

@@ -33,7 +33,13 @@ export const NAP_MS = 2000;
 const budgetOf = (options) => (options?.budget ?? BUDGET_S) * 1000;
 
 /** What is left of a run that no host has seen: the target waits in the field, in the windows that may show it. */
-const unasked = (/** @type {Run} */ { target, origin, page, private: isPrivate }) => ({ ...IDLE_RUN, target, origin, page, private: isPrivate });
+const unasked = (/** @type {Run} */ { target, origin, page, private: isPrivate }) => ({
+  ...IDLE_RUN,
+  target,
+  origin,
+  page,
+  private: isPrivate,
+});
 
 /** The one run, and when the host has to be there for it. */
 export class RunController {
@@ -165,8 +171,7 @@ export class RunController {
       const begun = this.#unposted === null;
       this.#unposted = null;
       // A check that no host ever saw did not fail: it waits in the field for the host to be there.
-      if (this.running)
-        this.#set(begun ? failRun(this.run, { cause: "host", message: null }) : unasked(this.run));
+      if (this.running) this.#set(begun ? failRun(this.run, { cause: "host", message: null }) : unasked(this.run));
     }
   }
 

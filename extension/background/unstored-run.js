@@ -35,6 +35,8 @@ export class UnstoredRun {
     // First the pages that are open: what is stored after it says less.
     if (state) await this.#tell({ type: UNSTORED_RUN, state }).catch(() => {});
     const { link, run } = this.#state();
-    await this.#area.set({ link, run: withoutResult(run) }).catch(() => this.#area.remove(["run", "link"]).catch(() => {}));
+    await this.#area
+      .set({ link, run: withoutResult(run) })
+      .catch(() => this.#area.remove(["run", "link"]).catch(() => {}));
   }
 }

@@ -25,6 +25,7 @@ import { verdictFinding } from "./findings.js";
  *
  * @typedef {{name: string, number: number}} Network
  * @typedef {{entries: HistoryEntry[], networks: Record<string, Network>}} HistoryList
+ * @typedef {HistoryList & {refused: boolean}} StoredHistory  `refused`: the browser keeps nothing here
  */
 
 /** @type {HistoryList} */
@@ -161,7 +162,9 @@ export const entriesOfTarget = (entries, target) => entries.filter((entry) => sa
  * @returns {{target: string, entries: HistoryEntry[]}[]}  the target tested last first
  */
 export function groupByTarget(entries) {
-  const firsts = entries.filter((entry, index) => entries.findIndex((one) => same(one.target) === same(entry.target)) === index);
+  const firsts = entries.filter(
+    (entry, index) => entries.findIndex((one) => same(one.target) === same(entry.target)) === index,
+  );
   return firsts.map(({ target }) => ({ target, entries: entriesOfTarget(entries, target) }));
 }
 

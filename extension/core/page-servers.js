@@ -17,7 +17,9 @@ const usual = (port) => MAIL_PORTS.find(({ number }) => number === port)?.begins
  * @param {"tls" | "starttls"} asked
  */
 const schemeFor = (dialogue, asked) =>
-  MAIL_PORTS.flatMap(({ begins, schemes = [] }) => (begins === asked ? schemes : [])).find((scheme) => scheme.startsWith(dialogue));
+  MAIL_PORTS.flatMap(({ begins, schemes = [] }) => (begins === asked ? schemes : [])).find((scheme) =>
+    scheme.startsWith(dialogue),
+  );
 
 /**
  * What a server on a page is tested as: exactly what the page says; null where it names none.
@@ -47,7 +49,8 @@ export const pageNamesTarget = ({ reading }) =>
  * @param {Run} run
  * @param {PageState} page
  */
-export const runIsOfPage = (run, { reading }) => run.page !== null && reading !== null && run.page.token === reading.token;
+export const runIsOfPage = (run, { reading }) =>
+  run.page !== null && reading !== null && run.page.token === reading.token;
 
 /**
  * Whether the run's settings may be meant for a server's fields: a press on one server says nothing of another.
@@ -75,7 +78,9 @@ export function settingsForServer(run, server) {
   if (run.phase !== "done" || !report || !concerns(run, server)) return { working: [], wanted: null };
   const { direction, protocol, port, security } = server;
   const lists = direction ? [report.settings[direction]] : [report.settings.outgoing, report.settings.incoming];
-  const working = lists.flat().filter((setting) => isVerifiedEncrypted(setting) && (!protocol || protocol === setting.protocol));
+  const working = lists
+    .flat()
+    .filter((setting) => isVerifiedEncrypted(setting) && (!protocol || protocol === setting.protocol));
   const taken = working.find((setting) => {
     const portFits = !port?.offers || port.offers.includes(setting.port);
     const offers = security?.offers;
@@ -97,4 +102,6 @@ const wantedOf = ({ host, port, security }) => (security === "none" ? null : { h
 export const formHolds = ({ host, port, security }, wanted) =>
   host.name === wanted.host &&
   (!port || port.port === wanted.port) &&
-  (!security || security.means === wanted.security || (security.means === "either" && usual(wanted.port) === wanted.security));
+  (!security ||
+    security.means === wanted.security ||
+    (security.means === "either" && usual(wanted.port) === wanted.security));

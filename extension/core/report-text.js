@@ -24,8 +24,7 @@ export const sentenceOf = ({ code, says }, t) =>
  * @param {Report} report
  * @param {Catalogue} t
  */
-export const headlineOf = ({ told, verdict }, t) =>
-  sentenceOf({ code: verdict.code, says: told?.headline ?? null }, t);
+export const headlineOf = ({ told, verdict }, t) => sentenceOf({ code: verdict.code, says: told?.headline ?? null }, t);
 
 /**
  * How a report knows what it says: a line for each reason. Where something was left out of the report, lines that

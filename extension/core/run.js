@@ -12,7 +12,8 @@
  * Why a run came to no end: the host was lost, or did not answer in time, the background was stopped, there was no room
  * to keep what was found, or the host said so in its own words.
  *
- * @typedef {{cause: "host" | "late" | "interrupted" | "unkept", message: null} | {cause: "internal", message: string}} Failure
+ * @typedef {{cause: "host" | "late" | "interrupted" | "unkept", message: null} |
+ *   {cause: "internal", message: string}} Failure
  */
 
 /**

@@ -57,7 +57,10 @@ const subjectOf = ({ target }) => plain(target.host ?? target.domain ?? target.i
  *
  * @param {Report} report
  */
-const moment = ({ started_at: at }) => `${plain(at).replace("T", " ").replace(/\.\d+Z$|Z$/, "")} UTC`;
+const moment = ({ started_at: at }) =>
+  `${plain(at)
+    .replace("T", " ")
+    .replace(/\.\d+Z$|Z$/, "")} UTC`;
 
 /**
  * @param {Observation} observation
@@ -86,8 +89,12 @@ const entry = (name, value, t) => (value ? [t.text("ticket_entry", { name: t.tex
  */
 function forProvider(report, seen, t) {
   const hops = report.observations.filter(({ path }) => path.length > 0).slice(0, 2);
-  const controls = (report.told?.comparison ?? []).flatMap(({ role, evidence }) => (role === "control" ? evidence : []));
-  const failing = report.observations.filter(({ id, role, state }) => state !== "open" && (role === "target" || controls.includes(id)));
+  const controls = (report.told?.comparison ?? []).flatMap(({ role, evidence }) =>
+    role === "control" ? evidence : [],
+  );
+  const failing = report.observations.filter(
+    ({ id, role, state }) => state !== "open" && (role === "target" || controls.includes(id)),
+  );
   return text([
     messageOf(report, t) ?? headlineOf(report, t),
     "",
@@ -98,7 +105,9 @@ function forProvider(report, seen, t) {
     "",
     t.text("ticket_compared"),
     ...reasonsOf(report, t).map((line) => `- ${line}`),
-    ...(failing.length > 0 ? ["", t.text("ticket_failed"), ...failing.slice(0, MOST).map((one) => `- ${doorLine(one, t)}`)] : []),
+    ...(failing.length > 0
+      ? ["", t.text("ticket_failed"), ...failing.slice(0, MOST).map((one) => `- ${doorLine(one, t)}`)]
+      : []),
     ...hops.flatMap(({ host, port, path }) => [
       "",
       t.text("ticket_path", { host: plain(host), port: String(port) }),

@@ -14,7 +14,9 @@
     place(text) {
       const groups = PLACE.exec(short(text, 300))?.groups;
       const host = groups?.["host"] ?? "";
-      return groups && (HOST_NAME.test(host) || IP.test(host)) ? { scheme: groups["scheme"] ?? null, host, port: groups["port"] ?? null } : null;
+      return groups && (HOST_NAME.test(host) || IP.test(host))
+        ? { scheme: groups["scheme"] ?? null, host, port: groups["port"] ?? null }
+        : null;
     },
   };
 })();

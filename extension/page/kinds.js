@@ -47,7 +47,8 @@
   const holdsPort = ({ type, maxLength }) => type === "number" || (maxLength > 1 && maxLength <= 5);
 
   /** Whether a field is called a server and a port: "Server:Port". @param {Control} control */
-  const namesBoth = ({ labels }) => labels.some(({ text }) => /\p{L}\s*[:/&+]\s*(?:port|puerto|porta|poort)\b/iu.test(text));
+  const namesBoth = ({ labels }) =>
+    labels.some(({ text }) => /\p{L}\s*[:/&+]\s*(?:port|puerto|porta|poort)\b/iu.test(text));
 
   /**
    * @param {Control} control
@@ -61,11 +62,14 @@
     const example = input.placeholder.trim();
     const port = weight(control, words.port) + (/^\d{2,5}$/u.test(example) ? 3 : 0);
     const named = weight(control, words.host);
-    const host = Math.max(named, weight(control, words.address_of_server) - 1) + (isHostName(example) && !example.includes("@") ? 2 : 0);
+    const host =
+      Math.max(named, weight(control, words.address_of_server) - 1) +
+      (isHostName(example) && !example.includes("@") ? 2 : 0);
     const address = input.type === "email" ? 3 : weight(control, words.address);
     const together = namesBoth(control);
     if (together && host > 0 && !small) return found("host");
-    if (port > 0 && port >= other && (port >= host || small || matches(normal(control.hints), words.port))) return found("port");
+    if (port > 0 && port >= other && (port >= host || small || matches(normal(control.hints), words.port)))
+      return found("port");
     if (host > 0 && host > other && !small && input.type !== "email") {
       // "Mail server" is both; what is called a server is one.
       return address > host && named === 0 ? found("address") : found("host");
@@ -91,7 +95,9 @@
     const signsIn = texts.filter((text) => matches(text, words.sign_in)).length;
     const authenticates = weight(control, words.authentication) > security || signsIn > encrypted;
     if (weight(control, words.port) > 0 || (numbers > 0 && numbers * 2 >= all.length)) {
-      return weight(control, words.port) > 0 || all.some(({ text }) => isMailPort(Number.parseInt(text, 10), words)) ? found("port", meanings) : null;
+      return weight(control, words.port) > 0 || all.some(({ text }) => isMailPort(Number.parseInt(text, 10), words))
+        ? found("port", meanings)
+        : null;
     }
     const protocols = texts.filter((text) => protocol([text], words) !== null).length;
     const known = meanings.filter((meaning) => meaning !== null).length;
@@ -103,10 +109,12 @@
     if (control.kind === "list") {
       const shown = page.choices.meaning(page.controls.read(control), "", words);
       if (security > 0 && !authenticates && all.length === 0) return found("security", []);
-      if (all.length === 0 && shown !== null && /ssl|tls/iu.test(page.controls.read(control))) return found("security", []);
+      if (all.length === 0 && shown !== null && /ssl|tls/iu.test(page.controls.read(control)))
+        return found("security", []);
       if (all.length === 0 && weight(control, words.protocol) > 0) return found("protocol");
     }
-    if (weight(control, words.host) > weight(control, words.other) && all.some(({ text }) => isHostName(text))) return found("host");
+    if (weight(control, words.host) > weight(control, words.other) && all.some(({ text }) => isHostName(text)))
+      return found("host");
     return null;
   }
 

@@ -12,10 +12,20 @@
 
   const MOST_SERVERS = 6;
   /** As Roundcube and PHP write them: `tls://` is STARTTLS there. @type {Record<string, Meaning>} */
-  const SCHEMES = { ssl: "tls", tls: "starttls", smtps: "tls", submissions: "tls", imaps: "tls", pop3s: "tls", pops: "tls" };
+  const SCHEMES = {
+    ssl: "tls",
+    tls: "starttls",
+    smtps: "tls",
+    submissions: "tls",
+    imaps: "tls",
+    pop3s: "tls",
+    pops: "tls",
+  };
 
   page.fields ??= new Map();
-  page.token ??= [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  page.token ??= [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 
   /**
    * How far apart two controls stand in the document: steps up to what holds both.
@@ -69,7 +79,11 @@
    */
   function said({ control }) {
     const label = control.labels.find(({ weight: sure }) => sure > 2)?.text ?? "";
-    return { label: label.replace(/[\s:：*]+$/u, ""), value: page.controls.read(control).slice(0, 253), locked: page.controls.locked(control) };
+    return {
+      label: label.replace(/[\s:：*]+$/u, ""),
+      value: page.controls.read(control).slice(0, 253),
+      locked: page.controls.locked(control),
+    };
   }
 
   /**
@@ -86,12 +100,16 @@
     if (control.kind === "check") means = page.controls.read(control) === "on" ? meanings[0] : "none";
     else {
       const index = page.controls.chosen(control);
-      means = index >= 0 ? meanings[index] : control.kind === "checks" ? "none" : page.choices.meaning(base.value, "", words);
+      means =
+        index >= 0 ? meanings[index] : control.kind === "checks" ? "none" : page.choices.meaning(base.value, "", words);
     }
     if (means === "either" && port?.port) {
       means = words.ports.find(({ number }) => number === port.port)?.begins ?? means;
     }
-    const offers = control.kind === "check" ? [...meanings.flatMap((one) => one ?? []), /** @type {const} */ ("none")] : meanings.flatMap((one) => one ?? []);
+    const offers =
+      control.kind === "check"
+        ? [...meanings.flatMap((one) => one ?? []), /** @type {const} */ ("none")]
+        : meanings.flatMap((one) => one ?? []);
     return { ...base, means, offers: control.kind === "list" && meanings.length === 0 ? null : offers };
   }
 
@@ -106,8 +124,14 @@
     const offers =
       control.kind === "text"
         ? null
-        : page.controls.options(control).flatMap(({ text }) => (/\d{2,5}/u.test(text) ? [Number(/\d{2,5}/u.exec(text)?.[0])] : []));
-    return { ...base, port: number >= 1 && number <= 65535 ? number : null, offers: control.kind === "list" && offers?.length === 0 ? null : offers };
+        : page.controls
+            .options(control)
+            .flatMap(({ text }) => (/\d{2,5}/u.test(text) ? [Number(/\d{2,5}/u.exec(text)?.[0])] : []));
+    return {
+      ...base,
+      port: number >= 1 && number <= 65535 ? number : null,
+      offers: control.kind === "list" && offers?.length === 0 ? null : offers,
+    };
   }
 
   /**
@@ -129,7 +153,10 @@
     const security = securityPart && securityOf(securityPart, port, words);
     const chosen = protocolPart ? page.words.protocol([normal(page.controls.read(protocolPart.control))], words) : null;
     const titles = host.control.headings.map(normal);
-    let protocol = chosen ?? page.words.protocol([...host.texts, ...(portPart?.texts ?? [])], words) ?? page.words.protocol(titles, words);
+    let protocol =
+      chosen ??
+      page.words.protocol([...host.texts, ...(portPart?.texts ?? [])], words) ??
+      page.words.protocol(titles, words);
     const number = port?.port ?? (place["port"] ? Number(place["port"]) : null);
     const usual = words.ports.find((row) => row.number === number) ?? null;
     const byPort = usual?.direction ?? null;
@@ -145,19 +172,37 @@
       (number !== null && page.words.isMailPort(number, words)) ||
       byOffers !== null ||
       matches(normal(held.value.split(".")[0] ?? ""), words.server_names);
-    if (!ofMail || (!portPart && !securityPart && !together && host.direction === null && protocol === null && !page.addresses.isHostName(held.value))) return null;
+    if (
+      !ofMail ||
+      (!portPart &&
+        !securityPart &&
+        !together &&
+        host.direction === null &&
+        protocol === null &&
+        !page.addresses.isHostName(held.value))
+    )
+      return null;
     const id = `s${index}`;
     const name = page.addresses.place(held.value)?.host.toLowerCase().replace(/\.$/u, "") ?? null;
     /** @type {Meaning | null} */
-    const byScheme = !together || !place["scheme"] ? null : SCHEMES[place["scheme"].toLowerCase()] ?? null;
-    keep(id, [["host", host, together], ["port", portPart, false], ["security", securityPart, false]]);
+    const byScheme = !together || !place["scheme"] ? null : (SCHEMES[place["scheme"].toLowerCase()] ?? null);
+    keep(id, [
+      ["host", host, together],
+      ["port", portPart, false],
+      ["security", securityPart, false],
+    ]);
     return {
       id,
       direction,
       protocol,
       host: { ...held, together, name },
-      port: port ?? (together && number ? { label: "", value: String(number), locked: held.locked, port: number, offers: null } : null),
-      security: security ?? (byScheme ? { label: "", value: "", locked: held.locked, means: byScheme, offers: null } : null),
+      port:
+        port ??
+        (together && number
+          ? { label: "", value: String(number), locked: held.locked, port: number, offers: null }
+          : null),
+      security:
+        security ?? (byScheme ? { label: "", value: "", locked: held.locked, means: byScheme, offers: null } : null),
     };
   }
 
@@ -189,7 +234,13 @@
 
   /** @param {Control} control */
   const signature = ({ kind, element }) =>
-    [kind, element.tagName, element.getAttribute("type"), element.getAttribute("name"), element.getAttribute("id")].join("|");
+    [
+      kind,
+      element.tagName,
+      element.getAttribute("type"),
+      element.getAttribute("name"),
+      element.getAttribute("id"),
+    ].join("|");
 
   /**
    * @param {string} id
@@ -201,7 +252,14 @@
     for (const [field, part, together] of parts) {
       if (!part) continue;
       const { control, meanings } = part;
-      fields.set(field, { control, label: said(part).label, form: formOf(control.element), signature: signature(control), meanings, together });
+      fields.set(field, {
+        control,
+        label: said(part).label,
+        form: formOf(control.element),
+        signature: signature(control),
+        meanings,
+        together,
+      });
     }
     page.fields.set(id, fields);
   }
@@ -228,7 +286,9 @@
       else own?.push(part);
     }
     page.fields.clear();
-    const servers = hosts.flatMap((host, index) => serverOf(host, parts.get(host) ?? [], words, index) ?? []).slice(0, MOST_SERVERS);
+    const servers = hosts
+      .flatMap((host, index) => serverOf(host, parts.get(host) ?? [], words, index) ?? [])
+      .slice(0, MOST_SERVERS);
     const addresses = found.filter(({ kind }) => kind === "address").map(({ control }) => page.controls.read(control));
     const { origin, hostname } = location;
     return {

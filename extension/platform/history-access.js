@@ -6,7 +6,7 @@ import { isOwnDocument } from "./senders.js";
 /** @typedef {import("../core/background-messages.js").HistoryItems} HistoryItems */
 /** @typedef {import("../core/background-messages.js").HistoryRequest} HistoryRequest */
 /** @typedef {import("../core/background-messages.js").RetellRequest} RetellRequest */
-/** @typedef {import("../core/history-list.js").HistoryList} HistoryList */
+/** @typedef {import("../core/history-list.js").StoredHistory} StoredHistory */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 
 /** @type {HistoryItems} */
@@ -56,9 +56,9 @@ async function readKept(keys) {
 }
 
 /**
- * The list of past runs. `refused`: the browser keeps nothing here.
+ * The list of past runs.
  *
- * @returns {Promise<HistoryList & {refused: boolean}>}
+ * @returns {Promise<StoredHistory>}
  */
 export async function readHistory() {
   const { items, refused } = await readKept(["past", "networks"]);

@@ -29,7 +29,9 @@ const EXPORT = /^export (?:async )?(?:const|let|class|function\*?) (\w+)/gm;
 const COMMENT = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
 
 const read = (path) => readFileSync(new URL(path, EXTENSION), "utf8");
-const modules = readdirSync(EXTENSION, { recursive: true, encoding: "utf8" }).filter((path) => /\.(?:js|d\.ts)$/.test(path));
+const modules = readdirSync(EXTENSION, { recursive: true, encoding: "utf8" }).filter((path) =>
+  /\.(?:js|d\.ts)$/.test(path),
+);
 const roomOf = (path) =>
   Object.keys(ROOMS)
     .filter((room) => path.startsWith(`${room}/`))
@@ -71,20 +73,33 @@ test("every module is in a room", () => {
 test("a room imports from the rooms below it only", () => {
   const upwards = [...imports].flatMap(([path, targets]) => {
     const room = roomOf(path);
-    return targets.filter((target) => ![room, ...ROOMS[room]].includes(roomOf(target))).map((target) => `${path} imports ${target}`);
+    return targets
+      .filter((target) => ![room, ...ROOMS[room]].includes(roomOf(target)))
+      .map((target) => `${path} imports ${target}`);
   });
   assert.deepEqual(upwards, []);
 });
 
 test("no imports go round in a circle", () => {
-  assert.deepEqual(circleIn(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]])), ["b", "c", "b"]);
+  assert.deepEqual(
+    circleIn(
+      new Map([
+        ["a", ["b"]],
+        ["b", ["c"]],
+        ["c", ["b"]],
+      ]),
+    ),
+    ["b", "c", "b"],
+  );
   assert.equal(circleIn(imports), null);
 });
 
 test("no two modules, and no two exports, have one name", () => {
   const named = (names) => names.filter((name, index) => names.indexOf(name) !== index);
   // A document's own script bears the document's name.
-  const libraries = modules.filter((path) => !["popup", "report", "history", "options", "core/data"].includes(roomOf(path)));
+  const libraries = modules.filter(
+    (path) => !["popup", "report", "history", "options", "core/data"].includes(roomOf(path)),
+  );
   assert.deepEqual(named(libraries.map((path) => path.split("/").at(-1))), []);
   assert.deepEqual(named(modules.flatMap((path) => [...read(path).matchAll(EXPORT)].map(([, name]) => name))), []);
 });

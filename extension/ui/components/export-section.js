@@ -64,7 +64,8 @@ function button({ t, lastExport }, action, format, name) {
 function said({ t, run, lastExport }) {
   if (!lastExport || lastExport.run !== run.id || lastExport.phase === "making") return null;
   const { problem, message } = lastExport;
-  if (!problem) return h("p", { class: "handed", "data-key": "handed" }, shape("good"), h("span", {}, exportDone(t, lastExport)));
+  if (!problem)
+    return h("p", { class: "handed", "data-key": "handed" }, shape("good"), h("span", {}, exportDone(t, lastExport)));
   return h(
     "p",
     { class: "handed", "data-key": "failed", "data-export-problem": problem, role: "alert" },

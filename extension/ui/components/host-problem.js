@@ -14,7 +14,8 @@ const SANDBOXED = new Set(["host-missing", "host-forbidden", "host-crashed"]);
  *
  * @param {string} command
  */
-const words = (command) => command.split(" ").flatMap((word, index) => [index > 0 ? " " : "", h("span", { class: "word" }, word)]);
+const words = (command) =>
+  command.split(" ").flatMap((word, index) => [index > 0 ? " " : "", h("span", { class: "word" }, word)]);
 
 /**
  * The screen that explains why the host cannot be used, and what to do.
@@ -44,11 +45,17 @@ export function hostProblem(view) {
     h(
       "div",
       { class: "command" },
-      h("code", { "data-command": true, "aria-labelledby": "command-name", role: "group", tabindex: "0" }, ...words(command)),
+      h(
+        "code",
+        { "data-command": true, "aria-labelledby": "command-name", role: "group", tabindex: "0" },
+        ...words(command),
+      ),
       copyButton(view, command, name),
     ),
     t.has(`${key}_hint`) && h("p", { class: "advice" }, t.text(`${key}_hint`)),
-    SANDBOXED.has(cause) && environment.os === "linux" && h("p", { class: "advice", "data-sandbox": true }, t.text("ui_problem_sandbox")),
+    SANDBOXED.has(cause) &&
+      environment.os === "linux" &&
+      h("p", { class: "advice", "data-sandbox": true }, t.text("ui_problem_sandbox")),
     h(
       "button",
       { type: "button", class: "button primary", "data-action": "warm", "aria-disabled": checking ? "true" : null },

@@ -14,6 +14,10 @@ export const languageList = (t, { value, managed }) =>
     "select",
     { "data-action": "language", disabled: managed, title: managed ? t.text("options_managed") : null },
     ...["auto", ...LANGUAGES].map((one) =>
-      h("option", { value: one, selected: one === value, lang: one === "auto" ? null : one }, t.text(`ui_language_${one}`)),
+      h(
+        "option",
+        { value: one, selected: one === value, lang: one === "auto" ? null : one },
+        t.text(`ui_language_${one}`),
+      ),
     ),
   );

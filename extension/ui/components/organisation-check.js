@@ -17,7 +17,12 @@ export function organisationCheck({ t, run }) {
     "section",
     { class: "expected", "data-key": "expected", "data-expected": stated.state, "aria-labelledby": "expected-title" },
     h("h2", { id: "expected-title" }, t.said(says.title)),
-    h("p", { class: "answer", "data-tone": good ? "good" : "warning" }, shape(good ? "good" : "warning"), t.said(says.answer)),
+    h(
+      "p",
+      { class: "answer", "data-tone": good ? "good" : "warning" },
+      shape(good ? "good" : "warning"),
+      t.said(says.answer),
+    ),
     says.servers.length > 0 && h("ul", {}, ...says.servers.map((server) => h("li", {}, t.said(server)))),
   );
 }

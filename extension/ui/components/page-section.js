@@ -82,9 +82,16 @@ function one(view, page, server) {
       "data-page-direction": server.direction ?? "unknown",
     },
     h("p", { class: "page-text", "data-key": "says" }, ...sentence(t, server)),
-    already && !written && h("p", { class: "page-good", "data-key": "already" }, shape("good"), h("span", {}, t.text("page_already"))),
-    !already && working.length > 0 && !wanted && h("p", { class: "aside", "data-key": "unfit" }, t.text("page_problem_unfit")),
-    wanted && !already && h("p", { class: "page-wanted", "data-key": "wanted" }, shape("good"), h("span", {}, works(t, wanted))),
+    already &&
+      !written &&
+      h("p", { class: "page-good", "data-key": "already" }, shape("good"), h("span", {}, t.text("page_already"))),
+    !already &&
+      working.length > 0 &&
+      !wanted &&
+      h("p", { class: "aside", "data-key": "unfit" }, t.text("page_problem_unfit")),
+    wanted &&
+      !already &&
+      h("p", { class: "page-wanted", "data-key": "wanted" }, shape("good"), h("span", {}, works(t, wanted))),
     h(
       "div",
       { class: "page-actions", "data-key": "actions" },
@@ -150,7 +157,11 @@ function addressLine(view, { reading }) {
     "div",
     { class: "page-server", "data-key": "address", "data-page-address": true },
     h("p", { class: "page-text" }, ...strong(view.t.text("page_address"), "$ADDRESS$", address)),
-    h("div", { class: "page-actions" }, press(view, address, { key: "address", primary: lone && view.run.phase === "idle" })),
+    h(
+      "div",
+      { class: "page-actions" },
+      press(view, address, { key: "address", primary: lone && view.run.phase === "idle" }),
+    ),
   );
 }
 
@@ -169,7 +180,9 @@ function strong(text, place, value) {
 function siteLine(view, page) {
   const { site, reading } = page;
   if (!site || pageNamesTarget(page) || view.run.phase !== "idle") return null;
-  const text = view.t.text(reading === null ? "page_unreadable" : reading.servers.length > 0 ? "page_site_form" : "page_site");
+  const text = view.t.text(
+    reading === null ? "page_unreadable" : reading.servers.length > 0 ? "page_site_form" : "page_site",
+  );
   return h(
     "div",
     { class: "page-server", "data-key": "site", "data-page-site": site },
@@ -201,13 +214,22 @@ function changes({ t }, { filled }, server) {
   return h(
     "div",
     { class: "page-filled", "data-key": "filled", "data-filled": all.every(({ taken }) => taken) ? "done" : "partly" },
-    h("p", { class: "page-good" }, shape(all.every(({ taken }) => taken) ? "good" : "warning"), h("span", {}, t.text("page_filled"))),
+    h(
+      "p",
+      { class: "page-good" },
+      shape(all.every(({ taken }) => taken) ? "good" : "warning"),
+      h("span", {}, t.text("page_filled")),
+    ),
     h("dl", { class: "page-changes" }, ...moved.map((change) => changed(t, change))),
     h("p", { class: "aside" }, t.text("page_unsaved")),
     h(
       "div",
       { class: "page-actions" },
-      h("button", { type: "button", class: "button", "data-key": "undo", "data-action": "undo-page" }, t.text("page_undo")),
+      h(
+        "button",
+        { type: "button", class: "button", "data-key": "undo", "data-action": "undo-page" },
+        t.text("page_undo"),
+      ),
     ),
   );
 }

@@ -25,7 +25,11 @@ export function pastRuns(view) {
   if (run.phase === "running") return null;
   const idle = run.phase === "idle";
   const others = known.entries.filter(({ id }) => id !== run.id);
-  const entries = (idle ? groupByTarget(others).flatMap(({ entries: [last] }) => last ?? []) : latestPerNetwork(entriesOfTarget(others, run.target))).slice(0, FEW);
+  const entries = (
+    idle
+      ? groupByTarget(others).flatMap(({ entries: [last] }) => last ?? [])
+      : latestPerNetwork(entriesOfTarget(others, run.target))
+  ).slice(0, FEW);
   if (entries.length === 0) return null;
   const current = run.id !== null && known.entries.some(({ id }) => id === run.id) ? run.id : null;
   return h(
@@ -37,7 +41,11 @@ export function pastRuns(view) {
       h("h2", { id: "past-title" }, t.text(idle ? "past_title" : "past_title_target")),
       h("a", { href: "/history/history.html", target: "_blank", rel: "noopener" }, t.text("past_all")),
     ),
-    h("ul", { class: "past-list" }, ...entries.map((entry) => h("li", {}, pastRunRow(t, known, entry, { named: idle, current })))),
+    h(
+      "ul",
+      { class: "past-list" },
+      ...entries.map((entry) => h("li", {}, pastRunRow(t, known, entry, { named: idle, current }))),
+    ),
   );
 }
 

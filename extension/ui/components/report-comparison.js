@@ -20,7 +20,8 @@ import { shape } from "./shapes.js";
  */
 function folded(doors, t) {
   const did = (/** @type {Door["before"]} */ one) => (one ? endpointOutcome(one, false, t).text : "");
-  const kin = (/** @type {ChangeRow} */ { host, port, before, after }) => `${host} ${port} ${did(before)} ${did(after)}`;
+  const kin = (/** @type {ChangeRow} */ { host, port, before, after }) =>
+    `${host} ${port} ${did(before)} ${did(after)}`;
   /** @type {ChangeRow[]} */
   const rows = doors.map((door) =>
     doors.filter((other) => kin(other) === kin(door)).length > 1 ? { ...door, family: null } : door,
@@ -72,7 +73,9 @@ export function reportComparison({ t, pastRuns }, pair) {
           "tr",
           {},
           h("td", {}),
-          ...pair.map((report) => h("th", { scope: "col" }, [network(report), t.moment(report.started_at)].filter(Boolean).join(" · "))),
+          ...pair.map((report) =>
+            h("th", { scope: "col" }, [network(report), t.moment(report.started_at)].filter(Boolean).join(" · ")),
+          ),
         ),
       ),
       h(
@@ -87,7 +90,12 @@ export function reportComparison({ t, pastRuns }, pair) {
           ),
         ),
         ...rows.map(({ host, port, family, before, after, changed: differs }) =>
-          line(differs, head([plain(host), port, family && `IPv${family}`].filter(Boolean).join(" · ")), cell(before), cell(after)),
+          line(
+            differs,
+            head([plain(host), port, family && `IPv${family}`].filter(Boolean).join(" · ")),
+            cell(before),
+            cell(after),
+          ),
         ),
       ),
     ),

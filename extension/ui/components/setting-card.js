@@ -78,7 +78,11 @@ export function settingValues(view, entry, made) {
     "div",
     { "data-key": "values" },
     h("dl", { class: "values" }, ...lines.map((one) => line(view, one))),
-    encrypted && remarkList((entry.remarks ?? []).map((remark) => t.word("remark", remark)), "known"),
+    encrypted &&
+      remarkList(
+        (entry.remarks ?? []).map((remark) => t.word("remark", remark)),
+        "known",
+      ),
     !encrypted && h("p", { class: "unsafe" }, shape("warning"), t.text("ui_no_sign_in")),
     fitting && remarkList(programRemarks(fitting, entry, t.language).filter((remark) => !made?.has(remark))),
     program && encrypted && !fitting && remarkList([t.text("ui_words_unfit")]),

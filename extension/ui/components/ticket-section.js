@@ -11,7 +11,8 @@ import { shape } from "./shapes.js";
 export const USUAL_TICKET = Object.freeze({ form: "provider", kept: {} });
 
 /** @param {TicketChoice} choice */
-const keptIn = ({ form, kept }) => new Set(PRIVATE_KINDS.filter((kind) => kept[kind] ?? USUALLY_DISCLOSED[form].includes(kind)));
+const keptIn = ({ form, kept }) =>
+  new Set(PRIVATE_KINDS.filter((kind) => kept[kind] ?? USUALLY_DISCLOSED[form].includes(kind)));
 
 /**
  * @param {RunView} view
@@ -46,7 +47,9 @@ export function ticketSection(view) {
       h(
         "select",
         { "data-action": "ticket-form" },
-        ...TICKET_FORMS.map((form) => h("option", { value: form, selected: form === choice.form }, t.text(`ticket_form_${form}`))),
+        ...TICKET_FORMS.map((form) =>
+          h("option", { value: form, selected: form === choice.form }, t.text(`ticket_form_${form}`)),
+        ),
       ),
     ),
     present.length > 0 &&
@@ -59,7 +62,13 @@ export function ticketSection(view) {
             "label",
             { "data-key": kind, "data-private": kind },
             h("input", { type: "checkbox", "data-action": "ticket-kept", "data-kind": kind, checked: kept.has(kind) }),
-            h("span", {}, t.text(`ticket_private_${kind}`), " ", h("span", { class: "aside" }, shownSecrets(secrets[kind]))),
+            h(
+              "span",
+              {},
+              t.text(`ticket_private_${kind}`),
+              " ",
+              h("span", { class: "aside" }, shownSecrets(secrets[kind])),
+            ),
           ),
         ),
       ),

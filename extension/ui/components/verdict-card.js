@@ -61,7 +61,12 @@ function running({ t, run }) {
         : t.text("ui_progress_start"),
       left !== null && h("span", { class: "left" }, t.text("ui_left", { seconds: t.number(left) }, left)),
     ),
-    h("p", { class: "sure-already", "data-key": "sure" }, certain && shape(certain.sign), certain && h("span", {}, certain.text)),
+    h(
+      "p",
+      { class: "sure-already", "data-key": "sure" },
+      certain && shape(certain.sign),
+      certain && h("span", {}, certain.text),
+    ),
     h("p", { class: "answer-awaited", "data-key": "awaited" }, t.text("ui_answer_awaited")),
   );
 }
@@ -80,7 +85,9 @@ function certainAlready(t, run) {
   );
   if (gravest) return { sign: SEVERITY_SHAPES[gravest.severity], text: sentenceOf(gravest, t) };
   const works = settings.outgoing.find(isVerifiedEncrypted);
-  return works ? { sign: "good", text: t.text("ui_sends_already", { host: plain(works.host), port: String(works.port) }) } : null;
+  return works
+    ? { sign: "good", text: t.text("ui_sends_already", { host: plain(works.host), port: String(works.port) }) }
+    : null;
 }
 
 /**

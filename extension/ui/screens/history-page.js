@@ -42,7 +42,11 @@ async function saveHistory() {
     network: network && known[network] ? known[network].name || known[network].number : null,
     report: items[reportKey(id)] ?? null,
   }));
-  saveFile({ name: "poterne-history.json", mime: "application/json", data: `${JSON.stringify({ schema: 1, runs }, null, 2)}\n` });
+  saveFile({
+    name: "poterne-history.json",
+    mime: "application/json",
+    data: `${JSON.stringify({ schema: 1, runs }, null, 2)}\n`,
+  });
 }
 
 /** Shows past runs in the page's `<main>`; the page's address may name two of them to compare. */

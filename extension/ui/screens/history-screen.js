@@ -8,11 +8,14 @@ import { reportComparison } from "../components/report-comparison.js";
 /** @typedef {import("../state/view.js").StoredPageView} StoredPageView */
 
 /**
- * What the page of past runs shows beside what is stored. `leftOpen`: past runs lie where pages can read them, and can
- * only be erased.
+ * What the page of past runs shows beside what is stored.
  *
- * @typedef {{chosen: string[], compared: [Report, Report] | null, eraseAsked: boolean, refused: boolean, leftOpen: boolean}}
- *   HistoryPageState
+ * @typedef {object} HistoryPageState
+ * @property {string[]} chosen  the runs to compare
+ * @property {[Report, Report] | null} compared  the older first
+ * @property {boolean} eraseAsked  whether to erase everything is asked once more
+ * @property {boolean} refused  there was no room for a name of a network
+ * @property {boolean} leftOpen  past runs lie where pages can read them, and can only be erased
  */
 
 /**
@@ -25,11 +28,19 @@ export function historyScreen(view) {
   if (pastRuns.entries.length === 0) {
     const why = !preferences.history.value ? "past_off" : pastRuns.refused ? "ui_unkept_past" : "past_none";
     const nothing = h("p", { class: "nothing", "data-key": "none", "data-nothing": why }, t.text(why));
-    const left = pastRuns.refused && view.leftOpen && tools(h("p", { class: "unkept", "data-left-open": true }, t.text("past_left_open")), ...erase(view));
+    const left =
+      pastRuns.refused &&
+      view.leftOpen &&
+      tools(h("p", { class: "unkept", "data-left-open": true }, t.text("past_left_open")), ...erase(view));
     return [nothing, left];
   }
   const unkept =
-    refused && h("p", { class: "unkept", "data-key": "unkept", "data-unkept": "choice", role: "status" }, t.text("ui_unkept_choice"));
+    refused &&
+    h(
+      "p",
+      { class: "unkept", "data-key": "unkept", "data-unkept": "choice", role: "status" },
+      t.text("ui_unkept_choice"),
+    );
   return [compared && reportComparison(view, compared), ...targets(view), networks(view), unkept, whole(view)];
 }
 
@@ -55,7 +66,10 @@ function targets({ t, pastRuns, chosen }) {
   const sections = groupByTarget(pastRuns.entries).map(({ target, entries }) => {
     const here = latestPerNetwork(entries).filter(({ network }) => network !== null);
     const summary = here.map((entry) =>
-      t.text("past_line", { where: plain(networkName(pastRuns.networks, entry.network, t)), word: verdictWord(entry, t) }),
+      t.text("past_line", {
+        where: plain(networkName(pastRuns.networks, entry.network, t)),
+        word: verdictWord(entry, t),
+      }),
     );
     return h(
       "section",
@@ -130,7 +144,11 @@ function whole(view) {
   const count = pastRuns.entries.length;
   return tools(
     h("p", { class: "hint" }, t.text("past_where", { count: t.number(count) }, count)),
-    h("button", { type: "button", class: "button small", "data-key": "export", "data-action": "export" }, t.text("past_export")),
+    h(
+      "button",
+      { type: "button", class: "button small", "data-key": "export", "data-action": "export" },
+      t.text("past_export"),
+    ),
     ...erase(view),
   );
 }
@@ -145,5 +163,10 @@ const erase = ({ t, eraseAsked: sure }) => [
     { type: "button", class: "button small", "data-key": "erase", "data-action": sure ? "erase" : "ask-erase" },
     t.text(sure ? "past_erase_sure" : "past_erase"),
   ),
-  sure && h("button", { type: "button", class: "button small", "data-key": "not", "data-action": "not" }, t.text("past_erase_not")),
+  sure &&
+    h(
+      "button",
+      { type: "button", class: "button small", "data-key": "not", "data-action": "not" },
+      t.text("past_erase_not"),
+    ),
 ];

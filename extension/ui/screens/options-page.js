@@ -93,9 +93,17 @@ function optionsScreen({ t, managed, refused, pastRuns, preferences }, programs)
       history.value &&
       h("p", { class: "unkept", "data-key": "unkept-past", "data-unkept": "past" }, t.text("ui_unkept_past")),
     managed.unreadable === true &&
-      h("p", { class: "unkept", "data-key": "unreadable", "data-unreadable": true }, t.text("options_managed_unreadable")),
+      h(
+        "p",
+        { class: "unkept", "data-key": "unreadable", "data-unreadable": true },
+        t.text("options_managed_unreadable"),
+      ),
     refused &&
-      h("p", { class: "unkept", "data-key": "unkept", "data-unkept": "choice", role: "status" }, t.text("ui_unkept_choice")),
+      h(
+        "p",
+        { class: "unkept", "data-key": "unkept", "data-unkept": "choice", role: "status" },
+        t.text("ui_unkept_choice"),
+      ),
     organisation(t, managed),
     h("p", {}, h("a", { href: "/history/history.html" }, t.text("past_all"))),
   ];

@@ -4,6 +4,7 @@ import { ticketFile } from "../components/ticket-section.js";
 import { storeChoice } from "../state/choice-storage.js";
 
 /** @typedef {import("../../core/background-messages.js").ExportResult} ExportResult */
+/** @typedef {import("../../types/page.d.ts").Wanted} Wanted */
 /** @typedef {import("../state/background-connection.js").BackgroundRequest} BackgroundRequest */
 /** @typedef {import("../state/view.js").LastExport} LastExport */
 /** @typedef {import("../state/view.js").RunView} RunView */
@@ -82,7 +83,7 @@ export class RunActions {
     this.#app.update({ choiceRefused });
   }
 
-  /** @param {{act: "read" | "undo"} | {act: "fill", server: string, wanted: import("../../types/page.d.ts").Wanted}} wish */
+  /** @param {{act: "read" | "undo"} | {act: "fill", server: string, wanted: Wanted}} wish */
   #page(wish) {
     const { tab } = this.#app.view;
     if (tab !== null) this.#app.send({ type: "page", tab, ...wish });
@@ -123,7 +124,8 @@ export class RunActions {
     let lastExport = { run, format, phase: "making", name: target, problem: null, message: null };
     this.#app.update({ lastExport });
     /** @type {ExportResult} */
-    const made = (await this.#app.send({ type: "export", format, language: view.t.language }).catch(() => null)) ?? LOST;
+    const made =
+      (await this.#app.send({ type: "export", format, language: view.t.language }).catch(() => null)) ?? LOST;
     if (made.problem) {
       lastExport = { ...lastExport, ...made, phase: "failed" };
     } else if (!copied) {

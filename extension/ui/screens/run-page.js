@@ -111,7 +111,8 @@ export class RunPage {
     const focused = this.#root.contains(document.activeElement);
     morph(this.#root, runScreen(this.view));
     // Another window has asked about another target, and nothing was typed here.
-    if (this.#begun && run.target !== this.#proposed.target && this.#field.value === this.#proposed.target) this.#propose(run);
+    if (this.#begun && run.target !== this.#proposed.target && this.#field.value === this.#proposed.target)
+      this.#propose(run);
     if (focused && !this.#root.contains(document.activeElement)) this.#field.focus();
   }
 
@@ -220,20 +221,21 @@ export async function showRunPage({ inTab }) {
   let news = null;
   /** @type {RunPage | null} */
   let app = null;
-  const [[local, managed], pastRuns, t, environment, programs, state, tab, inPrivateWindow, pastRun] = await Promise.all([
-    choices,
-    readHistory(),
-    choices.then(([chosen, fixed]) => catalogueFor(effective(chosen, fixed).language.value)),
-    thisBrowser(),
-    loadPrograms(),
-    followBackground(async (state) => {
-      news = state;
-      if (app) app.update(visible(state, await addressedRun.run, app.view.inPrivateWindow));
-    }),
-    tabAsked,
-    tabAsked.then(isPrivateWindow),
-    addressedRun.run,
-  ]);
+  const [[local, managed], pastRuns, t, environment, programs, state, tab, inPrivateWindow, pastRun] =
+    await Promise.all([
+      choices,
+      readHistory(),
+      choices.then(([chosen, fixed]) => catalogueFor(effective(chosen, fixed).language.value)),
+      thisBrowser(),
+      loadPrograms(),
+      followBackground(async (state) => {
+        news = state;
+        if (app) app.update(visible(state, await addressedRun.run, app.view.inPrivateWindow));
+      }),
+      tabAsked,
+      tabAsked.then(isPrivateWindow),
+      addressedRun.run,
+    ]);
   const chosen = chosenIn(local, managed);
   const view = {
     ...visible(news ?? state, pastRun, inPrivateWindow),
@@ -283,6 +285,10 @@ function followChoices(app, fixed) {
     managed = now;
     const next = chosenIn(await chrome.storage.local.get(CHOICES), managed);
     const { language, program } = next.preferences;
-    app.update({ ...next, program: programById(app.view.programs, program.value), t: await catalogueFor(language.value) });
+    app.update({
+      ...next,
+      program: programById(app.view.programs, program.value),
+      t: await catalogueFor(language.value),
+    });
   });
 }

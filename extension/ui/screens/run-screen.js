@@ -66,7 +66,11 @@ function header(view) {
     logo(),
     h("h1", {}, "Poterne"),
     printed &&
-      h("button", { type: "button", class: "button small", "data-key": "print", "data-action": "print" }, t.text("ui_print")),
+      h(
+        "button",
+        { type: "button", class: "button small", "data-key": "print", "data-action": "print" },
+        t.text("ui_print"),
+      ),
     printed && link(t, "tab", "ui_keep", keptAddress(view)),
     !inTab &&
       h(
@@ -137,7 +141,11 @@ function unkept({ t, run, unkept: id, choiceRefused, pastRuns: { refused }, pref
   const nothing = done && refused && history.value;
   const what = nothing ? "past" : done && run.id === id ? "result" : choiceRefused ? "choice" : null;
   if (what === null) return null;
-  return h("p", { class: "unkept", "data-key": "unkept", "data-unkept": what, role: "status" }, t.text(`ui_unkept_${what}`));
+  return h(
+    "p",
+    { class: "unkept", "data-key": "unkept", "data-unkept": what, role: "status" },
+    t.text(`ui_unkept_${what}`),
+  );
 }
 
 /** @param {RunView} view */
@@ -146,7 +154,11 @@ function footer({ t, preferences: { language } }) {
     "footer",
     { class: "bottom", "data-key": "bottom" },
     h("p", {}, t.text("ui_promise")),
-    h("a", { href: "/options/options.html", target: "_blank", rel: "noopener", "data-key": "options" }, t.text("options_title")),
+    h(
+      "a",
+      { href: "/options/options.html", target: "_blank", rel: "noopener", "data-key": "options" },
+      t.text("options_title"),
+    ),
     h(
       "label",
       { class: "language" },

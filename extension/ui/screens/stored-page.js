@@ -19,7 +19,11 @@ import { logo } from "../components/shapes.js";
 export async function showStoredPage(title, own, draw) {
   const root = /** @type {HTMLElement} */ (document.querySelector("main"));
   async function stored() {
-    const [local, managed, pastRuns] = await Promise.all([chrome.storage.local.get(PREFERENCES), readManaged(), readHistory()]);
+    const [local, managed, pastRuns] = await Promise.all([
+      chrome.storage.local.get(PREFERENCES),
+      readManaged(),
+      readHistory(),
+    ]);
     const preferences = effective(local, managed);
     return { preferences, managed, pastRuns, t: await catalogueFor(preferences.language.value) };
   }

@@ -46,7 +46,9 @@ export async function followBackground(onChange) {
     onChange(message.state);
   });
   const stored = await chrome.storage.session.get(["link", "run", "unkept"]);
-  const whole = isLost(stored["run"]) ? await chrome.runtime.sendMessage({ type: UNSTORED_RUN }).catch(() => null) : null;
+  const whole = isLost(stored["run"])
+    ? await chrome.runtime.sendMessage({ type: UNSTORED_RUN }).catch(() => null)
+    : null;
   if (whole) told = whole.run.id;
   /** @type {BackgroundState} */
   const first = { link: DISCONNECTED, run: IDLE_RUN, unkept: null, ...stored, ...whole, ...newer };

@@ -11,7 +11,11 @@ export async function storeChoice(choice, control) {
     return true;
   } catch {
     if (control instanceof HTMLInputElement) control.checked = control.defaultChecked;
-    else if (control) control.selectedIndex = Math.max(0, [...control.options].findIndex((one) => one.defaultSelected));
+    else if (control)
+      control.selectedIndex = Math.max(
+        0,
+        [...control.options].findIndex((one) => one.defaultSelected),
+      );
     return false;
   }
 }

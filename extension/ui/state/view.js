@@ -1,4 +1,5 @@
 /** @typedef {import("../../core/background-messages.js").ExportFailure} ExportFailure */
+/** @typedef {import("../../core/history-list.js").StoredHistory} StoredHistory */
 /** @typedef {import("../../core/redaction.js").PrivateKind} PrivateKind */
 /** @typedef {import("../../core/ticket.js").TicketForm} TicketForm */
 /** @typedef {import("../../types/messages.d.ts").ExportMessage["format"]} Format */
@@ -30,7 +31,7 @@
  * @property {import("../../core/run.js").Run} run
  * @property {{browser: string, os: string}} environment
  * @property {import("../../core/preferences.js").Effective} preferences
- * @property {import("../../core/history-list.js").HistoryList & {refused: boolean}} pastRuns  `refused`: the browser keeps nothing here
+ * @property {StoredHistory} pastRuns
  * @property {boolean} welcomed  what it does and never does has been read
  * @property {boolean} inPrivateWindow  in a private window, or about a tab of one
  * @property {TicketChoice} ticket
@@ -53,7 +54,7 @@
  * @property {import("../../core/catalogue.js").Catalogue} t
  * @property {import("../../core/preferences.js").Effective} preferences
  * @property {import("../../core/managed-settings.js").Managed} managed
- * @property {import("../../core/history-list.js").HistoryList & {refused: boolean}} pastRuns  `refused`: the browser keeps nothing here
+ * @property {StoredHistory} pastRuns
  */
 
 export {};

@@ -9,7 +9,14 @@ import { area } from "../support/area.mjs";
 import { report } from "../support/records.mjs";
 
 const SALT = "5".repeat(32);
-const done = (id, at) => ({ ...IDLE_RUN, id, target: "smtp.example.org", phase: "done", report: report({ started_at: at }), network: null });
+const done = (id, at) => ({
+  ...IDLE_RUN,
+  id,
+  target: "smtp.example.org",
+  phase: "done",
+  report: report({ started_at: at }),
+  network: null,
+});
 const older = done("1", "2026-11-01T08:00:00Z");
 const newer = done("2", "2026-11-02T08:00:00Z");
 
@@ -24,7 +31,8 @@ const left = (...runs) => ({
 });
 
 /** Firefox: local storage stays open. */
-const open = (local, database) => openHistoryStorage({ local, others: [], database: () => database, isThere: async () => true });
+const open = (local, database) =>
+  openHistoryStorage({ local, others: [], database: () => database, isThere: async () => true });
 
 beforeEach(() => mock.method(console, "warn", () => {}));
 afterEach(() => mock.restoreAll());
@@ -40,7 +48,11 @@ test("where local storage cannot be closed, past runs are moved out of it, and n
 
 test("stopped at any step of the move, nothing is lost, and the next start ends it", async () => {
   const { language, history, ...all } = left(newer, older);
-  for (const [which, step] of [["database", "set"], ["database", "get"], ["local", "remove"]]) {
+  for (const [which, step] of [
+    ["database", "set"],
+    ["database", "get"],
+    ["local", "remove"],
+  ]) {
     const places = { local: area(left(newer, older)), database: area() };
     const whole = places[which][step];
     let calls = 0;
@@ -77,7 +89,10 @@ test("runs of both places stand in one list, the newest first", async () => {
   const { language, history, ...there } = { ...left(newer), salt: "6".repeat(32) };
   const [local, database] = [area(left(older)), area(there)];
   await open(local, database);
-  assert.deepEqual(database.data.past.map(({ id }) => id), ["2", "1"]);
+  assert.deepEqual(
+    database.data.past.map(({ id }) => id),
+    ["2", "1"],
+  );
   assert.deepEqual(database.data[reportKey("1")], older.report);
   assert.equal(database.data.salt, "6".repeat(32), "networks are named by the salt of the place that is used");
   assert.deepEqual(local.data, { language: "fr", history: true });
@@ -117,13 +132,19 @@ test("a browser that has the method and refuses it (Chromium before 140) keeps p
 });
 
 test("what is no past run hinders nothing, and is shown by nobody", async () => {
-  const broken = { ...left(older), past: [null, {}, { ...historyEntry(older), at: undefined }, "x", historyEntry(older)] };
+  const broken = {
+    ...left(older),
+    past: [null, {}, { ...historyEntry(older), at: undefined }, "x", historyEntry(older)],
+  };
   for (const past of [broken.past, "x", { 0: historyEntry(older) }]) {
     const { language, history, ...there } = left(newer);
     const [local, database] = [area({ ...broken, past }), area(there)];
     const { area: used } = await open(local, database);
     assert.equal(used, database);
-    assert.deepEqual(database.data.past.map(({ id }) => id), Array.isArray(past) ? ["2", "1"] : ["2"]);
+    assert.deepEqual(
+      database.data.past.map(({ id }) => id),
+      Array.isArray(past) ? ["2", "1"] : ["2"],
+    );
     assert.deepEqual(local.data, { language: "fr", history: true });
   }
 });

@@ -37,7 +37,10 @@ test("a run is kept with its report, its network under a salt that is made once"
   const kept = await keeper(storage);
   assert.match(kept.salt, /^[0-9a-f]{32}$/);
   await kept.keep(done("1"));
-  assert.deepEqual(storage.data.past.map(({ id, network }) => [id, network]), [["1", HOME]]);
+  assert.deepEqual(
+    storage.data.past.map(({ id, network }) => [id, network]),
+    [["1", HOME]],
+  );
   assert.deepEqual(storage.data[reportKey("1")], report());
   assert.deepEqual(storage.data.networks, { [HOME]: { name: "", number: 1 } });
   assert.equal((await keeper(storage)).salt, kept.salt);
@@ -99,7 +102,10 @@ test("a storage that takes nothing at all costs no past run", async () => {
   const removed = mock.method(storage, "remove");
   assert.equal(await kept.keep(done("3")), false);
   assert.deepEqual(storage.data, before);
-  assert.deepEqual(removed.mock.calls.flatMap(({ arguments: [keys] }) => keys), []);
+  assert.deepEqual(
+    removed.mock.calls.flatMap(({ arguments: [keys] }) => keys),
+    [],
+  );
   assert.equal(await kept.command({ type: "forget", id: "1" }), false);
   assert.deepEqual(storage.data, before);
   mock.restoreAll();
@@ -142,19 +148,34 @@ test("what is kept under the name that an earlier host gave to a network goes ov
   const networks = () => storage.data.past.map(({ id, network }) => [id, network]);
 
   await kept.keep(done("4", { networkBefore: OLD }));
-  assert.deepEqual(networks(), [["4", HOME], ["3", OLDER], ["2", OFFICE], ["1", HOME]]);
+  assert.deepEqual(networks(), [
+    ["4", HOME],
+    ["3", OLDER],
+    ["2", OFFICE],
+    ["1", HOME],
+  ]);
   assert.deepEqual(storage.data.networks[HOME], { name: "Home", number: 1 });
   assert.deepEqual(Object.keys(storage.data.networks).sort(), [HOME, OFFICE, OLDER].sort());
 
   await kept.keep(done("5", { networkBefore: OLDER }));
-  assert.deepEqual(networks(), [["5", HOME], ["4", HOME], ["3", HOME], ["2", OFFICE], ["1", HOME]]);
+  assert.deepEqual(networks(), [
+    ["5", HOME],
+    ["4", HOME],
+    ["3", HOME],
+    ["2", OFFICE],
+    ["1", HOME],
+  ]);
   assert.deepEqual(storage.data.networks[HOME], { name: "Home", number: 1 });
 
   const before = structuredClone(storage.data.networks);
   await kept.keep(done("6", { network: null, networkBefore: OFFICE }));
   await kept.keep(done("7", { network: OFFICE, networkBefore: OFFICE }));
   await kept.keep(done("8", { networkBefore: "e".repeat(32) }));
-  assert.deepEqual(networks().slice(0, 3), [["8", HOME], ["7", OFFICE], ["6", null]]);
+  assert.deepEqual(networks().slice(0, 3), [
+    ["8", HOME],
+    ["7", OFFICE],
+    ["6", null],
+  ]);
   assert.deepEqual(storage.data.networks, before);
 });
 

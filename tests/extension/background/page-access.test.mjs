@@ -11,7 +11,10 @@ const EXTENSION = new URL("../../../extension/", import.meta.url);
 const words = JSON.parse(readFileSync(new URL("core/data/forms.json", EXTENSION), "utf8"));
 
 test("of a tab that was closed while its page was read nothing stays", async (t) => {
-  const tabs = new Map([[7, {}], [8, {}]]);
+  const tabs = new Map([
+    [7, {}],
+    [8, {}],
+  ]);
   globalThis.chrome = withTabs(tabs);
   t.mock.method(globalThis, "fetch", async () => ({ json: async () => words }));
   t.after(() => delete globalThis.chrome);

@@ -190,5 +190,8 @@ test("a target of which nobody says who named it is a page's", () => {
     ports[0].say({ type: "cancelled", id: controller.run.id });
   }
   const checks = ports[0].sent.filter(({ type }) => type === "check");
-  assert.deepEqual(checks.map(({ options }) => options.origin), ["page", "page", "page"]);
+  assert.deepEqual(
+    checks.map(({ options }) => options.origin),
+    ["page", "page", "page"],
+  );
 });

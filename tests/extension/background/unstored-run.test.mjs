@@ -17,10 +17,14 @@ function browser(room = Infinity) {
     data,
     room,
     onChanged: { addListener: (listener) => seen.changed.push(listener) },
-    get: async (keys) => structuredClone(Object.fromEntries(Object.entries(data).filter(([key]) => keys.includes(key)))),
+    get: async (keys) =>
+      structuredClone(Object.fromEntries(Object.entries(data).filter(([key]) => keys.includes(key)))),
     async set(items) {
-      if (JSON.stringify({ ...data, ...items }).length > area.room) throw new Error("Session storage quota bytes exceeded.");
-      const changes = Object.fromEntries(Object.entries(items).map(([key, value]) => [key, { newValue: structuredClone(value) }]));
+      if (JSON.stringify({ ...data, ...items }).length > area.room)
+        throw new Error("Session storage quota bytes exceeded.");
+      const changes = Object.fromEntries(
+        Object.entries(items).map(([key, value]) => [key, { newValue: structuredClone(value) }]),
+      );
       Object.assign(data, structuredClone(items));
       seen.changed.forEach((listener) => listener(changes));
     },
@@ -30,7 +34,11 @@ function browser(room = Infinity) {
   };
   let state = { link: DISCONNECTED, run: IDLE_RUN, unkept: null };
   const tell = (message, sender) => seen.told.forEach((listener) => listener(message, sender));
-  const unkept = new UnstoredRun(area, async (message) => tell(message, BACKGROUND), () => state);
+  const unkept = new UnstoredRun(
+    area,
+    async (message) => tell(message, BACKGROUND),
+    () => state,
+  );
   const store = new CoalescingStore(area, () => refusals.push(unkept.refused()));
   const refusals = [];
   globalThis.chrome = {
@@ -140,5 +148,8 @@ test("what a script in a page of the web says of a run is not shown", async () =
   there.tell(forged, { id: "poterne", url: "https://mail.site.example/", tab: { id: 1 } });
   assert.deepEqual(shown, []);
   there.tell(forged, BACKGROUND);
-  assert.deepEqual(shown.map(({ run: { id } }) => id), ["1"]);
+  assert.deepEqual(
+    shown.map(({ run: { id } }) => id),
+    ["1"],
+  );
 });

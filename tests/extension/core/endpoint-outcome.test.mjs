@@ -9,7 +9,8 @@ import { observation, says } from "../support/records.mjs";
 const path = new URL("../../../extension/_locales/en/messages.json", import.meta.url);
 const english = new Catalogue("en", JSON.parse(readFileSync(path, "utf8")));
 
-const of = (changes, running = false) => Object.values(endpointOutcome(observation(changes), running, english)).join(": ");
+const of = (changes, running = false) =>
+  Object.values(endpointOutcome(observation(changes), running, english)).join(": ");
 
 test("nothing yet is pending while the run goes on, and not tested after it", () => {
   assert.equal(endpointOutcome(null, true, english).tone, "pending");

@@ -42,14 +42,23 @@ test("Apple's profile knows passwords and NTLM, and asks for a password where no
 });
 
 test("a slim report holds what files are made of, and is small", () => {
-  const whole = report({ observations: [observation()], findings: [finding()], names: [{}], offers: [{}], lookups: [{}] });
-  const { target, settings, started_at: startedAt, lab, ...rest } = withoutEvidence(whole);
-  assert.deepEqual({ target, settings, startedAt, lab }, {
-    target: whole.target,
-    settings: whole.settings,
-    startedAt: whole.started_at,
-    lab: whole.lab,
+  const whole = report({
+    observations: [observation()],
+    findings: [finding()],
+    names: [{}],
+    offers: [{}],
+    lookups: [{}],
   });
+  const { target, settings, started_at: startedAt, lab, ...rest } = withoutEvidence(whole);
+  assert.deepEqual(
+    { target, settings, startedAt, lab },
+    {
+      target: whole.target,
+      settings: whole.settings,
+      startedAt: whole.started_at,
+      lab: whole.lab,
+    },
+  );
   for (const name of ["observations", "findings", "names", "offers", "lookups"]) assert.deepEqual(rest[name], [], name);
   assert.equal(whole.observations.length, 1);
 });

@@ -35,14 +35,19 @@ test("number and size are bounded", () => {
   const entries = Array.from({ length: 5 }, (_, index) => ({ ...historyEntry(done(String(index))), size: 10 }));
   const limits = { entries: 4, size: 1000 };
   const next = withEntry(entries, { ...historyEntry(done("new")), size: 10 }, limits);
-  assert.deepEqual(next.entries.map(({ id }) => id), ["new", "0", "1", "2"]);
+  assert.deepEqual(
+    next.entries.map(({ id }) => id),
+    ["new", "0", "1", "2"],
+  );
   assert.deepEqual(next.dropped, ["3", "4"]);
   assert.deepEqual(withEntry(entries, { ...historyEntry(done("new")), size: 985 }, limits).entries.length, 2);
 });
 
 test("a name given to a network under its older name alone is not lost", () => {
   const networks = { old: { name: "Home", number: 1 }, new: { name: "", number: 3 } };
-  assert.deepEqual(renameNetwork({ entries: [], networks }, "old", "new").networks, { new: { name: "Home", number: 3 } });
+  assert.deepEqual(renameNetwork({ entries: [], networks }, "old", "new").networks, {
+    new: { name: "Home", number: 3 },
+  });
 });
 
 test("runs stand by target and by network, the newest first", () => {
@@ -59,7 +64,10 @@ test("runs stand by target and by network, the newest first", () => {
       ["Other.example ", ["2"]],
     ],
   );
-  assert.deepEqual(latestPerNetwork(entries).map(({ id }) => id), ["3", "2"]);
+  assert.deepEqual(
+    latestPerNetwork(entries).map(({ id }) => id),
+    ["3", "2"],
+  );
   assert.deepEqual(withNetworks({}, entries), { [OFFICE]: { name: "", number: 1 }, [HOME]: { name: "", number: 2 } });
 });
 

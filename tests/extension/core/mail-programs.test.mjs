@@ -88,7 +88,9 @@ test("a label may belong to one protocol", () => {
 test("one switch is on for both kinds of encryption, and that is said where it matters", () => {
   for (const id of ["apple-mail-mac", "apple-mail-ios"]) {
     assert.equal(chosen(id, SUBMISSIONS), chosen(id, SUBMISSION));
-    const [upgraded, implicit] = [SUBMISSION, SUBMISSIONS].map((one) => programRemarks(program(id), one, "en").join(" "));
+    const [upgraded, implicit] = [SUBMISSION, SUBMISSIONS].map((one) =>
+      programRemarks(program(id), one, "en").join(" "),
+    );
     assert.match(upgraded, /STARTTLS/);
     assert.doesNotMatch(implicit, /STARTTLS/);
   }

@@ -7,7 +7,11 @@ import { observation, report, setting } from "../support/records.mjs";
 test("two reports side by side: doors that behave otherwise, settings that came or went", () => {
   const door = (changes) => observation({ id: `${changes.port}`, ...changes });
   const before = report({
-    observations: [door({ port: 25, state: "no-answer", security: null }), door({ port: 587 }), door({ port: 25, role: "control" })],
+    observations: [
+      door({ port: 25, state: "no-answer", security: null }),
+      door({ port: 587 }),
+      door({ port: 25, role: "control" }),
+    ],
     settings: { outgoing: [setting({ port: 587, security: "starttls" })], incoming: [] },
   });
   const after = report({
@@ -25,9 +29,15 @@ test("two reports side by side: doors that behave otherwise, settings that came 
       [587, false],
     ],
   );
-  assert.deepEqual(settings.map(({ setting: { port }, before: had, after: has }) => [port, had, has]), [
-    [587, true, true],
-    [465, false, true],
-  ]);
-  assert.deepEqual(compareReports(before, before).doors.filter(({ changed }) => changed), []);
+  assert.deepEqual(
+    settings.map(({ setting: { port }, before: had, after: has }) => [port, had, has]),
+    [
+      [587, true, true],
+      [465, false, true],
+    ],
+  );
+  assert.deepEqual(
+    compareReports(before, before).doors.filter(({ changed }) => changed),
+    [],
+  );
 });

@@ -12,5 +12,6 @@ test("a site's own domain is the name below a public suffix", () => {
   assert.equal(siteDomain("www.example.co.uk", words), "example.co.uk");
   assert.equal(siteDomain("example.org.", words), "example.org");
   assert.equal(siteDomain("jane.github.io", words), "jane.github.io");
-  for (const none of ["localhost", "127.0.0.1", "[::1]", "co.uk", "", "intranet"]) assert.equal(siteDomain(none, words), null, none);
+  for (const none of ["localhost", "127.0.0.1", "[::1]", "co.uk", "", "intranet"])
+    assert.equal(siteDomain(none, words), null, none);
 });

@@ -14,10 +14,25 @@ const catalogues = LANGUAGES.map((language) => {
 const [english] = catalogues;
 
 const PUBLIC = "203.0.113.99";
-const SECRETS = ["jane.doe@", PUBLIC, "line-99.isp.example", "192.168.1.20", "192.168.1.1", "198.51.100.1", "edge1.isp.example"];
+const SECRETS = [
+  "jane.doe@",
+  PUBLIC,
+  "line-99.isp.example",
+  "192.168.1.20",
+  "192.168.1.1",
+  "198.51.100.1",
+  "edge1.isp.example",
+];
 
 const private_ = report({
-  target: { input: "Jane.Doe@example.org", kind: "account", domain: "example.org", host: null, port: null, asked: null },
+  target: {
+    input: "Jane.Doe@example.org",
+    kind: "account",
+    domain: "example.org",
+    host: null,
+    port: null,
+    asked: null,
+  },
   verdict: { code: "port25-blocked", severity: "warning", confidence: "certain" },
   findings: [finding({ code: "port25-blocked", severity: "warning", params: { ports: [25] } })],
   machine: { addresses: ["192.168.1.20"], networks: ["192.168.1.0/24"], gateways: ["192.168.1.1"] },
@@ -67,7 +82,8 @@ test("nothing private is in a text that may hold nothing of it, in any form or l
 test("what may stay stays, and nothing else", () => {
   for (const kind of PRIVATE_KINDS) {
     const left = secretsIn(redacted(private_, new Set([kind])));
-    for (const other of PRIVATE_KINDS) assert.equal(left[other].includes(secretsIn(private_)[other][0]), other === kind, `${kind}: ${other}`);
+    for (const other of PRIVATE_KINDS)
+      assert.equal(left[other].includes(secretsIn(private_)[other][0]), other === kind, `${kind}: ${other}`);
   }
 });
 
@@ -77,7 +93,8 @@ test("an address is not cut out of a longer one", () => {
 
 test("each reader gets what they need", () => {
   const provider = ticketText(private_, "provider", new Set(["public", "routers"]), english);
-  for (const needed of [PUBLIC, "edge1.isp.example", "25", "2026-11-24 05:00:00 UTC"]) assert.ok(provider.includes(needed), needed);
+  for (const needed of [PUBLIC, "edge1.isp.example", "25", "2026-11-24 05:00:00 UTC"])
+    assert.ok(provider.includes(needed), needed);
   const server = ticketText(private_, "server", new Set(["public"]), english);
   for (const needed of [PUBLIC, "smtp.example.org", "192.0.2.7", "587"]) assert.ok(server.includes(needed), needed);
   assert.ok(!server.includes("edge1"));

@@ -7,14 +7,49 @@ const EXTENSION = new URL("../../../extension/", import.meta.url);
 const words = JSON.parse(readFileSync(new URL("core/data/forms.json", EXTENSION), "utf8"));
 /** The scripts that need no document, as a page's isolated world has them. */
 const world = vm.createContext({});
-for (const name of ["words", "choices"]) vm.runInContext(readFileSync(new URL(`page/${name}.js`, EXTENSION), "utf8"), world);
+for (const name of ["words", "choices"])
+  vm.runInContext(readFileSync(new URL(`page/${name}.js`, EXTENSION), "utf8"), world);
 const { choices, words: text } = world.poternePage;
 
 test("what a choice means is told by its words, in many languages", () => {
   const meanings = {
-    none: ["None", "No encryption", "Aucune", "Sans chiffrement", "Keine", "Unverschlüsselt", "Ninguna", "Nessuna", "Geen", "Brak", "Нет", "なし", "无", "Not secure", "Non-SSL", "No SSL/TLS", "Unsecured connection", "Plain", "Connexion non sécurisée"],
-    starttls: ["STARTTLS", "STARTTLS (recommended)", "TLS (STARTTLS)", "Explicit TLS", "STARTTLS, accept all certificates"],
-    tls: ["SSL", "SSL/TLS", "TLS/SSL", "Implicit TLS", "SSL (no certificate check)", "SSL/TLS (port 465)", "Secured connection using SSL"],
+    none: [
+      "None",
+      "No encryption",
+      "Aucune",
+      "Sans chiffrement",
+      "Keine",
+      "Unverschlüsselt",
+      "Ninguna",
+      "Nessuna",
+      "Geen",
+      "Brak",
+      "Нет",
+      "なし",
+      "无",
+      "Not secure",
+      "Non-SSL",
+      "No SSL/TLS",
+      "Unsecured connection",
+      "Plain",
+      "Connexion non sécurisée",
+    ],
+    starttls: [
+      "STARTTLS",
+      "STARTTLS (recommended)",
+      "TLS (STARTTLS)",
+      "Explicit TLS",
+      "STARTTLS, accept all certificates",
+    ],
+    tls: [
+      "SSL",
+      "SSL/TLS",
+      "TLS/SSL",
+      "Implicit TLS",
+      "SSL (no certificate check)",
+      "SSL/TLS (port 465)",
+      "Secured connection using SSL",
+    ],
     either: ["TLS", "Secured connection using TLS (recommended)", "Oui", "Encrypted"],
     auto: ["Auto", "Automatic", "Automatisch", "TLS, if available", "自动"],
   };
@@ -37,7 +72,16 @@ test("words are found whole, whatever their accents and capitals", () => {
   assert.equal(text.matches(text.normal("Postausgangsserver:"), words.host), true);
   assert.equal(text.matches(text.normal("Support"), words.port), false);
   assert.equal(text.matches(text.normal("Numéro de port"), words.port), true);
-  for (const secret of ["Mot de passe", "userPassword", "SMTP_pass", "Kennwort", "Contraseña", "密码", "пароль", "API token"]) {
+  for (const secret of [
+    "Mot de passe",
+    "userPassword",
+    "SMTP_pass",
+    "Kennwort",
+    "Contraseña",
+    "密码",
+    "пароль",
+    "API token",
+  ]) {
     assert.equal(text.matches(text.normal(secret.replace(/([a-z])([A-Z])/g, "$1 $2")), words.sensitive), true, secret);
   }
 });

@@ -4,7 +4,9 @@ export function area(initial = {}, room = Infinity) {
   return {
     data,
     get: async (keys) =>
-      structuredClone(keys === null ? data : Object.fromEntries(Object.entries(data).filter(([key]) => [keys].flat().includes(key)))),
+      structuredClone(
+        keys === null ? data : Object.fromEntries(Object.entries(data).filter(([key]) => [keys].flat().includes(key))),
+      ),
     async set(items) {
       if (JSON.stringify({ ...data, ...items }).length > room) throw new Error("QuotaExceededError");
       Object.assign(data, structuredClone(items));

@@ -260,7 +260,10 @@
   const option = (element) => ({
     element: /** @type {HTMLElement} */ (element),
     text: short(element.getAttribute("aria-label") ?? element.textContent),
-    value: String(/** @type {HTMLElement} */ (element).dataset["value"] ?? element.getAttribute("value") ?? "").slice(0, 60),
+    value: String(/** @type {HTMLElement} */ (element).dataset["value"] ?? element.getAttribute("value") ?? "").slice(
+      0,
+      60,
+    ),
   });
 
   /** @param {HTMLElement} element  a radio button or a check box, the browser's or the page's own */

@@ -34,31 +34,31 @@ const toClipboard = (text) =>
 
 /** What buttons and lists do, by their `data-action`. */
 export class RunActions {
-  #app;
+  #runPage;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #copiedTimer;
 
-  /** @param {ActionTarget} app */
-  constructor(app) {
-    this.#app = app;
+  /** @param {ActionTarget} runPage */
+  constructor(runPage) {
+    this.#runPage = runPage;
   }
 
   /** @type {Record<string, (data: DOMStringMap) => unknown>} */
   #buttons = {
-    stop: () => this.#app.send({ type: "stop" }),
-    warm: () => this.#app.send({ type: "warm" }),
+    stop: () => this.#runPage.send({ type: "stop" }),
+    warm: () => this.#runPage.send({ type: "warm" }),
     copy: (data) => this.#copy(data["copy"] ?? "", data["what"] ?? ""),
     export: ({ format }) => this.#handOver(/** @type {LastExport["format"]} */ (format), false),
     "export-copy": ({ format }) => this.#handOver(/** @type {LastExport["format"]} */ (format), true),
     "copy-report": () => {
-      const { run, t } = this.#app.view;
+      const { run, t } = this.#runPage.view;
       this.#copy(JSON.stringify(run.report, null, 2), t.text("ui_report"));
     },
-    "ticket-save": () => saveFile(ticketFile(this.#app.view)),
+    "ticket-save": () => saveFile(ticketFile(this.#runPage.view)),
     welcome: () => this.choose({ welcomed: true }),
     print: () => window.print(),
     "open-tab": () => this.#openTab(),
-    "test-page": ({ target = "", server = null }) => this.#app.run({ target, origin: "page" }, server),
+    "test-page": ({ target = "", server = null }) => this.#runPage.run({ target, origin: "page" }, server),
     "fill-page": ({ server = "", toHost = "", toPort, toSecurity }) => {
       const security = toSecurity === "tls" ? "tls" : "starttls";
       this.#page({ act: "fill", server, wanted: { host: toHost, port: Number(toPort), security } });
@@ -80,17 +80,17 @@ export class RunActions {
    */
   async choose(choice, list) {
     const choiceRefused = !(await storeChoice(choice, list));
-    this.#app.update({ choiceRefused });
+    this.#runPage.update({ choiceRefused });
   }
 
   /** @param {{act: "read" | "undo"} | {act: "fill", server: string, wanted: Wanted}} wish */
   #page(wish) {
-    const { tab } = this.#app.view;
-    if (tab !== null) this.#app.send({ type: "page", tab, ...wish });
+    const { tab } = this.#runPage.view;
+    if (tab !== null) this.#runPage.send({ type: "page", tab, ...wish });
   }
 
   #openTab() {
-    const { page, tab } = this.#app.view;
+    const { page, tab } = this.#runPage.view;
     const bound = page?.reading?.servers.length ? `?tab=${tab}` : "";
     chrome.tabs.create({ url: chrome.runtime.getURL(`report/report.html${bound}`) });
     window.close();
@@ -101,14 +101,14 @@ export class RunActions {
    * @param {string} what
    */
   async #copy(text, what) {
-    const { t } = this.#app.view;
+    const { t } = this.#runPage.view;
     const taken = await toClipboard(text);
-    this.#app.announce(taken ? t.text("ui_copied", { what }) : t.text("ui_copy_failed"));
-    this.#app.update({ copied: taken ? `${what}\n${text}` : null });
+    this.#runPage.announce(taken ? t.text("ui_copied", { what }) : t.text("ui_copy_failed"));
+    this.#runPage.update({ copied: taken ? `${what}\n${text}` : null });
     clearTimeout(this.#copiedTimer);
     this.#copiedTimer = setTimeout(() => {
-      this.#app.announce("");
-      this.#app.update({ copied: null });
+      this.#runPage.announce("");
+      this.#runPage.update({ copied: null });
     }, COPIED_MS);
   }
 
@@ -117,15 +117,15 @@ export class RunActions {
    * @param {boolean} copied  to the clipboard, in place of a file
    */
   async #handOver(format, copied) {
-    const { view } = this.#app;
+    const { view } = this.#runPage;
     if (view.lastExport?.phase === "making") return;
     const { id: run, target } = view.run;
     /** @type {LastExport} */
     let lastExport = { run, format, phase: "making", name: target, problem: null, message: null };
-    this.#app.update({ lastExport });
+    this.#runPage.update({ lastExport });
     /** @type {ExportResult} */
     const made =
-      (await this.#app.send({ type: "export", format, language: view.t.language }).catch(() => null)) ?? LOST;
+      (await this.#runPage.send({ type: "export", format, language: view.t.language }).catch(() => null)) ?? LOST;
     if (made.problem) {
       lastExport = { ...lastExport, ...made, phase: "failed" };
     } else if (!copied) {
@@ -135,7 +135,7 @@ export class RunActions {
       const taken = await toClipboard(made.data);
       lastExport = { ...lastExport, phase: taken ? "copied" : "failed", problem: taken ? null : "clipboard" };
     }
-    this.#app.announce(lastExport.problem ? "" : exportDone(this.#app.view.t, lastExport));
-    this.#app.update({ lastExport });
+    this.#runPage.announce(lastExport.problem ? "" : exportDone(this.#runPage.view.t, lastExport));
+    this.#runPage.update({ lastExport });
   }
 }

@@ -220,7 +220,7 @@ export async function showRunPage({ inTab }) {
   /** What the background has said while this page was not ready. @type {BackgroundState | null} */
   let news = null;
   /** @type {RunPage | null} */
-  let app = null;
+  let runPage = null;
   const [[local, managed], pastRuns, t, environment, programs, state, tab, inPrivateWindow, pastRun] =
     await Promise.all([
       choices,
@@ -230,7 +230,7 @@ export async function showRunPage({ inTab }) {
       loadPrograms(),
       followBackground(async (state) => {
         news = state;
-        if (app) app.update(visible(state, await addressedRun.run, app.view.inPrivateWindow));
+        if (runPage) runPage.update(visible(state, await addressedRun.run, runPage.view.inPrivateWindow));
       }),
       tabAsked,
       tabAsked.then(isPrivateWindow),
@@ -245,39 +245,39 @@ export async function showRunPage({ inTab }) {
     ...{ lastExport: null, copied: null, page: null },
     ...{ choiceRefused: false, emptyRefused: false },
   };
-  app = new RunPage(view, connection, addressedRun);
-  app.begin();
-  addressedRun.retell(pastRun, (run) => app.update({ run }));
-  if (tab !== null) showPage(app, tab);
-  followChoices(app, managed);
-  followHistory(async () => app.update({ pastRuns: await readHistory() }));
+  runPage = new RunPage(view, connection, addressedRun);
+  runPage.begin();
+  addressedRun.retell(pastRun, (run) => runPage.update({ run }));
+  if (tab !== null) showPage(runPage, tab);
+  followChoices(runPage, managed);
+  followHistory(async () => runPage.update({ pastRuns: await readHistory() }));
 }
 
 /**
  * A bound report shows what was read at the click; the popup was opened by a click of its own, and reads now.
  *
- * @param {RunPage} app
+ * @param {RunPage} runPage
  * @param {number} tab
  */
-function showPage(app, tab) {
-  const show = followPage(tab, (page) => app.update({ page }));
-  if (app.view.inTab) show();
-  else app.send({ type: "page", act: "read", tab }).then(show);
+function showPage(runPage, tab) {
+  const show = followPage(tab, (page) => runPage.update({ page }));
+  if (runPage.view.inTab) show();
+  else runPage.send({ type: "page", act: "read", tab }).then(show);
 }
 
 /**
- * @param {RunPage} app
+ * @param {RunPage} runPage
  * @param {Managed} fixed  what the administrator has chosen, as far as it is known
  */
-function followChoices(app, fixed) {
+function followChoices(runPage, fixed) {
   let managed = fixed;
   chrome.storage.local.onChanged.addListener(async (changes) => {
     if (!CHOICES.some((key) => key in changes)) return;
     const next = chosenIn(await chrome.storage.local.get(CHOICES), managed);
-    app.update(next);
+    runPage.update(next);
     const { language, program } = changes;
-    if (program) app.chosen({ program: programById(app.view.programs, next.preferences.program.value) });
-    if (language) app.update({ t: await catalogueFor(next.preferences.language.value) });
+    if (program) runPage.chosen({ program: programById(runPage.view.programs, next.preferences.program.value) });
+    if (language) runPage.update({ t: await catalogueFor(next.preferences.language.value) });
   });
   // It may come late on a first run, and change while the page is open.
   watchManaged(async (now) => {
@@ -285,9 +285,9 @@ function followChoices(app, fixed) {
     managed = now;
     const next = chosenIn(await chrome.storage.local.get(CHOICES), managed);
     const { language, program } = next.preferences;
-    app.update({
+    runPage.update({
       ...next,
-      program: programById(app.view.programs, program.value),
+      program: programById(runPage.view.programs, program.value),
       t: await catalogueFor(language.value),
     });
   });

@@ -1,29 +1,20 @@
 /** @typedef {import("../types/messages.d.ts").Finding} Finding */
-/** @typedef {import("../types/messages.d.ts").Report} Report */
+/** @typedef {import("../types/messages.d.ts").Report["verdict"]} Verdict */
 
-/**
- * The finding that the verdict names.
- *
- * @param {Report} report
- * @returns {Finding}
- */
-export function verdictFinding({ verdict, findings }) {
-  const named = findings.filter(({ code }) => code === verdict.code);
-  const exact = named.find(
-    ({ severity, confidence }) => severity === verdict.severity && confidence === verdict.confidence,
-  );
-  return exact ?? named[0] ?? { ...verdict, host: null, port: null, family: null, params: {}, evidence: [] };
-}
-
-const ORDER = ["blocker", "warning", "note", "good"];
+const GRAVITY = ["blocker", "warning", "note", "good"];
 
 /**
  * The findings beside the verdict, the gravest first.
  *
  * @param {readonly Finding[]} findings
- * @param {Finding | null} verdict
+ * @param {Verdict | null} verdict
  */
-export const otherFindings = (findings, verdict) =>
-  findings
-    .filter((finding) => finding !== verdict)
-    .sort((one, other) => ORDER.indexOf(one.severity) - ORDER.indexOf(other.severity));
+export function otherFindings(findings, verdict) {
+  const named = findings.filter(({ code }) => code === verdict?.code);
+  const told =
+    named.find(({ severity, confidence }) => severity === verdict?.severity && confidence === verdict.confidence) ??
+    named[0];
+  return findings
+    .filter((finding) => finding !== told)
+    .sort((one, other) => GRAVITY.indexOf(one.severity) - GRAVITY.indexOf(other.severity));
+}

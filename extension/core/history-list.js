@@ -1,5 +1,3 @@
-import { verdictFinding } from "./findings.js";
-
 /**
  * @typedef {import("../types/messages.d.ts").Report} Report
  * @typedef {import("../types/messages.d.ts").Finding} Finding
@@ -15,7 +13,7 @@ import { verdictFinding } from "./findings.js";
  * @property {string | null} subject  the host or domain that the sentence is about
  * @property {string} at  ISO 8601, UTC
  * @property {string | null} network  its name under our salt; null where it could not be told apart
- * @property {Finding} finding  the verdict's
+ * @property {Report["verdict"] & Partial<Pick<Finding, "says">>} finding  the verdict, and the sentence that says it
  * @property {import("../types/messages.d.ts").Statement | null} [word]  the verdict in a word or two
  * @property {number} size  characters of the report
  */
@@ -84,7 +82,7 @@ export function mergeHistories(one, other) {
  */
 export function historyEntry({ id, target, report, network }) {
   const subject = report.target.host ?? report.target.domain ?? null;
-  const finding = { ...verdictFinding(report), evidence: [] };
+  const finding = { ...report.verdict, says: report.told?.headline ?? null };
   const word = report.told?.word ?? null;
   return { id, target, subject, at: report.started_at, network, finding, word, size: JSON.stringify(report).length };
 }

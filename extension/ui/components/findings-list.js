@@ -1,4 +1,4 @@
-import { otherFindings, verdictFinding } from "../../core/findings.js";
+import { otherFindings } from "../../core/findings.js";
 import { sentenceOf } from "../../core/report-text.js";
 import { runResults } from "../../core/run.js";
 import { h } from "./dom.js";
@@ -15,8 +15,8 @@ import { SEVERITY_SHAPES, shape } from "./shapes.js";
 export function findingsList(view) {
   const { t, run } = view;
   if (run.phase === "running" || run.phase === "idle") return null;
-  const verdict = run.report && verdictFinding(run.report);
-  const list = otherFindings(runResults(run).findings, verdict);
+  const { findings, verdict } = runResults(run);
+  const list = otherFindings(findings, verdict);
   if (list.length === 0) return null;
   // The same advice once is enough: under the verdict, or under the first of its kind.
   const advised = new Set(verdict && [verdict.code]);

@@ -1,23 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { otherFindings, verdictFinding } from "../../../extension/core/findings.js";
-import { finding, report } from "../support/records.mjs";
+import { otherFindings } from "../../../extension/core/findings.js";
+import { finding } from "../support/records.mjs";
 
-test("the verdict's finding is the one that it was made from", () => {
+test("the other findings come the gravest first, and the one that the verdict names is not among them", () => {
+  const note = finding({ code: "a", severity: "note" });
+  const good = finding({ code: "b", severity: "good" });
+  const blocker = finding({ code: "c", severity: "blocker" });
+  const warning = finding({ code: "d", severity: "warning" });
+  assert.deepEqual(otherFindings([note, good, blocker, warning], blocker), [warning, note, good]);
+  assert.deepEqual(otherFindings([note, blocker], null), [blocker, note]);
+});
+
+test("of several findings of one kind, the verdict names the one that it was made from", () => {
   const weak = finding({ code: "cert-expired", severity: "warning", confidence: "likely", port: 465 });
   const strong = finding({ code: "cert-expired", severity: "blocker", confidence: "certain", port: 587 });
   const verdict = { code: "cert-expired", severity: "blocker", confidence: "certain" };
-  assert.equal(verdictFinding(report({ verdict, findings: [weak, strong] })), strong);
-  assert.equal(verdictFinding(report({ verdict, findings: [weak] })), weak);
-  assert.equal(verdictFinding(report({ verdict, findings: [] })).code, "cert-expired");
-});
-
-test("the other findings come the gravest first, and the verdict is not among them", () => {
-  const note = finding({ severity: "note" });
-  const good = finding({ severity: "good" });
-  const blocker = finding({ severity: "blocker" });
-  const warning = finding({ severity: "warning" });
-  assert.deepEqual(otherFindings([note, good, blocker, warning], blocker), [warning, note, good]);
-  assert.deepEqual(otherFindings([note, blocker], null), [blocker, note]);
+  assert.deepEqual(otherFindings([weak, strong], verdict), [weak]);
+  assert.deepEqual(otherFindings([weak], verdict), []);
+  assert.deepEqual(otherFindings([], verdict), []);
 });

@@ -11,10 +11,10 @@ import {
 } from "../core/history-list.js";
 import { effective } from "../core/preferences.js";
 import { readManaged } from "../platform/managed-storage.js";
+import { addWithRoom } from "./history-room.js";
 
 /** @typedef {import("../core/background-messages.js").HistoryCommand} HistoryCommand */
 /** @typedef {import("../core/background-messages.js").HistoryItems} HistoryItems */
-/** @typedef {import("../core/history-list.js").HistoryEntry} HistoryEntry */
 /** @typedef {import("../core/history-list.js").HistoryList} HistoryList */
 /** @typedef {import("../core/run.js").Run} Run */
 /** @typedef {import("../types/messages.d.ts").Report} Report */
@@ -85,7 +85,7 @@ export class HistoryWriter {
       this.salt ??= await this.#ownSalt();
       const { entries, networks } = renameNetwork(await this.#history(), networkBefore, network);
       const next = withEntry(entries, historyEntry({ id, target, report, network }));
-      await this.#write(next.entries, networks, next.dropped, { [reportKey(id)]: report });
+      await addWithRoom(await this.#area(), next, networks, { [reportKey(id)]: report });
     });
   }
 
@@ -131,13 +131,13 @@ export class HistoryWriter {
             await (await this.#area()).set({ networks: { ...networks, [asked.network]: { ...network, name } } });
           break;
         }
-        case "forget":
-          await this.#write(
-            entries.filter(({ id }) => id !== asked.id),
-            networks,
-            [asked.id],
-          );
+        case "forget": {
+          const past = entries.filter(({ id }) => id !== asked.id);
+          const area = await this.#area();
+          await area.set({ past, networks: withNetworks(networks, past) });
+          await area.remove([reportKey(asked.id)]);
           break;
+        }
         case "erase-past":
           await this.#erase();
       }
@@ -174,59 +174,6 @@ export class HistoryWriter {
   async #history() {
     const { area } = await this.#storage;
     return historyIn(area ? await area.get(["past", "networks"]) : {});
-  }
-
-  /**
-   * Where there is no room, the oldest go, until there is; all come back where that does not help.
-   *
-   * @param {HistoryEntry[]} entries
-   * @param {HistoryList["networks"]} networks
-   * @param {string[]} dropped
-   * @param {Record<string, unknown>} [more]
-   */
-  async #write(entries, networks, dropped, more = {}) {
-    const area = await this.#area();
-    const set = (/** @type {HistoryEntry[]} */ list) =>
-      area.set({ past: list, networks: withNetworks(networks, list), ...more });
-    const gone = dropped.map(reportKey);
-    if (Object.keys(more).length === 0) {
-      await set(entries);
-      await area.remove(gone);
-      return;
-    }
-    const oldest = entries
-      .slice(1)
-      .map(({ id }) => reportKey(id))
-      .reverse();
-    let before = await area.get(["past", ...gone]);
-    await area.remove(gone);
-    for (let kept = entries.length; ; kept -= 1) {
-      try {
-        return await set(entries.slice(0, kept));
-      } catch (error) {
-        const key = oldest[entries.length - kept];
-        if (kept === entries.length) before = { ...before, ...(await area.get(oldest)) };
-        // An area that does not even take again what it holds is not full, but broken: nothing is given up for that.
-        const lasting = key !== undefined && (await this.#takes(area, { past: before["past"] ?? [] }));
-        if (lasting) {
-          await area.remove(key);
-          continue;
-        }
-        await area.set(before).catch(() => {});
-        throw error;
-      }
-    }
-  }
-
-  /**
-   * @param {WritableArea} area
-   * @param {Record<string, unknown>} items
-   */
-  #takes(area, items) {
-    return area.set(items).then(
-      () => true,
-      () => false,
-    );
   }
 
   /**

@@ -1,5 +1,8 @@
-import { beginRun, failRun, IDLE_RUN, isFinalMessage, receiveMessage, stopRun } from "../core/run.js";
+import { beginRun, failRun, IDLE_RUN, receiveMessage, stopRun } from "../core/run.js";
+import { AwakeTimer } from "./awake-timer.js";
+import { CancelledCheck } from "./cancelled-check.js";
 import { HostRequests } from "./host-requests.js";
+import { IdleClose } from "./idle-close.js";
 
 /** @typedef {import("../core/background-messages.js").ExportRequest} ExportRequest */
 /** @typedef {import("../core/background-messages.js").ExportResult} ExportResult */
@@ -11,12 +14,6 @@ import { HostRequests } from "./host-requests.js";
 /** @typedef {import("../types/messages.d.ts").Report} Report */
 /** @typedef {import("./host-link.js").HostLink} HostLink */
 
-/** How long the host stays after the last popup is gone and no run is going. */
-export const LINGER_MS = 15_000;
-
-/** How long a host may take to confirm that a check is cancelled before the next is sent to it all the same. */
-export const DRAIN_MS = 1500;
-
 /** What a check may take where nobody says otherwise. */
 const BUDGET_S = 30;
 
@@ -26,11 +23,16 @@ const BUDGET_S = 30;
  */
 export const OVERDUE_MS = 10_000;
 
-/** A timer that is later than that has slept with the computer, during which a check goes on as little. */
-export const NAP_MS = 2000;
-
 /** @param {OptionsInput} [options] */
 const budgetOf = (options) => (options?.budget ?? BUDGET_S) * 1000;
+
+/**
+ * When a check's budget ends, in milliseconds since 1970; null where nobody knows the time.
+ *
+ * @param {number | undefined} now
+ * @param {OptionsInput} [options]
+ */
+const untilOf = (now, options) => (now === undefined ? null : now + budgetOf(options));
 
 /** What is left of a run that no host has seen: the target waits in the field, in the windows that may show it. */
 const unasked = (/** @type {Run} */ { target, origin, page, private: isPrivate }) => ({
@@ -41,42 +43,39 @@ const unasked = (/** @type {Run} */ { target, origin, page, private: isPrivate }
   private: isPrivate,
 });
 
+/**
+ * @typedef {object} RunControllerOptions
+ * @property {HostLink} link
+ * @property {Run} [run]  as it was stored
+ * @property {() => string} newId
+ * @property {(run: Run) => void} onRun
+ * @property {string} [version]  the extension's, which the host is told
+ * @property {(run: Run) => void} [onDone]  a run has come to its report
+ * @property {() => string | null} [salt]  under which the host may name the network
+ * @property {() => number} [now]  milliseconds since 1970
+ * @property {number} [linger]  milliseconds
+ */
+
 /** The one run, and when the host has to be there for it. */
 export class RunController {
   #link;
   #options;
   #requests;
-  #popups = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #lingerTimer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #drainTimer;
-  /** Until the check that was posted is overdue. @type {ReturnType<typeof setTimeout> | undefined} */
+  #idleClose;
+  #cancelled = new CancelledCheck(() => this.#cancelledLate());
+  /** Until the check that was posted is overdue. */
   #overdueTimer;
-  /** Whether the check that was cancelled was overdue. */
-  #hung = false;
   /** While a host that hangs is closed: what waits for it is meant for the next. */
   #renewing = false;
-  /** The check that was cancelled and has not ended yet. @type {string | null} */
-  #draining = null;
   /** The options of the run that has not been posted yet. @type {OptionsInput | null} */
   #unposted = null;
 
-  /**
-   * @param {object} options
-   * @param {HostLink} options.link
-   * @param {Run} [options.run]  as it was stored
-   * @param {() => string} options.newId
-   * @param {(run: Run) => void} options.onRun
-   * @param {string} [options.version]  the extension's, which the host is told
-   * @param {(run: Run) => void} [options.onDone]  a run has come to its report
-   * @param {() => string | null} [options.salt]  under which the host may name the network
-   * @param {() => number} [options.now]  milliseconds since 1970
-   * @param {number} [options.linger]  milliseconds
-   */
+  /** @param {RunControllerOptions} options */
   constructor(options) {
     this.#options = options;
     this.#link = options.link;
+    this.#idleClose = new IdleClose(options.link, () => this.busy, options.linger);
+    this.#overdueTimer = new AwakeTimer(options.now ?? (() => 0), () => this.#overdue());
     this.#requests = new HostRequests(options.link, options.newId);
     // A stored run that was going lost its host together with the background that held the port.
     const stored = options.run ?? IDLE_RUN;
@@ -97,7 +96,7 @@ export class RunController {
     switch (command.type) {
       case "warm":
         this.#link.open();
-        this.#linger();
+        this.#idleClose.begin();
         break;
       case "run":
         this.#cancel();
@@ -106,7 +105,7 @@ export class RunController {
             private: command.private === true,
             origin: command.origin === "typed" ? "typed" : "page",
             page: command.page ?? null,
-            until: this.#until(command.options),
+            until: untilOf(this.#options.now?.(), command.options),
           }),
         );
         // For the host, which cannot know better, a missing origin means that the user typed the target.
@@ -117,7 +116,7 @@ export class RunController {
       case "stop":
         this.#cancel();
         this.#set(stopRun(this.run));
-        this.#linger();
+        this.#idleClose.begin();
         break;
     }
   }
@@ -132,7 +131,7 @@ export class RunController {
     try {
       return await this.#requests.file(report, format, language);
     } finally {
-      this.#linger();
+      this.#idleClose.begin();
     }
   }
 
@@ -145,19 +144,17 @@ export class RunController {
     try {
       return await this.#requests.explained(report);
     } finally {
-      this.#linger();
+      this.#idleClose.begin();
     }
   }
 
   popupOpened() {
-    this.#popups += 1;
-    clearTimeout(this.#lingerTimer);
+    this.#idleClose.popupOpened();
     this.#link.open();
   }
 
   popupClosed() {
-    this.#popups -= 1;
-    this.#linger();
+    this.#idleClose.popupClosed();
   }
 
   /** @param {LinkState} state */
@@ -167,7 +164,7 @@ export class RunController {
     if (state.phase === "ready") {
       this.#post();
     } else if (state.phase === "failed" || state.phase === "disconnected") {
-      this.#drained();
+      this.#cancelled.end();
       const begun = this.#unposted === null;
       this.#unposted = null;
       // A check that no host ever saw did not fail: it waits in the field for the host to be there.
@@ -178,8 +175,8 @@ export class RunController {
   /** @param {HostMessage} message */
   received(message) {
     if (this.#requests.received(message)) return;
-    if (isFinalMessage(message) && "id" in message && message.id !== null && message.id === this.#draining) {
-      this.#drained();
+    if (this.#cancelled.isEndedBy(message)) {
+      this.#cancelled.end();
       this.#post();
     }
     if (message.type === "report" && message.id === this.run.id && !message.report.told) {
@@ -191,7 +188,7 @@ export class RunController {
     const before = this.run;
     this.#set(receiveMessage(this.run, message));
     if (this.run.phase === "done" && before !== this.run) this.#options.onDone?.(this.run);
-    if (!this.running) this.#linger();
+    if (!this.running) this.#idleClose.begin();
   }
 
   /** Forgets a run of a private window, as the last of these has gone. */
@@ -199,17 +196,11 @@ export class RunController {
     if (!this.run.private) return;
     this.#cancel();
     this.#set(IDLE_RUN);
-    this.#linger();
-  }
-
-  /** @param {OptionsInput} [options] */
-  #until(options) {
-    const now = this.#options.now?.();
-    return now === undefined ? null : now + budgetOf(options);
+    this.#idleClose.begin();
   }
 
   #post() {
-    if (!this.running || !this.run.id || !this.#unposted || this.#draining) return;
+    if (!this.running || !this.run.id || !this.#unposted || this.#cancelled.waiting) return;
     const version = this.#options.version;
     const salt = this.run.private ? null : (this.#options.salt?.() ?? null);
     const optional = { ...(version && { version }), ...(salt && { salt }) };
@@ -217,41 +208,32 @@ export class RunController {
     const options = this.#unposted;
     if (!this.#link.post({ ...message, options })) return;
     this.#unposted = null;
-    this.#await(budgetOf(options) + OVERDUE_MS);
+    this.#overdueTimer.start(budgetOf(options) + OVERDUE_MS);
     // Its budget has not been spent while the host was started, or another check was ended.
-    this.#set({ ...this.run, until: this.#until(options) });
-  }
-
-  /** @param {number} patience  milliseconds */
-  #await(patience) {
-    const now = this.#options.now ?? (() => 0);
-    const due = now() + patience;
-    this.#overdueTimer = setTimeout(() => {
-      if (now() - due > NAP_MS) this.#await(patience);
-      else this.#overdue();
-    }, patience);
+    this.#set({ ...this.run, until: untilOf(this.#options.now?.(), options) });
   }
 
   /** The host hangs, or this check of it. */
   #overdue() {
     this.#cancel();
-    this.#hung = this.#draining !== null;
+    this.#cancelled.overdue = this.#cancelled.waiting;
     this.#set(failRun(this.run, { cause: "late", message: null }));
-    this.#linger();
+    this.#idleClose.begin();
   }
 
   #cancel() {
     if (!this.running || !this.run.id) return;
     const posted = this.#unposted === null;
     this.#unposted = null;
-    clearTimeout(this.#overdueTimer);
+    this.#overdueTimer.stop();
     if (!posted || !this.#link.post({ type: "cancel", id: this.run.id })) return;
-    this.#draining = this.run.id;
-    this.#drainTimer = setTimeout(() => {
-      if (this.#hung) this.#renew();
-      this.#drained();
-      this.#post();
-    }, DRAIN_MS);
+    this.#cancelled.begin(this.run.id);
+  }
+
+  #cancelledLate() {
+    if (this.#cancelled.overdue) this.#renew();
+    this.#cancelled.end();
+    this.#post();
   }
 
   /** Parts with a host that neither ends a check nor lets it be cancelled. */
@@ -262,23 +244,10 @@ export class RunController {
     if (this.running) this.#link.open();
   }
 
-  #drained() {
-    clearTimeout(this.#drainTimer);
-    this.#draining = null;
-    this.#hung = false;
-  }
-
-  #linger() {
-    clearTimeout(this.#lingerTimer);
-    this.#lingerTimer = setTimeout(() => {
-      if (!this.busy && this.#popups === 0) this.#link.close();
-    }, this.#options.linger ?? LINGER_MS);
-  }
-
   /** @param {Run} run */
   #set(run) {
     if (run === this.run) return;
-    if (run.phase !== "running") clearTimeout(this.#overdueTimer);
+    if (run.phase !== "running") this.#overdueTimer.stop();
     this.run = run;
     this.#options.onRun(run);
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { ANSWER_MS } from "../../../extension/background/host-requests.js";
-import { LINGER_MS } from "../../../extension/background/run-controller.js";
+import { LINGER_MS } from "../../../extension/background/idle-close.js";
 import { withoutEvidence } from "../../../extension/core/export-formats.js";
 import { IDLE_RUN } from "../../../extension/core/run.js";
 import { background } from "../support/background.mjs";

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { DRAIN_MS, NAP_MS, OVERDUE_MS } from "../../../extension/background/run-controller.js";
+import { NAP_MS } from "../../../extension/background/awake-timer.js";
+import { DRAIN_MS } from "../../../extension/background/cancelled-check.js";
+import { OVERDUE_MS } from "../../../extension/background/run-controller.js";
 import { IDLE_RUN } from "../../../extension/core/run.js";
 import { background } from "../support/background.mjs";
 import { endpoint, report } from "../support/records.mjs";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { DRAIN_MS, LINGER_MS } from "../../../extension/background/run-controller.js";
+import { DRAIN_MS } from "../../../extension/background/cancelled-check.js";
+import { LINGER_MS } from "../../../extension/background/idle-close.js";
 import { IDLE_RUN } from "../../../extension/core/run.js";
 import { background } from "../support/background.mjs";
 import { endpoint, report } from "../support/records.mjs";

@@ -1,34 +1,43 @@
 """What the extension needs of the host's tables: `python tests/tools/extension_data.py` writes it."""
 
 import json
-import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT / "extension" / "core" / "data"
-TABLES = ROOT / "host" / "poterne" / "knowledge"
+from poterne.knowledge import handover, installer, ports
+
+DATA = Path(__file__).resolve().parents[2] / "extension" / "core" / "data"
 
 
 def modules() -> dict[str, str]:
     """The text of each module, by its name in `extension/core/data/`."""
-    tables = {"installer": _table("installer"), "ports": _table("ports"), "handover": _handover()}
-    return {f"{name}.js": _module(name, table) for name, table in tables.items()}
+    return {
+        "handover.js": _module("handover", _handover()),
+        "installer.js": _module("installer", installer.table()),
+        "ports.js": _module("ports", ports.table()),
+    }
 
 
-def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads((TABLES / f"{name}.toml").read_text(encoding="utf-8"))
-
-
-def _handover() -> dict[str, Any]:
+def _handover() -> dict[str, list[str]]:
     """The formats in their order, and the ways to sign in that files of each program name."""
-    table = _table("handover")
-    return {"formats": list(table["format"]), **{name: list(table[name]["auth"]) for name in ("apple", "mozilla")}}
+    table = handover.table()
+    return {"formats": list(table.format), "apple": list(table.apple.auth), "mozilla": list(table.mozilla.auth)}
 
 
-def _module(name: str, table: dict[str, Any]) -> str:
-    text = json.dumps(table, indent=2, ensure_ascii=False)
-    return f"// Generated from host/poterne/knowledge/{name}.toml by `make types`.\n\nexport const {name} = {text};\n"
+def _plain(value: object) -> object:
+    """A record of the host as JSON has it; what is as a row has it by default is left out, as in the table."""
+    if is_dataclass(value):
+        pairs = [(field, getattr(value, field.name)) for field in fields(value)]
+        return {field.name: _plain(each) for field, each in pairs if field.default is MISSING or each != field.default}
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _module(table: str, record: object) -> str:
+    text = json.dumps(_plain(record), indent=2, ensure_ascii=False)
+    return f"// Generated from host/poterne/knowledge/{table}.toml by `make types`.\n\nexport const {table} = {text};\n"
 
 
 if __name__ == "__main__":

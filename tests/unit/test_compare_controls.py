@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from poterne import ports
-from poterne.compare import controls
+from poterne.check import control_pool as controls
 from poterne.errors import InvalidRequest
 from poterne.knowledge import load
 from poterne.model import Options

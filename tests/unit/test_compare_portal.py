@@ -7,7 +7,7 @@ from tests.unit.core_dns import NameServer
 from tests.unit.core_servers import Peer, Server, free_port
 from tests.unit.core_world import mapped, policy
 
-from poterne.compare import portal
+from poterne.check import portal
 from poterne.dial import Gate
 from poterne.knowledge import load
 from poterne.model import Portal

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poterne.compare import networks
+from poterne.check import networks
 from poterne.knowledge import load
 from poterne.model import Hint, Hop
 from poterne.target import host_name

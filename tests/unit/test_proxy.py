@@ -119,6 +119,19 @@ def test_a_proxy_that_does_not_connect(
     assert words in lookup.problem
 
 
+@pytest.mark.parametrize(
+    ("host", "authority"), [("mail.example.org", "mail.example.org:443"), ("2001:db8::7", "[2001:db8::7]:443")]
+)
+async def test_whom_the_proxy_is_to_connect_to(host: str, authority: str) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        await proxy.tunnel(ours, proxy.Proxy("proxy.example", 3128), host, 443)
+        asked = theirs.recv(4096).decode().splitlines()
+    assert asked[:2] == [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
+
+
 def test_a_proxy_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

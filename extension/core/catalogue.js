@@ -102,8 +102,8 @@ export class Catalogue {
   }
 
   /**
-   * A statement in words, by the rules of `host/poterne/catalogue.py`; nothing where there is no such message, which
-   * only a newer host can have sent.
+   * A statement in words, by the rules of `host/poterne/report/catalogue.py`; nothing where there is no such message,
+   * which only a newer host can have sent.
    *
    * @param {Statement} statement
    */

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from poterne.model import Report
+from poterne.report import Report
 from poterne.told import retold
 
 from .conftest import Lab, message

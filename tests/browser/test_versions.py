@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.unit.told_reports import blocked
 
-from poterne.catalogue import Catalogue
-from poterne.model import Report
+from poterne.report import Report
+from poterne.report.catalogue import Catalogue
 from poterne.told import retold
 
 from .conftest import Lab

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 from tests.unit.core_world import stores, toolkit
 
-from poterne import ports
 from poterne.errors import Interrupted
-from poterne.model import Endpoint, Observation, Security
+from poterne.knowledge import ports
 from poterne.probe.dialogue import dialogue
-from poterne.probe.draft import Draft
+from poterne.probe.observation_builder import Draft
 from poterne.probe.replies import READERS
 from poterne.probe.session import Session
 from poterne.probe.stream import MAX_SESSION, Stream
+from poterne.report import Endpoint, Observation, Security
 
 
 class CannedStream(Stream):

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from poterne import ports
-from poterne.diagnose import Conclusion, Evidence, Want, diagnose
-from poterne.model import (
+from poterne.diagnosis import Conclusion, Evidence, Want, diagnose
+from poterne.knowledge import ports
+from poterne.report import (
     Disturbance,
     Endpoint,
     Family,
@@ -24,7 +24,7 @@ from poterne.model import (
     Target,
     Tls,
 )
-from poterne.target import parse
+from poterne.target.parser import parse
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOST = "mail.example.org"

@@ -12,23 +12,17 @@ import pytest
 from tests.unit.core_certificates import HOST, pem, pki
 from tests.unit.core_dns import NameServer
 from tests.unit.core_servers import Server
-from tests.unit.core_timing import QUICK, hurry
+from tests.unit.core_timing import QUICK
 
-from poterne import dial, ports
 from poterne import policy as policies
 from poterne.check import check
-from poterne.knowledge import load
+from poterne.knowledge import ports
 from poterne.knowledge.timing import Timing
-from poterne.model import CheckEvent, Endpoint, Observation, Options, Report, ReportEvent, Request, Security
+from poterne.net import gate as dial
 from poterne.probe.endpoint import Toolkit, observe
 from poterne.probe.stream import Stream
 from poterne.probe.tls import TrustStores
-
-
-def hurry_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shortens the patience with resolvers, for `poterne.web` and for Names that get no times."""
-    monkeypatch.setitem(load("timing")["names"], "patience", QUICK.names.patience)
-    hurry(monkeypatch)
+from poterne.report import CheckEvent, Endpoint, Observation, Options, Report, ReportEvent, Request, Security
 
 
 def remember_streams(monkeypatch: pytest.MonkeyPatch) -> list[Stream]:

@@ -4,16 +4,16 @@ from asyncio import gather
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from poterne import ports
 from poterne.check.fetcher import Fetcher
 from poterne.check.state import CheckState
-from poterne.diagnose.wanted import Want
+from poterne.diagnosis.evidence_request import Want
+from poterne.knowledge import ports
 from poterne.knowledge.timing import Schedule
-from poterne.model import Endpoint, Family, Observation, Role
+from poterne.net.resolver import Names
+from poterne.net.socket_addresses import Place, places
 from poterne.policy import Policy
 from poterne.probe.endpoint import Toolkit, observe
-from poterne.probe.names import Names
-from poterne.probe.places import Place, places
+from poterne.report import Endpoint, Family, Observation, Role
 
 
 @dataclass(slots=True)

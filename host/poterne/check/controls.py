@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from poterne.check.cache import Cache
 from poterne.check.compared import ComparedHosts
 from poterne.check.control_pool import Control, Pool
-from poterne.diagnose.wanted import Want
+from poterne.diagnosis.evidence_request import Want
 from poterne.knowledge.timing import Schedule
 
 MACHINE = Want("machine")

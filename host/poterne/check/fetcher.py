@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from poterne.diagnose.wanted import Want, WantKind
+from poterne.diagnosis.evidence_request import Want, WantKind
 
 Work = Callable[[Want], Awaitable[None]]
 

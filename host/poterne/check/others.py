@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from poterne import machine
 from poterne.check import control_pool
 from poterne.check.compared import ComparedHosts
 from poterne.check.control_pool import Pool
 from poterne.check.controls import MACHINE
-from poterne.diagnose.wanted import Want
-from poterne.model import Family
+from poterne.diagnosis.evidence_request import Want
+from poterne.net import machine
+from poterne.report import Family
 
 _RELAY_PORT = 25
 

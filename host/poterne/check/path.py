@@ -3,12 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 
-from poterne import machine
 from poterne.check.fetcher import Fetcher
 from poterne.check.state import CheckState
-from poterne.diagnose.wanted import Want
+from poterne.diagnosis.evidence_request import Want
+from poterne.net import machine
+from poterne.net.resolver import Names
 from poterne.probe.endpoint import Toolkit
-from poterne.probe.names import Names
 from poterne.probe.trace import trace
 
 

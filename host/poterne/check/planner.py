@@ -4,16 +4,16 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from poterne import ports
 from poterne.check.state import CheckState
-from poterne.dial import Gate
-from poterne.discover import Server
+from poterne.discovery import Server
 from poterne.errors import Forbidden
-from poterne.machine import has_route
-from poterne.model import Endpoint, Family, Security
+from poterne.knowledge import ports
+from poterne.net.gate import Gate
+from poterne.net.machine import has_route
+from poterne.net.resolver import Names
+from poterne.net.socket_addresses import Place, mapped, places
 from poterne.policy import Policy
-from poterne.probe.names import Names
-from poterne.probe.places import Place, mapped, places
+from poterne.report import Endpoint, Family, Security
 
 MAX_ENDPOINTS = 160
 MAX_SPARE_ADDRESSES = 2

@@ -3,14 +3,14 @@
 import asyncio
 from datetime import UTC, datetime
 
-from poterne import web
-from poterne.dial import Gate
 from poterne.errors import Forbidden, WebError
 from poterne.knowledge import controls
-from poterne.model import Portal
+from poterne.net import web
+from poterne.net.gate import Gate
+from poterne.net.resolver import Names
 from poterne.policy import Policy
-from poterne.probe.names import Names
-from poterne.probe.text import display
+from poterne.report import Portal
+from poterne.report.display import display
 
 _GOOD_BODY = b"success"
 _MAX_TEXT = 300
@@ -33,7 +33,7 @@ async def ask(policy: Policy, gate: Gate, resolver: Names, deadline: float) -> P
             resolver=resolver,
             trust="typed" if by_policy else "foreign",
             source="policy" if by_policy else "default",
-            deadline=min(deadline, asyncio.get_running_loop().time() + page.patience),
+            deadline=min(deadline, asyncio.get_running_loop().time() + gate.timing.compare.portal),
             limit=page.limit,
         )
     except Forbidden:

@@ -18,13 +18,14 @@ from poterne.check.second_look import SecondLook
 from poterne.check.state import CheckState
 from poterne.check.target_side import TargetSide
 from poterne.check.tools import Tools
-from poterne.diagnose import Conclusion, Evidence, diagnose
-from poterne.diagnose.expected import compare
-from poterne.diagnose.wanted import Want
-from poterne.discover import Discovery
+from poterne.diagnosis import Conclusion, Evidence, diagnose
+from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.expected import compare
+from poterne.discovery import Discovery
 from poterne.knowledge import controls
 from poterne.knowledge.timing import CompareTiming, Timing
-from poterne.model import (
+from poterne.policy import Policy
+from poterne.report import (
     CheckEvent,
     Endpoint,
     ExpectedServer,
@@ -37,7 +38,6 @@ from poterne.model import (
     Request,
     Target,
 )
-from poterne.policy import Policy
 from poterne.told import retold
 
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from poterne.check.compared import ComparedHosts
 from poterne.check.state import CheckState
 from poterne.check.target_side import TargetSide
-from poterne.diagnose.wanted import Want
-from poterne.model import Observation
+from poterne.diagnosis.evidence_request import Want
+from poterne.report import Observation
 
 
 @dataclass(slots=True)

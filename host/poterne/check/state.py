@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from poterne.check import networks
-from poterne.diagnose.evidence import Evidence
-from poterne.diagnose.wanted import Want
-from poterne.discover.merge import by_authority, in_order
-from poterne.model import (
+from poterne.diagnosis.evidence import Evidence
+from poterne.diagnosis.evidence_request import Want
+from poterne.discovery.merge import by_authority, in_order
+from poterne.report import (
     Disturbance,
     Endpoint,
     Hint,

@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 
-from poterne import ports
 from poterne.check.planner import Planner, Route
 from poterne.check.state import CheckState
-from poterne.diagnose import settings as advice
-from poterne.diagnose.wanted import Want
-from poterne.discover import Discovery, Server
-from poterne.discover.beside import beside
-from poterne.knowledge import controls
-from poterne.model import (
+from poterne.diagnosis import settings as advice
+from poterne.diagnosis.evidence_request import Want
+from poterne.discovery import Discovery, Server
+from poterne.discovery.other_servers import beside
+from poterne.knowledge import controls, ports
+from poterne.net.resolver import Names
+from poterne.probe.endpoint import Toolkit, observe
+from poterne.report import (
     CheckEvent,
     Family,
     NameAnswer,
@@ -24,8 +25,6 @@ from poterne.model import (
     SettingsEvent,
     State,
 )
-from poterne.probe.endpoint import Toolkit, observe
-from poterne.probe.names import Names
 
 
 @dataclass(slots=True)

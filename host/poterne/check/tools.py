@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from poterne.check.cache import Cache
-from poterne.dial import Gate
 from poterne.knowledge.timing import Timing
-from poterne.model import Options
+from poterne.net.gate import Gate
+from poterne.net.resolver import Names
 from poterne.policy import Policy
 from poterne.probe.endpoint import Toolkit
-from poterne.probe.names import Names
 from poterne.probe.tls import TrustStores
+from poterne.report import Options
 
 
 @dataclass(frozen=True, slots=True)

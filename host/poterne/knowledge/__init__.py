@@ -2,10 +2,6 @@
 that it is read into. The function `table` (`usual` for times) reads it once, and raises TableError where it is wrong.
 """
 
-from poterne.knowledge.reading import load
-
-__all__ = ["load", "warm"]
-
 
 def warm() -> None:
     """Reads what the first check would wait for."""

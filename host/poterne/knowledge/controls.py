@@ -6,7 +6,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Annotated
 
-from poterne.knowledge.kinds import Count, Day, Host, IpAddress, Label, PortNumber, Seconds, Text
+from poterne.knowledge.kinds import Count, Day, Host, IpAddress, Label, PortNumber, Text
 from poterne.knowledge.reading import Matching, distinct, read
 
 
@@ -39,10 +39,9 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class PortalPage:
-    """The page that a captive portal alters; at most `limit` bytes of it are read, for `patience` seconds."""
+    """The page that a captive portal alters; at most `limit` bytes of it are read."""
 
     url: Annotated[str, Matching(r"http://\S+", "an http:// URL")]
-    patience: Seconds
     limit: Count
 
 

@@ -92,6 +92,7 @@ class CompareTiming:
     life: Seconds
     spare: Seconds
     think: Seconds
+    portal: Seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from poterne import ports
-from poterne.dial import Gate
+from poterne.knowledge import ports
 from poterne.knowledge.timing import ConnectTiming, Timing
-from poterne.model import Endpoint, Observation, Security
+from poterne.net.gate import Gate
 from poterne.probe import tls as handshakes
 from poterne.probe.dialogue import dialogue
-from poterne.probe.draft import Draft
+from poterne.probe.observation_builder import Draft
 from poterne.probe.session import Session
 from poterne.probe.stream import Stream
+from poterne.report import Endpoint, Observation, Security
 
 
 @dataclass(slots=True)

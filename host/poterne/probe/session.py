@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from poterne import ports
-from poterne.dial import Connection
 from poterne.errors import Interrupted
-from poterne.model import Observation, Security
+from poterne.knowledge import ports
+from poterne.net.gate import Connection
 from poterne.probe import tls as handshakes
 from poterne.probe.dialogue import Dialogue, address_literal, recognise
-from poterne.probe.draft import Draft
+from poterne.probe.observation_builder import Draft
 from poterne.probe.replies import Reply
 from poterne.probe.stream import Stream
+from poterne.report import Observation, Security
 
 if TYPE_CHECKING:
     from poterne.probe.endpoint import Toolkit

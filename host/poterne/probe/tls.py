@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from poterne.knowledge import trust
-from poterne.model import Tls
 from poterne.policy import Policy
-from poterne.probe.text import display, displays
+from poterne.report import Tls
+from poterne.report.display import display, displays
 
 # X509_STORE_CTX_get_error(3): OpenSSL's code for the fault that it meets first. `tls-failed`: neither trust nor dates
 # nor names, but a wrong purpose, a critical extension that nobody knows, a weak key or digest; `alert` has its words.

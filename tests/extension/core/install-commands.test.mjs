@@ -21,7 +21,7 @@ test("the family's others are known too", () => {
 });
 
 test("every browser that is named is one that the program knows", () => {
-  const table = readFileSync(new URL("../../../host/poterne/setup/browsers.toml", import.meta.url), "utf8");
+  const table = readFileSync(new URL("../../../host/poterne/install/browsers.toml", import.meta.url), "utf8");
   const known = new Set([...table.matchAll(/^name = "(.*)"$/gm)].map(([, name]) => name));
   const products = ["Thunderbird", "LibreWolf", "Firefox"].map((name) => browserName([], name));
   const brands = ["Google Chrome", "Microsoft Edge", "Brave", "Vivaldi", "Opera", "Chromium"];

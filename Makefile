@@ -80,6 +80,7 @@ packagers:
 lint: $(VENV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=host $(BIN)/lint-imports --no-logo --no-cache
 
 # The tests make network namespaces, which only Linux has; the host runs everywhere.
 mypy: $(VENV)

@@ -21,14 +21,14 @@ from tests.unit.core_world import stores
 from poterne import policy
 from poterne.cli import main as cli
 from poterne.discovery import clientconfig, document, pacc, srv
-from poterne.discovery.source import Unusable
+from poterne.discovery.refusal import Unusable
 from poterne.errors import Forbidden, InvalidTarget, PolicyError, ReportError, WebError
 from poterne.knowledge import discovery
 from poterne.native import frames
 from poterne.native.session import Session
 from poterne.net import icmp, machine, proxy, web
 from poterne.net.gate import Connection
-from poterne.net.resolver import Names, Service
+from poterne.net.resolver import NameResolver, Service
 from poterne.probe import certificates
 from poterne.report import CheckEvent, Offer, Request
 from poterne.target.parser import parse as parse_target
@@ -340,7 +340,7 @@ class _Resolver(asyncio.DatagramProtocol):
 
 @target(
     "dns",
-    "poterne.net.resolver.Names._question",
+    "poterne.net.resolver.NameResolver._question",
     words=(
         b"\x01\x00\x01\x00\x00\x00\x00", b"\xc0\x0c", b"\x00\x01\x00\x01", b"\x00\x0f\x00\x01", b"\x00\x21\x00\x01",
         b"\x00\x00\x00\x3c", b"\x00\x04\x7f\x00\x00\x01", b"\x00\x05\x00\x01", b"\x3f", b"\x00",
@@ -352,7 +352,7 @@ def _dns(data: bytes) -> None:
         transport, _ = await loop.create_datagram_endpoint(lambda: _Resolver(data), local_addr=("127.0.0.1", 0))
         port = transport.get_extra_info("sockname")[1]
         rules = policy.Policy(lab=policy.Lab.model_validate({"resolver": f"127.0.0.1:{port}"}))
-        names = Names(rules, timed(names={"answer": 0.05, "patience": 0.02}))
+        names = NameResolver(rules, timed(names={"answer": 0.05, "patience": 0.02}))
         try:
             answers = await asyncio.gather(
                 names.addresses(_DOMAIN, "typed"),

@@ -14,8 +14,8 @@ from tests.unit.core_world import policy, roots_file, stores
 from poterne.discovery import Discovery, Server
 from poterne.knowledge.timing import Timing
 from poterne.net import gate as dial
-from poterne.net.resolver import Names
-from poterne.probe.endpoint import Toolkit
+from poterne.net.resolver import NameResolver
+from poterne.probe.toolkit import Toolkit
 from poterne.report import Lookup, NameAnswer, Offer, Target
 from poterne.target.parser import parse
 
@@ -83,7 +83,7 @@ def discover(
                 roots=roots_file(),
                 connect_to=site.mapped if site else [],
             )
-            resolver = Names(chosen, timing)
+            resolver = NameResolver(chosen, timing)
             loop = asyncio.get_running_loop()
             ready: asyncio.Future[None] = loop.create_future()
             ready.set_result(None)

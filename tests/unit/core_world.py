@@ -19,9 +19,10 @@ from poterne.check import check
 from poterne.knowledge import ports
 from poterne.knowledge.timing import Timing
 from poterne.net import gate as dial
-from poterne.probe.endpoint import Toolkit, observe
+from poterne.probe.endpoint import observe
 from poterne.probe.stream import Stream
-from poterne.probe.tls import TrustStores
+from poterne.probe.toolkit import Toolkit
+from poterne.probe.trust import TrustStores
 from poterne.report import CheckEvent, Endpoint, Observation, Options, Report, ReportEvent, Request, Security
 
 

@@ -7,7 +7,7 @@ from poterne.errors import Forbidden, WebError
 from poterne.knowledge import controls
 from poterne.net import web
 from poterne.net.gate import Gate
-from poterne.net.resolver import Names
+from poterne.net.resolver import NameResolver
 from poterne.policy import Policy
 from poterne.report import Portal
 from poterne.report.display import display
@@ -16,7 +16,7 @@ _GOOD_BODY = b"success"
 _MAX_TEXT = 300
 
 
-async def ask(policy: Policy, gate: Gate, resolver: Names, deadline: float) -> Portal | None:
+async def ask(policy: Policy, gate: Gate, resolver: NameResolver, deadline: float) -> Portal | None:
     """What the page answers by `deadline` (loop time) and within a few seconds; None where the policy switches it off
     or does not allow its port or address. Redirects are looked at, never followed.
     """

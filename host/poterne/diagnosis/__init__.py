@@ -2,7 +2,7 @@
 
 from poterne.diagnosis import rules
 from poterne.diagnosis.evidence import Conclusion, Evidence
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.verdict import diagnose
 
-__all__ = ["Conclusion", "Evidence", "Want", "diagnose", "rules"]
+__all__ = ["Conclusion", "Evidence", "EvidenceRequest", "diagnose", "rules"]

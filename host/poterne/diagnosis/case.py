@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from poterne.diagnosis.controls import Controls
 from poterne.diagnosis.evidence import Evidence
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.failures import Failures
 from poterne.diagnosis.impostors import Impostors
 from poterne.diagnosis.invented import InventedNames
@@ -69,11 +69,11 @@ class Case(NamedTuple):
             invented=InventedNames(evidence, target),
         )
 
-    def want(self, *wants: Want) -> Iterable[Want]:
+    def want(self, *wants: EvidenceRequest) -> Iterable[EvidenceRequest]:
         """Those that can still be had."""
         evidence = self.evidence
         return () if evidence.complete else [want for want in wants if want not in evidence.fetched]
 
-    def want_controls(self, port: int) -> Iterable[Want]:
+    def want_controls(self, port: int) -> Iterable[EvidenceRequest]:
         """The controls on a port; some are asked on 25 and 587 from the beginning."""
-        return self.want(Want("controls", port=None if port in _BEGUN else port))
+        return self.want(EvidenceRequest("controls", port=None if port in _BEGUN else port))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.knowledge import ports
 from poterne.knowledge import timing as timings
 from poterne.knowledge.timing import Timing
@@ -55,7 +55,7 @@ class Evidence:
     trace: TraceState = "unasked"
     offers: tuple[Offer, ...] = ()
     lookups: tuple[Lookup, ...] = ()
-    fetched: frozenset[Want] = frozenset()
+    fetched: frozenset[EvidenceRequest] = frozenset()
     disturbed: Disturbance | None = None
     complete: bool = False
     timing: Timing = field(default_factory=timings.usual)
@@ -140,7 +140,7 @@ class Conclusion:
     findings: tuple[Finding, ...]
     verdict: Verdict
     settings: Settings
-    wanted: frozenset[Want] = frozenset()
+    wanted: frozenset[EvidenceRequest] = frozenset()
     way: Way | None = None
 
 
@@ -157,7 +157,7 @@ def is_web(observation: Observation) -> bool:
 
 def direction(observation: Observation) -> str:
     """What the port is for: outgoing, incoming, filters or other."""
-    row = ports.expected(observation)
+    row = ports.row_of(observation)
     return row.direction if row else "other"
 
 
@@ -243,5 +243,5 @@ def settled(observation: Observation) -> bool:
 
 def needed(observation: Observation, evidence: Evidence) -> bool:
     """Whether a failure is news: a port that servers seldom offer is missed only where it was asked for."""
-    row = ports.expected(observation)
+    row = ports.row_of(observation)
     return row is None or not row.optional or evidence.asks_for(observation.port)

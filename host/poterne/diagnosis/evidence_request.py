@@ -5,14 +5,14 @@ from typing import Literal
 
 from poterne.report import Family, Role
 
-WantKind = Literal[
+EvidenceKind = Literal[
     "controls", "canary", "gateway", "trace", "again", "relay", "portal", "web", "names",
     "machine", "invented", "routers", "host",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class EvidenceRequest:
     """One piece of evidence. Rules ask for these:
 
     controls   the controls on `port`; without a port, on 25 and on 587 or 465
@@ -33,7 +33,7 @@ class Want:
     host       what `host` does on `port`, as a `role`
     """
 
-    kind: WantKind
+    kind: EvidenceKind
     port: int | None = None
     family: Family | None = None
     host: str | None = None

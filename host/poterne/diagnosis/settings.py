@@ -76,7 +76,7 @@ def improves(later: Settings, earlier: Settings) -> bool:
 
 
 def _setting(observation: Observation) -> Setting | None:
-    row = ports.expected(observation)
+    row = ports.row_of(observation)
     if observation.role != "target" or row is None or row.direction not in ("outgoing", "incoming"):
         return None
     if not answers(observation) or observation.security is None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.report import Confidence, Family, Observation, ParamValue
 
 
@@ -34,4 +34,4 @@ class Symptom:
         return self.observation is None and bool(self.seen or self.support)
 
 
-Yields = Iterator[Symptom | Want]
+Yields = Iterator[Symptom | EvidenceRequest]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import Conclusion, Evidence, answers, direction, encrypted, verified
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.explain import unexplained
 from poterne.diagnosis.registry import FindingKind, Quiet, kind, known, register, rules
 from poterne.diagnosis.settings import settings
@@ -22,7 +22,7 @@ def diagnose(evidence: Evidence) -> Conclusion:
     case = Case.of(evidence)
     missing = _missing(evidence)
     shown = [each for rule in rules(case) for each in rule(case)]
-    wanted = frozenset(want for want in shown if isinstance(want, Want))
+    wanted = frozenset(want for want in shown if isinstance(want, EvidenceRequest))
     symptoms = [_doubted(symptom, case) for symptom in shown if isinstance(symptom, Symptom)]
     symptoms = unexplained(symptoms, evidence.observations)
     findings = _quieted([_finding(group, evidence, missing) for group in _groups(symptoms, evidence)], evidence)

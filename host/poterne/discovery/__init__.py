@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from poterne.diagnosis.offers import is_own, not_offered
 from poterne.discovery import expected, guess, mx, srv
+from poterne.discovery.refusal import Unusable
 from poterne.discovery.side_by_side import as_they_come
-from poterne.discovery.source import Asking, Find, Unusable, lookup
+from poterne.discovery.source import Asking, Find, lookup
 from poterne.knowledge import discovery, ports
-from poterne.net.resolver import Names
+from poterne.net.resolver import NameResolver
 from poterne.policy import Policy
-from poterne.probe.endpoint import Toolkit
+from poterne.probe.toolkit import Toolkit
 from poterne.report import Lookup, NameAnswer, Offer, Security, Target
 from poterne.target.hosts import is_address
 
@@ -55,7 +56,7 @@ class Discovery:
     """
 
     target: Target
-    resolver: Names
+    resolver: NameResolver
     names: list[NameAnswer]
     policy: Policy | None = None
     toolkit: Toolkit | None = None

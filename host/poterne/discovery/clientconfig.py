@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from poterne.discovery.source import Unusable, left_out, offer, offered_host, offered_port
+from poterne.discovery.refusal import Unusable, left_out
+from poterne.discovery.source import offer, offered_host, offered_port
 from poterne.knowledge import discovery
 from poterne.report import Offer, UserName
 from poterne.report.display import display

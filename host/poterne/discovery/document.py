@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from poterne.discovery.source import Unusable
+from poterne.discovery.refusal import Unusable
 from poterne.errors import Forbidden, WebError
 from poterne.knowledge import discovery
 from poterne.net import web
 from poterne.net.gate import Trust
-from poterne.net.resolver import Names
+from poterne.net.resolver import NameResolver
 from poterne.policy import Policy
-from poterne.probe.endpoint import Toolkit
+from poterne.probe.toolkit import Toolkit
 from poterne.report.display import display
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -32,7 +32,7 @@ class Web:
     """The web as one check's sources see it."""
 
     policy: Policy
-    resolver: Names
+    resolver: NameResolver
     toolkit: Toolkit
     _kept: dict[str, Fetched] = field(default_factory=dict)
 

@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator
 
 from poterne.knowledge import names
 from poterne.knowledge.names import ConventionalName
-from poterne.net.resolver import Names
+from poterne.net.resolver import NameResolver
 from poterne.report import NameAnswer
 
 
-async def guesses(domain: str, resolver: Names) -> AsyncGenerator[tuple[ConventionalName, NameAnswer], None]:
+async def guesses(domain: str, resolver: NameResolver) -> AsyncGenerator[tuple[ConventionalName, NameAnswer], None]:
     """Those that resolve, as their answers come. Names that only a wildcard (RFC 4592), or a resolver that invents
     answers, makes resolve are left out: a random label shows the addresses that such an answer has.
     """

@@ -6,7 +6,8 @@ from time import perf_counter
 
 from poterne.discovery.clientconfig import Unreadable, read
 from poterne.discovery.document import Web
-from poterne.discovery.source import Asking, Found, Unusable, bounded, lookup, offered_host
+from poterne.discovery.refusal import Unusable
+from poterne.discovery.source import Asking, Found, bounded, lookup, offered_host
 from poterne.errors import InvalidTarget
 from poterne.knowledge import discovery
 from poterne.net.gate import Trust

@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 
 from poterne.errors import InvalidTarget
-from poterne.net.resolver import Names
+from poterne.net.resolver import NameResolver
 from poterne.report import NameAnswer
 from poterne.target.parser import host_name
 
@@ -13,12 +13,12 @@ MAX_HOSTS = 2
 _NUMBER = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)$", re.ASCII)
 
 
-async def exchangers(domain: str, resolver: Names, known: NameAnswer | None) -> NameAnswer:
+async def exchangers(domain: str, resolver: NameResolver, known: NameAnswer | None) -> NameAnswer:
     """The domain's MX answer, asked unless it is known."""
     return known if known is not None else await resolver.mail_exchangers(domain)
 
 
-async def hosts(domain: str, exchangers: NameAnswer, resolver: Names) -> AsyncIterator[NameAnswer]:
+async def hosts(domain: str, exchangers: NameAnswer, resolver: NameResolver) -> AsyncIterator[NameAnswer]:
     """Addresses of the most wanted exchangers; of the domain itself where it has none (the implicit MX). Where none can
     be a host, those that are numbers, such as an address in a form of C's, are said not to exist: no name is one.
     """

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from poterne.discovery import Server, guess, mx
 from poterne.errors import InvalidTarget
 from poterne.knowledge import ports
-from poterne.net.resolver import Names
+from poterne.net.resolver import NameResolver
 from poterne.report import NameAnswer
 from poterne.target.hosts import is_address
 from poterne.target.parser import host_name
@@ -16,8 +16,8 @@ MAX_CERTIFIED = 3
 MAX_DOMAINS = 2
 
 
-async def beside(
-    host: str, certified: Iterable[str], numbers: tuple[int, ...], resolver: Names, *, above: bool = True
+async def other_servers(
+    host: str, certified: Iterable[str], numbers: tuple[int, ...], resolver: NameResolver, *, above: bool = True
 ) -> AsyncGenerator[Server, None]:
     """Other servers, each with those of the ports `numbers` that it is tried for: those that the host's certificates
     name, then the conventional names and the mail exchangers of the mail domains above the host, never above what a
@@ -60,7 +60,7 @@ def domains(host: str) -> list[str]:
     return found[:MAX_DOMAINS]
 
 
-async def _exchangers(domain: str, resolver: Names) -> AsyncGenerator[NameAnswer, None]:
+async def _exchangers(domain: str, resolver: NameResolver) -> AsyncGenerator[NameAnswer, None]:
     answer = await resolver.mail_exchangers(domain)
     if any(name for name in answer.mail_exchangers):
         async for found in mx.hosts(domain, answer, resolver):

@@ -11,7 +11,8 @@ from time import perf_counter
 from typing import Any
 
 from poterne.discovery.document import Fetched, Web
-from poterne.discovery.source import Asking, Found, Unusable, bounded, in_vain, left_out, lookup, offer, offered_host
+from poterne.discovery.refusal import Unusable, in_vain, left_out
+from poterne.discovery.source import Asking, Found, bounded, lookup, offer, offered_host
 from poterne.knowledge import discovery
 from poterne.report import NameState, Offer
 

@@ -7,9 +7,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from poterne.diagnosis.offers import is_own
+from poterne.discovery.refusal import Unusable
 from poterne.errors import InvalidTarget
-from poterne.net.resolver import Names
-from poterne.report import Lookup, MailProtocol, NameAnswer, NameState, Offer, Security, UserName
+from poterne.net.resolver import NameResolver
+from poterne.report import Lookup, MailProtocol, NameAnswer, Offer, Security, UserName
 from poterne.report.display import display
 from poterne.target.hosts import is_address
 from poterne.target.parser import host_name
@@ -34,22 +35,13 @@ class Asking:
     """
 
     domain: str
-    resolver: Names
+    resolver: NameResolver
     exchangers: Callable[[], Coroutine[Any, Any, NameAnswer]]
     web: "Web | None" = None
     enough: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 Find = Callable[[Asking], AsyncGenerator[Found, None]]
-
-
-class Unusable(Exception):
-    """Why a record, a document or an entry of it cannot be used: in a few words, and as `Lookup.reason` and `value`."""
-
-    def __init__(self, problem: str, reason: str, value: str | None = None) -> None:
-        super().__init__(problem)
-        self.reason = reason
-        self.value = value
 
 
 def offered_host(text: str) -> str:
@@ -112,20 +104,6 @@ def lookup(
     if problem is None:
         return found
     return found.model_copy(update={"problem": str(problem), "reason": problem.reason, "value": problem.value})
-
-
-def left_out(problems: list[Unusable]) -> Unusable | None:
-    """One line about entries that could not be used."""
-    if not problems:
-        return None
-    first = problems[0]
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return Unusable(f"left out: {first}{more}", first.reason, first.value)
-
-
-def in_vain(state: NameState) -> Unusable:
-    """A question of DNS that got no answer."""
-    return Unusable(f"DNS: {state}", "dns", state)
 
 
 async def bounded(work: Coroutine[Any, Any, Found], source: str, place: str, about: Asking) -> Found:

@@ -4,12 +4,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from time import perf_counter
 
+from poterne.discovery.refusal import Unusable, in_vain, left_out
 from poterne.discovery.side_by_side import as_they_come
-from poterne.discovery.source import Asking, Found, Unusable, bounded, in_vain, left_out, lookup, offer, offered_host
+from poterne.discovery.source import Asking, Found, bounded, lookup, offer, offered_host
 from poterne.discovery.source import offered_port as usable_port
 from poterne.knowledge import discovery
 from poterne.knowledge.discovery import ServiceLabel
-from poterne.net.resolver import Names, Service
+from poterne.net.resolver import NameResolver, Service
 from poterne.report import Offer
 from poterne.target.hosts import is_within
 
@@ -25,7 +26,7 @@ async def find(asking: Asking) -> AsyncGenerator[Found, None]:
             yield found
 
 
-async def offers_any(domain: str, resolver: Names) -> bool:
+async def offers_any(domain: str, resolver: NameResolver) -> bool:
     """Whether any label of the domain names a server: then the name is a mail domain's."""
     rows = discovery.table().srv
     async with aclosing(as_they_come(resolver.services(_place(row, domain)) for row in rows)) as answers:

@@ -17,7 +17,7 @@ class Account:
     """Verified and encrypted settings, the best first, and whose they are.
 
     `name` is the domain, or the server that was checked; `domain` is an A-label name, `local_part` and `address` are
-    there for an account only. Whatever a report says, hosts are names or addresses that `poterne.target.parser` accepts.
+    there for an account only. Whatever a report says, hosts are names or addresses that `target.parser` accepts.
     `tested` is the day of the check, `lab` whether it ran under a test policy.
     """
 

@@ -10,7 +10,8 @@ from typing import Any
 from poterne.errors import SetupError
 from poterne.install import manifest, policy_files
 from poterne.install.browsers import HOST_NAME, Browser
-from poterne.install.machine import HIVES, Hive, Machine
+from poterne.install.machine import HIVES, Machine
+from poterne.install.registry import Hive
 
 MAX_DEPTH = 12
 

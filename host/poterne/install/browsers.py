@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from poterne.errors import SetupError
 from poterne.install import launcher
-from poterne.install.machine import HIVES, Hive, Level, Machine, Platform, View
+from poterne.install.machine import HIVES, Level, Machine, Platform
+from poterne.install.registry import Hive, View
 from poterne.policy import files
 
 BrowserFamily = Literal["chromium", "firefox"]

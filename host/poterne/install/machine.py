@@ -2,42 +2,18 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 from poterne.errors import SetupError
+from poterne.install.registry import Hive, Registry
 
 Platform = Literal["linux", "darwin", "win32"]
 Level = Literal["user", "system"]
-Hive = Literal["HKEY_CURRENT_USER", "HKEY_LOCAL_MACHINE"]
 HIVES: Mapping[Level, Hive] = {"user": "HKEY_CURRENT_USER", "system": "HKEY_LOCAL_MACHINE"}
 _PLATFORMS: Mapping[str, Platform] = {"linux": "linux", "darwin": "darwin", "win32": "win32"}
-
-
-View = Literal[32, 64]
-
-
-class Registry(Protocol):
-    """Values of registry keys (`name` empty: the default value), in the view of 32-bit or of 64-bit programs, which
-    differ below HKEY_LOCAL_MACHINE; all raise OSError where access is denied.
-    """
-
-    def read(self, hive: Hive, key: str, view: View = 64) -> str | None:
-        """The key's default value; `None` where there is no such key or value."""
-
-    def write(self, hive: Hive, key: str, value: str, view: View = 64) -> None:
-        """Make the key and set its default value."""
-
-    def delete(self, hive: Hive, key: str, view: View = 64) -> None:
-        """Remove the key itself; it may be missing already."""
-
-    def values(self, hive: Hive, key: str) -> Mapping[str, str | int]:
-        """Every named value of a key; none where there is no such key."""
-
-    def children(self, hive: Hive, key: str) -> Sequence[str]:
-        """The names of the keys below."""
 
 
 @dataclass(frozen=True)

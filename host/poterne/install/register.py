@@ -47,25 +47,25 @@ def install(
     if not chosen:
         raise SetupError("no browser found here; name one: --browser NAME (poterne install --help lists them)")
     directory = browsers.launcher_directory(level, machine)
-    hand = _Hand(machine, directory / launcher.file_name(machine.platform), disk.Ledger(directory), dry_run)
+    writer = _Writer(machine, directory / launcher.file_name(machine.platform), disk.Ledger(directory), dry_run)
     text = launcher.script(machine)
     done: list[Registration] = []
     begun = False
     for browser in chosen:
         places = browsers.locations(browser, level, machine)
         if not places:
-            done.append(_nowhere(browser, level, hand.program))
+            done.append(_nowhere(browser, level, writer.program))
         for location in places:
             beside = next((entry for entry in done if entry.location == str(location)), None)
             if beside is not None:
-                hand.remember([], browser)
-                done.append(_registration(location, hand.program, beside.change, f"the same place as {beside.title}"))
+                writer.remember([], browser)
+                done.append(_registration(location, writer.program, beside.change, f"the same place as {beside.title}"))
                 continue
             if not begun and not dry_run:
-                hand.remember(disk.make_directory(directory, public=system))
-                disk.write(hand.program, text, mode=0o755)
+                writer.remember(disk.make_directory(directory, public=system))
+                disk.write(writer.program, text, mode=0o755)
             begun = True
-            done.append(_install(location, hand))
+            done.append(_install(location, writer))
     return done
 
 
@@ -81,11 +81,11 @@ def uninstall(
     level: Level = "system" if system else "user"
     chosen = [browsers.named(name) for name in names] or list(browsers.table().values())
     directory = browsers.launcher_directory(level, machine)
-    hand = _Hand(machine, directory / launcher.file_name(machine.platform), disk.Ledger(directory), dry_run)
+    writer = _Writer(machine, directory / launcher.file_name(machine.platform), disk.Ledger(directory), dry_run)
     asked = [browser.name for browser in chosen]
     needed = {
         str(location): browsers.named(name).title
-        for name in hand.ledger.browsers
+        for name in writer.ledger.browsers
         if name not in asked and name in browsers.table()
         for location in browsers.locations(browsers.named(name), level, machine)
     }
@@ -96,18 +96,18 @@ def uninstall(
             if beside is not None:
                 if names:
                     note = f"the same place as {beside.title}"
-                    done.append(_registration(location, hand.program, beside.change, note))
+                    done.append(_registration(location, writer.program, beside.change, note))
             elif str(location) in needed and disk.read(location.manifest) is not None:
                 note = f"{needed[str(location)]} needs it"
-                done.append(_registration(location, hand.program, "kept", note))
+                done.append(_registration(location, writer.program, "kept", note))
             else:
-                done.append(_uninstall(location, hand))
+                done.append(_uninstall(location, writer))
     if not dry_run:
-        last = not any(_names(location, hand.inside(location)) for location in _everywhere(level, machine))
+        last = not any(_names(location, writer.inside(location)) for location in _everywhere(level, machine))
         if last:
-            disk.remove(hand.program)
+            disk.remove(writer.program)
         # Policies that were written for browsers have a note of their own there, and still need this one.
-        hand.ledger.forget(asked, last=last and not files.seems_there(directory / POLICIES))
+        writer.ledger.forget(asked, last=last and not files.seems_there(directory / POLICIES))
     return done
 
 
@@ -136,7 +136,7 @@ def register_in(
 
 
 @dataclass(frozen=True)
-class _Hand:
+class _Writer:
     """What writes: `program` is the launcher of one level."""
 
     machine: Machine
@@ -153,22 +153,22 @@ class _Hand:
             self.ledger.add(directories, [browser.name] if browser else [])
 
 
-def _install(location: Location, hand: _Hand) -> Registration:
-    program = hand.inside(location)
+def _install(location: Location, writer: _Writer) -> Registration:
+    program = writer.inside(location)
     try:
         text = manifest.dump(manifest.make(location.browser.family, program))
         before = disk.read(location.manifest)
         was = None if before is None else _other(before, program)
-        if before is not None and (packaged := _packaged(before, hand.machine)):
+        if before is not None and (packaged := _packaged(before, writer.machine)):
             return _registration(location, program, "foreign", f"a package of this system registers {packaged}")
-        if not hand.dry_run:
-            hand.remember(disk.make_directory(location.manifest.parent, public=location.public), location.browser)
-            if program != hand.program:
-                hand.remember(disk.make_directory(program.parent, public=False))
-                disk.write(program, launcher.inner_script(hand.program), mode=0o755)
+        if not writer.dry_run:
+            writer.remember(disk.make_directory(location.manifest.parent, public=location.public), location.browser)
+            if program != writer.program:
+                writer.remember(disk.make_directory(program.parent, public=False))
+                disk.write(program, launcher.inner_script(writer.program), mode=0o755)
             if before != text.encode("utf-8"):
                 disk.write(location.manifest, text)
-        pointed, changed = _point(location, hand)
+        pointed, changed = _point(location, writer)
     except SetupError as error:
         return _registration(location, program, "failed", str(error))
     if was or pointed:
@@ -187,23 +187,23 @@ def _nowhere(browser: Browser, level: Level, program: Path) -> Registration:
     return Registration(browser.name, browser.title, level, "no place", str(program), "impossible", why)
 
 
-def _uninstall(location: Location, hand: _Hand) -> Registration:
-    program = hand.inside(location)
+def _uninstall(location: Location, writer: _Writer) -> Registration:
+    program = writer.inside(location)
     try:
-        unpointed = _unpoint(location, hand)
+        unpointed = _unpoint(location, writer)
         before = disk.read(location.manifest)
         if before is None:
             return _registration(location, program, "removed" if unpointed else "absent")
         other = _other(before, program)
         if other and not _is_broken(before):
             return _registration(location, program, "foreign", other)
-        if location.key is not None and not unpointed and _is_pointed_to(location, hand.machine):
+        if location.key is not None and not unpointed and _is_pointed_to(location, writer.machine):
             # On Windows the manifest serves every key of its family.
             return _registration(location, program, "absent")
-        if not hand.dry_run:
-            if not _is_pointed_to(location, hand.machine):
+        if not writer.dry_run:
+            if not _is_pointed_to(location, writer.machine):
                 disk.remove(location.manifest)
-            if program != hand.program:
+            if program != writer.program:
                 disk.remove(program)
     except SetupError as error:
         return _registration(location, program, "failed", str(error))
@@ -252,11 +252,11 @@ def _everywhere(level: Level, machine: Machine) -> list[Location]:
     return [location for browser in rows for location in browsers.locations(browser, level, machine)]
 
 
-def _point(location: Location, hand: _Hand) -> tuple[str | None, bool]:
+def _point(location: Location, writer: _Writer) -> tuple[str | None, bool]:
     """Let the registry name the manifest, in every view: what it named before, if that was another, and whether
     anything changed.
     """
-    registry, hive, key = hand.machine.registry, location.hive, location.key
+    registry, hive, key = writer.machine.registry, location.hive, location.key
     if hive is None or key is None or registry is None:
         return None, False
     before: list[str] = []
@@ -268,7 +268,7 @@ def _point(location: Location, hand: _Hand) -> tuple[str | None, bool]:
                 continue
             changed = True
             before += [named] if named else []
-            if hand.dry_run:
+            if writer.dry_run:
                 continue
             registry.write(hive, key, str(location.manifest), view)
             if registry.read(hive, key, view) != str(location.manifest):
@@ -278,15 +278,15 @@ def _point(location: Location, hand: _Hand) -> tuple[str | None, bool]:
     return (f"the registry named {before[0]}" if before else None), changed
 
 
-def _unpoint(location: Location, hand: _Hand) -> bool:
+def _unpoint(location: Location, writer: _Writer) -> bool:
     """Take the key away if it names our manifest; whether it did."""
-    registry, hive, key = hand.machine.registry, location.hive, location.key
+    registry, hive, key = writer.machine.registry, location.hive, location.key
     if hive is None or key is None or registry is None:
         return False
     try:
         ours = [view for view in location.views if registry.read(hive, key, view) == str(location.manifest)]
         for view in ours:
-            if not hand.dry_run:
+            if not writer.dry_run:
                 registry.delete(hive, key, view)
     except OSError as error:
         raise disk.cannot("remove", str(location), error) from error

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 
-from poterne.install.machine import Hive, View
+from poterne.install.registry import Hive, View
 
 if sys.platform == "win32":
     import winreg
@@ -12,7 +12,7 @@ if sys.platform == "win32":
 
     # nativemessaging.install.create_reg_key knows HKEY_CURRENT_USER only, and delete_reg_key leaves the key behind.
     class WindowsRegistry:
-        """`poterne.install.machine.Registry` on winreg."""
+        """`poterne.install.registry.Registry` on winreg."""
 
         def read(self, hive: Hive, key: str, view: View = 64) -> str | None:
             try:

@@ -60,7 +60,7 @@ def facts(number: int) -> PortFacts | None:
     return _by_number().get(number)
 
 
-def expected(endpoint: Endpoint) -> PortFacts | None:
+def row_of(endpoint: Endpoint) -> PortFacts | None:
     """What is known of an endpoint: the row of its port, or, where a source names another service there, that service's
     row with this port. It ranks behind the standard ports of its purpose.
     """

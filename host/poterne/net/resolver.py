@@ -42,7 +42,7 @@ class Service(NamedTuple):
     target: str
 
 
-class Names:
+class NameResolver:
     """The resolvers of one check. Answers are kept for its length, so that a name is asked once. `timing`: the times of
     the check, the usual ones unless given.
     """

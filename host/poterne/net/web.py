@@ -11,8 +11,8 @@ from poterne.errors import Forbidden, InvalidTarget, WebError
 from poterne.knowledge import special
 from poterne.net import proxy as proxies
 from poterne.net.gate import Connection, Failure, Gate, Trust
-from poterne.net.resolver import Names
-from poterne.net.socket_addresses import Place, mapped, places
+from poterne.net.resolver import NameResolver
+from poterne.net.socket_addresses import SocketAddress, mapped, socket_addresses
 from poterne.policy import Policy
 from poterne.report import Endpoint
 from poterne.report.display import display
@@ -61,7 +61,7 @@ async def get(
     gate: Gate,
     *,
     policy: Policy,
-    resolver: Names,
+    resolver: NameResolver,
     trust: Trust,
     deadline: float,
     limit: int,
@@ -104,11 +104,11 @@ async def get(
 
 
 async def _permitted(
-    url: _Url, gate: Gate, policy: Policy, resolver: Names, *, trust: Trust, source: str
+    url: _Url, gate: Gate, policy: Policy, resolver: NameResolver, *, trust: Trust, source: str
 ) -> list[tuple[Endpoint, int]]:
     """What may be dialled for a host, and the port to dial there. Raises WebError, and Forbidden for nothing."""
     answer = await resolver.addresses(url.host, source)
-    found = await places(answer, url.port, policy, resolver)
+    found = await socket_addresses(answer, url.port, policy, resolver)
     if not found:
         raise WebError(f"the name of the server was not found ({answer.state})")
     trust = "typed" if mapped(policy, url.host, url.port) else trust
@@ -119,7 +119,7 @@ async def _permitted(
     return permitted
 
 
-async def _may_be_named(host: str, gate: Gate, resolver: Names, *, trust: Trust, source: str) -> bool:
+async def _may_be_named(host: str, gate: Gate, resolver: NameResolver, *, trust: Trust, source: str) -> bool:
     """Whether a proxy may be asked for a host. It resolves names itself, and may stand in another network: a name that
     a stranger gives must not be one of a private network's, nor lead inside where this machine can tell.
     """
@@ -166,7 +166,7 @@ def _parse(url: str) -> _Url:
     return _Url(split.scheme, host, port or _PORTS[split.scheme], f"{path}?{query}" if query else path)
 
 
-def _endpoint(url: _Url, place: Place, source: str) -> Endpoint:
+def _endpoint(url: _Url, place: SocketAddress, source: str) -> Endpoint:
     return Endpoint(
         id="web",
         role="control",

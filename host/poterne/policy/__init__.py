@@ -10,7 +10,20 @@ from poterne.policy.policy import (
     Resolver,
     Trust,
     default_path,
+    is_absent,
     load,
 )
 
-__all__ = ["MAX_BYTES", "Allow", "Controls", "Discovery", "Lab", "Policy", "Resolver", "Trust", "default_path", "load"]
+__all__ = [
+    "MAX_BYTES",
+    "Allow",
+    "Controls",
+    "Discovery",
+    "Lab",
+    "Policy",
+    "Resolver",
+    "Trust",
+    "default_path",
+    "is_absent",
+    "load",
+]

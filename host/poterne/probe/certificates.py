@@ -11,7 +11,7 @@ from OpenSSL import crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname, verify_certificate_ip_address
 
-from poterne.probe.tls import FIRST_FAULT, TrustStores
+from poterne.probe.trust import FIRST_FAULT, TrustStores
 from poterne.report import Tls
 from poterne.report.display import display, displays
 

@@ -11,7 +11,7 @@ from poterne.report.display import display, displays
 
 
 @dataclass(slots=True)
-class Draft:
+class ObservationBuilder:
     """The fields of Observation, raw and open to change; `finish` makes the record. `refusal`: why the strict context
     took no certificate.
     """

@@ -5,26 +5,26 @@ from typing import Any
 import pytest
 
 from poterne.check.fetcher import Fetcher, Work
-from poterne.diagnosis.evidence_request import Want, WantKind
+from poterne.diagnosis.evidence_request import EvidenceKind, EvidenceRequest
 
-PORTAL, RELAY = Want("portal"), Want("relay")
+PORTAL, RELAY = EvidenceRequest("portal"), EvidenceRequest("relay")
 
 
-def fetcher(work: Mapping[WantKind, Work]) -> Fetcher:
+def fetcher(work: Mapping[EvidenceKind, Work]) -> Fetcher:
     made = Fetcher(on_news=lambda: None)
     made.provide(work)
     return made
 
 
 async def test_the_same_request_is_fetched_once_whoever_asks() -> None:
-    asked: list[Want] = []
+    asked: list[EvidenceRequest] = []
 
-    async def portal(want: Want) -> None:
+    async def portal(want: EvidenceRequest) -> None:
         asked.append(want)
         await asyncio.sleep(0)
 
     async with fetcher({"portal": portal}) as fetching:
-        assert fetching.fetch(PORTAL) is fetching.fetch(Want("portal"))
+        assert fetching.fetch(PORTAL) is fetching.fetch(EvidenceRequest("portal"))
         await fetching.had(PORTAL, PORTAL)
         assert fetching.fetched == {PORTAL}
         await fetching.had(PORTAL)
@@ -32,7 +32,7 @@ async def test_the_same_request_is_fetched_once_whoever_asks() -> None:
 
 
 async def test_each_end_is_news() -> None:
-    async def done(want: Want) -> None:
+    async def done(want: EvidenceRequest) -> None:
         pass
 
     news: list[str] = []
@@ -45,7 +45,7 @@ async def test_each_end_is_news() -> None:
 async def test_leaving_cancels_what_is_not_done() -> None:
     ended: list[str] = []
 
-    async def portal(want: Want) -> None:
+    async def portal(want: EvidenceRequest) -> None:
         try:
             await asyncio.sleep(3600)
         finally:
@@ -62,7 +62,7 @@ async def test_leaving_cancels_what_is_not_done() -> None:
 async def test_one_who_waits_does_not_take_it_from_the_others() -> None:
     go = asyncio.Event()
 
-    async def portal(want: Want) -> None:
+    async def portal(want: EvidenceRequest) -> None:
         await go.wait()
 
     async with fetcher({"portal": portal}) as fetching:
@@ -79,18 +79,18 @@ async def test_one_who_waits_does_not_take_it_from_the_others() -> None:
 async def test_what_was_begun_of_a_kind_is_waited_for_and_nothing_is_begun_for_it() -> None:
     order: list[str] = []
 
-    async def trace(want: Want) -> None:
+    async def trace(want: EvidenceRequest) -> None:
         await asyncio.sleep(0.01)
         order.append(want.observation or "")
 
-    async def relay(want: Want) -> None:
+    async def relay(want: EvidenceRequest) -> None:
         await fetching.begun("trace")
         await fetching.begun("routers")
         order.append("relay")
 
     async with fetcher({"trace": trace, "relay": relay}) as fetching:
         for id_ in ("o1", "o2"):
-            fetching.fetch(Want("trace", observation=id_))
+            fetching.fetch(EvidenceRequest("trace", observation=id_))
         await fetching.had(RELAY)
     assert order == ["o1", "o2", "relay"]
 
@@ -99,7 +99,7 @@ async def test_a_fault_is_told_to_the_loop_and_costs_nobody_the_answer() -> None
     faults: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
 
-    async def portal(want: Want) -> None:
+    async def portal(want: EvidenceRequest) -> None:
         raise ValueError("broken")
 
     async with fetcher({"portal": portal}) as fetching:
@@ -111,7 +111,7 @@ async def test_a_fault_is_told_to_the_loop_and_costs_nobody_the_answer() -> None
 
 
 async def test_the_callers_own_exception_leaves_as_it_is() -> None:
-    async def portal(want: Want) -> None:
+    async def portal(want: EvidenceRequest) -> None:
         await asyncio.sleep(3600)
 
     with pytest.raises(KeyError, match="mine"):

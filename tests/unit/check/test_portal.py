@@ -12,7 +12,7 @@ from poterne.check import portal
 from poterne.knowledge.controls import table
 from poterne.knowledge.timing import Timing
 from poterne.net.gate import Gate
-from poterne.net.resolver import Names
+from poterne.net.resolver import NameResolver
 from poterne.policy import Policy
 from poterne.report import Portal
 
@@ -21,7 +21,7 @@ TABLE = f'[controls]\nportal = "{URL}"\n'
 
 
 async def ask(rules: Policy, seconds: float = 5.0, timing: Timing = QUICK) -> Portal | None:
-    names = Names(rules, timing)
+    names = NameResolver(rules, timing)
     try:
         return await portal.ask(rules, Gate(rules, timing=timing), names, asyncio.get_running_loop().time() + seconds)
     finally:

@@ -19,7 +19,7 @@ from tests.unit.core_observations import (
     unreached,
 )
 
-from poterne.diagnosis import Evidence, Want, diagnose
+from poterne.diagnosis import Evidence, EvidenceRequest, diagnose
 from poterne.report import Family, Machine, Stages
 
 BLOCKED = "port25-blocked"
@@ -54,7 +54,7 @@ def test_one_control_proves_nothing(controls: int) -> None:
     world = World(controls=CONTROLS[:controls]).silent(25)
     assert world.codes == {"unproven", "ok"}
     assert world.conclusion.verdict.code == "ok"
-    assert Want("controls") in world.wanted
+    assert EvidenceRequest("controls") in world.wanted
 
 
 def test_an_endpoint_on_25_is_unusable_because_of_it() -> None:
@@ -114,7 +114,7 @@ def test_behind_a_proxy_that_opens_for_everybody_only_greetings_count(mute: bool
     world = gagged(World(families=(4, 6)), mute=mute)
     if mute:
         assert not world.codes & NETWORK
-        assert world.wanted >= {Want("canary", port=25), Want("canary", port=465)}
+        assert world.wanted >= {EvidenceRequest("canary", port=25), EvidenceRequest("canary", port=465)}
     waited = {"stages": Stages(connect_ms=1, greeting_ms=20_000)}
     world.canary(25, "open", **waited).canary(465, "open", **waited)
     assert world.codes == {BLOCKED, "ok"}
@@ -383,7 +383,7 @@ def test_controls_of_the_other_family_do_not_count() -> None:
 
 def test_only_the_relay_gets_through() -> None:
     world = World().silent(25)
-    assert Want("relay") in world.wanted
+    assert EvidenceRequest("relay") in world.wanted
     world.relay()
     assert world.codes == {"port25-relay-only", "ok"}
     finding = found(world.conclusion, "port25-relay-only")
@@ -393,8 +393,8 @@ def test_only_the_relay_gets_through() -> None:
 
 def test_the_relay_is_wanted_before_the_silence_is_final() -> None:
     world = World().silent(25).change({"provisional": True}, 25)
-    assert Want("relay") in world.wanted
-    assert Want("relay") not in World().silent(25, who="target").wanted
+    assert EvidenceRequest("relay") in world.wanted
+    assert EvidenceRequest("relay") not in World().silent(25, who="target").wanted
 
 
 def test_a_relay_that_is_silent_too() -> None:
@@ -416,7 +416,7 @@ def test_several_ports_make_one_finding() -> None:
 def test_where_every_port_of_the_controls_is_blocked_another_has_to_show_that_they_are_alive() -> None:
     world = World(control_ports=(25, 465, 587)).silent(25, 465, 587)
     assert not world.codes & NETWORK
-    assert Want("controls", port=993) in world.wanted
+    assert EvidenceRequest("controls", port=993) in world.wanted
     world.add(*[World.control(host, 993) for host in CONTROLS])
     assert world.codes >= {BLOCKED, "port-blocked"}
     assert world.confidence("port-blocked") == "certain"
@@ -427,7 +427,7 @@ def test_a_port_that_is_closed_at_everybody_is_not_blocked() -> None:
     """Perhaps none of them offers it."""
     world = World(control_ports=(25, 587, 993)).refused(993)
     assert world.codes == {"port-closed", "ok"} or not world.codes & NETWORK
-    assert Want("canary", port=993) in world.wanted
+    assert EvidenceRequest("canary", port=993) in world.wanted
     assert [want for want in world.wanted if want.kind == "trace"]
 
 
@@ -636,8 +636,8 @@ def test_an_allow_list_of_both_families_is_one_finding() -> None:
 
 
 def test_controls_are_wanted_on_each_port_that_fails() -> None:
-    assert Want("controls", port=465) in World().silent(465).wanted
-    assert Want("controls", port=993) in World().silent(993).wanted
+    assert EvidenceRequest("controls", port=465) in World().silent(465).wanted
+    assert EvidenceRequest("controls", port=993) in World().silent(993).wanted
 
 
 def test_resets_of_a_family_without_controls_are_the_network_s_too() -> None:

@@ -20,7 +20,7 @@ from tests.unit.core_observations import (
     unreached,
 )
 
-from poterne.diagnosis import Want
+from poterne.diagnosis import EvidenceRequest
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.controls import Controls
 from poterne.diagnosis.failures import Signature, clears
@@ -259,11 +259,14 @@ def test_a_resolver_that_invents_addresses() -> None:
 
 
 def test_only_what_can_still_be_had_is_wanted() -> None:
-    assert case(World()).want(Want("portal"), Want("relay")) == [Want("portal"), Want("relay")]
-    fetched = Case.of(evidence(server(), fetched=[Want("portal")]))
-    assert fetched.want(Want("portal"), Want("relay")) == [Want("relay")]
-    assert Case.of(evidence(server(), complete=True)).want(Want("relay")) == ()
+    assert case(World()).want(EvidenceRequest("portal"), EvidenceRequest("relay")) == [
+        EvidenceRequest("portal"),
+        EvidenceRequest("relay"),
+    ]
+    fetched = Case.of(evidence(server(), fetched=[EvidenceRequest("portal")]))
+    assert fetched.want(EvidenceRequest("portal"), EvidenceRequest("relay")) == [EvidenceRequest("relay")]
+    assert Case.of(evidence(server(), complete=True)).want(EvidenceRequest("relay")) == ()
     assert [case(World()).want_controls(port) for port in (25, 465)] == [
-        [Want("controls")],
-        [Want("controls", port=465)],
+        [EvidenceRequest("controls")],
+        [EvidenceRequest("controls", port=465)],
     ]

@@ -16,7 +16,7 @@ from tests.unit.core_observations import (
     spoilt,
 )
 
-from poterne.diagnosis import Want
+from poterne.diagnosis import EvidenceRequest
 from poterne.report import Stages
 
 CODE = "smtp-intercepted"
@@ -27,7 +27,7 @@ CODE = "smtp-intercepted"
 
 def test_where_everybody_turns_us_away_the_canary_is_waited_for() -> None:
     away = {"greeting": "554 no", "greeting_kind": "refused", "capabilities": (), "security": "none", "tls": None}
-    canary = Want("canary", port=25)
+    canary = EvidenceRequest("canary", port=25)
     assert canary in World().change(away, 25).wanted
     assert canary not in World().change(away, 25, who="target").wanted
 
@@ -57,7 +57,7 @@ def test_a_proxy_that_opens_everything_is_no_interceptor() -> None:
 def test_one_port_of_the_canary_is_not_enough() -> None:
     world = World().change(plain, 25, who="target").canary(25, "open")
     assert CODE not in world.codes
-    assert Want("canary", port=465) in world.wanted
+    assert EvidenceRequest("canary", port=465) in world.wanted
 
 
 def test_a_canary_that_is_silent_or_reset_is_none() -> None:
@@ -111,7 +111,7 @@ def test_an_answer_that_comes_too_soon_is_looked_into() -> None:
     far = {"stages": Stages(connect_ms=60, greeting_ms=70)}
     world = World().change(far, 465, 587, 993).change(quick, 25)
     assert CODE not in world.codes
-    assert Want("canary", port=25) in world.wanted
+    assert EvidenceRequest("canary", port=25) in world.wanted
     assert [want.observation for want in world.wanted if want.kind == "trace"] == [f"{HOST}-25-4"]
     alone = World().change(far).change(quick, 25, who="target")
     assert alone.wanted == set()
@@ -151,7 +151,7 @@ def test_starttls_that_is_written_over() -> None:
 def test_starttls_that_one_server_lacks_is_that_server_s_matter(controls: int) -> None:
     world = strips(controls=controls)
     assert world.codes == {"plaintext-only", "ok"}
-    assert Want("controls") in world.wanted
+    assert EvidenceRequest("controls") in world.wanted
 
 
 def test_one_control_that_offers_starttls_clears_the_network() -> None:
@@ -213,7 +213,7 @@ def test_unrelated_servers_show_one_private_issuer(controls: int, confidence: st
 def test_a_private_authority_at_the_target_alone(trusted: bool) -> None:
     world = World().change(under("Example Ltd", trusted=trusted), who="target")
     assert "tls-intercepted" not in world.codes
-    assert Want("controls") in world.wanted
+    assert EvidenceRequest("controls") in world.wanted
     assert ("cert-untrusted" in world.codes) is not trusted
 
 
@@ -226,7 +226,7 @@ def test_one_control_against_others_with_public_certificates_proves_nothing() ->
 
 def test_controls_are_wanted_on_the_port_that_is_opened() -> None:
     private = World().change(under("Antivirus root", trusted=True), 465, who="target")
-    assert Want("controls", port=465) in private.wanted
+    assert EvidenceRequest("controls", port=465) in private.wanted
 
 
 def test_issuers_that_differ() -> None:

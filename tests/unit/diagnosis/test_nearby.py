@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.core_observations import BOX, CONTROLS, FURTHER, HOST, ISP, OWN, World, blockers, found, seen
 
-from poterne.diagnosis import Want
+from poterne.diagnosis import EvidenceRequest
 from poterne.report import Family, Machine, Stages
 
 UNHEARD: dict[str, Any] = {
@@ -97,7 +97,7 @@ def test_the_provider_is_not_cleared_by_much() -> None:
     unasked = silent_here()
     del unasked.seen[f"{BOX[4]}-25-4"]
     assert unasked.codes == {"port25-blocked", "ok"}
-    assert Want("gateway", port=25, family=4) in unasked.wanted
+    assert EvidenceRequest("gateway", port=25, family=4) in unasked.wanted
 
 
 def test_a_path_is_wanted_where_a_port_is_silent_and_another_works() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.core_observations import GOOD_TLS, concluded, resolved, seen, spoilt, unreached
 
-from poterne.diagnosis import Conclusion, Want
+from poterne.diagnosis import Conclusion, EvidenceRequest
 from poterne.report import Finding, Lookup, NameState, Offer
 
 ACCOUNT = "me@example.org"
@@ -129,7 +129,7 @@ MISMATCHED = [
 
 
 def test_the_certificates_names_are_wanted_where_nothing_else_serves() -> None:
-    want = Want("names", host="mail.example.org")
+    want = EvidenceRequest("names", host="mail.example.org")
     assert want in concluded(ACCOUNT, *MISMATCHED).wanted
     served = [seen(465, host="out.example.org"), seen(993, host="in.example.org")]
     assert want not in concluded(ACCOUNT, *MISMATCHED, *served).wanted

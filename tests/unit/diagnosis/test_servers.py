@@ -20,7 +20,7 @@ from tests.unit.core_observations import (
     unreached,
 )
 
-from poterne.diagnosis import Want
+from poterne.diagnosis import EvidenceRequest
 from poterne.report import Family, Portal, Stages
 
 WITH_WEB = (25, 465, 587, 993, 443, 80)
@@ -57,7 +57,7 @@ def test_an_absent_server_that_its_router_reports() -> None:
 
 def test_the_web_is_asked_before_a_server_is_called_down() -> None:
     world = World().silent(who="target")
-    assert {Want("web", host=HOST), Want("portal")} <= world.wanted
+    assert {EvidenceRequest("web", host=HOST), EvidenceRequest("portal")} <= world.wanted
     assert world.confidence("server-down") == "possible"
 
 
@@ -291,7 +291,7 @@ def test_a_target_that_the_resolver_invented() -> None:
     assert world.conclusion.verdict.code == "dns-hijacked"
     assert world.codes == {"dns-hijacked", "dns-nxdomain"}
     assert world.confidence("dns-nxdomain") == "likely"
-    assert Want("names", host=HOST) in world.wanted
+    assert EvidenceRequest("names", host=HOST) in world.wanted
 
 
 def test_one_label_alone_proves_something_only_at_the_target_s_address() -> None:
@@ -321,7 +321,7 @@ def better(host: str = "smtp.example.org", source: str = "guess", port: int = 46
 def test_a_name_that_does_not_exist_where_another_works() -> None:
     world = World(controls=(), ports=()).with_(names=[resolved(state="nxdomain", addresses=())])
     assert world.codes == {"dns-nxdomain"}
-    assert Want("names", host=HOST) in world.wanted
+    assert EvidenceRequest("names", host=HOST) in world.wanted
     world.add(better())
     assert world.conclusion.verdict.code == "wrong-host-name"
     assert world.codes == {"dns-nxdomain", "wrong-host-name"}
@@ -411,7 +411,7 @@ def test_a_clock_that_is_right(fault: str, controls: int, days: float | None) ->
     world = dated(fault, controls=controls, days=days)
     assert "clock-wrong" not in world.codes
     assert blockers(world.conclusion) == {fault}
-    assert Want("portal") in world.wanted or days is not None
+    assert EvidenceRequest("portal") in world.wanted or days is not None
 
 
 def test_one_control_against_others_that_are_fine_proves_nothing() -> None:
@@ -464,7 +464,7 @@ def test_a_page_that_is_as_it_should_be_is_no_portal(state: str) -> None:
 
 def test_nothing_answers_at_all() -> None:
     world = World(families=(4, 6), ports=WITH_WEB).silent()
-    assert Want("portal") in world.wanted
+    assert EvidenceRequest("portal") in world.wanted
     world.with_(portal=clock(0, "failed"))
     assert world.codes == {"offline"}
     assert world.confidence("offline") == "likely"
@@ -516,7 +516,11 @@ def nameless(*hops: str, **canary: Any) -> World:
 
 
 def test_where_no_name_is_to_be_had_and_no_router_is_there() -> None:
-    assert nameless().wanted >= {Want("controls"), Want("portal"), Want("trace", observation="192.0.2.1-25-4")}
+    assert nameless().wanted >= {
+        EvidenceRequest("controls"),
+        EvidenceRequest("portal"),
+        EvidenceRequest("trace", observation="192.0.2.1-25-4"),
+    }
     for hops in (("silent", "silent"), (BOX[4], "silent", "silent")):
         world = nameless(*hops)
         assert (world.codes, world.confidence("offline")) == ({"offline"}, "likely")

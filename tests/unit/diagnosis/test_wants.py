@@ -32,7 +32,7 @@ from tests.unit.core_observations import (
 from tests.unit.said import advice, sentence
 
 from poterne.cli.main import exit_status
-from poterne.diagnosis import Evidence, Want, diagnose, rules
+from poterne.diagnosis import Evidence, EvidenceRequest, diagnose, rules
 from poterne.diagnosis.evidence import spoke
 from poterne.diagnosis.registry import kinds
 from poterne.report import Family, Hop, Machine, Observation, Portal, Report, Stages
@@ -288,13 +288,15 @@ def test_what_is_explained_is_not_said_again(known: Evidence) -> None:
 
 
 def test_a_failure_wants_its_controls() -> None:
-    assert Want("controls") in World(controls=()).silent(25).wanted
-    assert Want("controls") in World(controls=(), target=f"{HOST}:587").refused(587).wanted
+    assert EvidenceRequest("controls") in World(controls=()).silent(25).wanted
+    assert EvidenceRequest("controls") in World(controls=(), target=f"{HOST}:587").refused(587).wanted
     closed = World(controls=(), ports=(25, 465, 587, 993, 995)).refused(995)
-    assert Want("controls", port=995) not in closed.wanted, "993 serves the same purpose"
-    assert Want("controls", port=995) in closed.canary(465, "refused").wanted, "but this network resets"
-    assert Want("controls", port=465) in World(controls=()).refused(465).wanted, "nearly every server offers it"
-    assert World(ports=(25, 143, 465, 587)).silent(143).wanted >= {Want("controls", port=143)}
+    assert EvidenceRequest("controls", port=995) not in closed.wanted, "993 serves the same purpose"
+    assert EvidenceRequest("controls", port=995) in closed.canary(465, "refused").wanted, "but this network resets"
+    assert EvidenceRequest("controls", port=465) in World(controls=()).refused(465).wanted, (
+        "nearly every server offers it"
+    )
+    assert World(ports=(25, 143, 465, 587)).silent(143).wanted >= {EvidenceRequest("controls", port=143)}
 
 
 def test_a_reset_wants_no_canary_while_controls_answer() -> None:
@@ -302,12 +304,16 @@ def test_a_reset_wants_no_canary_while_controls_answer() -> None:
 
 
 def test_everything_that_fails_wants_the_web_and_the_portal() -> None:
-    assert World().silent(who="target").wanted >= {Want("web", host=HOST), Want("portal")}
+    assert World().silent(who="target").wanted >= {EvidenceRequest("web", host=HOST), EvidenceRequest("portal")}
 
 
 def test_a_private_issuer_wants_controls() -> None:
     private = World(controls=()).change({"tls": GOOD_TLS.model_copy(update={"public_trusted": False})})
-    assert private.wanted == {Want("controls"), Want("controls", port=465), Want("controls", port=993)}
+    assert private.wanted == {
+        EvidenceRequest("controls"),
+        EvidenceRequest("controls", port=465),
+        EvidenceRequest("controls", port=993),
+    }
 
 
 def test_a_short_budget_is_told_from_a_silence() -> None:

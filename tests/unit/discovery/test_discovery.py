@@ -8,7 +8,7 @@ from tests.unit.core_world import policy
 
 from poterne.discovery import Discovery, Server
 from poterne.knowledge.timing import Timing
-from poterne.net.resolver import Names
+from poterne.net.resolver import NameResolver
 from poterne.report import NameAnswer, Target
 from poterne.target.parser import parse
 
@@ -20,7 +20,7 @@ def discover(
 ) -> tuple[list[Server], Target, list[NameAnswer]]:
     async def run() -> tuple[list[Server], Target, list[NameAnswer]]:
         with NameServer(records) as server:
-            resolver = Names(policy(folder, resolver=server.place), timing)
+            resolver = NameResolver(policy(folder, resolver=server.place), timing)
             names: list[NameAnswer] = []
             discovery = Discovery(parse(text), resolver, names)
             servers = [found async for found in discovery.servers()]
@@ -160,7 +160,7 @@ async def test_a_typed_server_is_there_before_unanswered_questions_end(
 ) -> None:
     timing = timed(names={"answer": 60.0}, discovery={"deciding": 60.0})
     with NameServer({("smtp.example.org", "A"): HERE, **SILENT_SERVICES}) as server:
-        resolver = Names(policy(tmp_path, resolver=server.place), timing)
+        resolver = NameResolver(policy(tmp_path, resolver=server.place), timing)
         discovery = Discovery(parse("smtp.example.org"), resolver, [])
         found = []
         async with asyncio.timeout(30):
@@ -229,7 +229,7 @@ def test_silence_about_a_random_name_does_not_hold_the_guesses(tmp_path: Path) -
 @pytest.mark.parametrize("text", ["example.org", "me@example.org", "smtp.example.org:25"])
 async def test_leaving_in_the_middle_leaves_no_task(tmp_path: Path, text: str) -> None:
     with NameServer({("*", "*"): "SILENT"}) as server:
-        resolver = Names(policy(tmp_path, resolver=server.place), QUICK)
+        resolver = NameResolver(policy(tmp_path, resolver=server.place), QUICK)
         servers = Discovery(parse(text), resolver, []).servers()
 
         async def consume() -> None:

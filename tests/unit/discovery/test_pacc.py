@@ -11,7 +11,7 @@ from tests.unit.core_discovery import ADDRESS, Discovered, Records, discover, is
 from tests.unit.core_sites import Page, Site, answer, document, redirect
 
 from poterne.discovery import pacc
-from poterne.discovery.source import Unusable
+from poterne.discovery.refusal import Unusable
 
 PLACE = "ua-auto-config.example.org/.well-known/user-agent-configuration.json"
 DIGEST = "_ua-auto-config.example.org"

@@ -10,7 +10,7 @@ from tests.unit.core_timing import QUICK
 from tests.unit.core_world import policy
 
 from poterne.discovery import srv
-from poterne.net.resolver import Names, Service
+from poterne.net.resolver import NameResolver, Service
 
 LABELS = {
     "_submissions": ("smtp", "tls", 465),
@@ -158,7 +158,7 @@ def test_silence_about_one_label_does_not_hold_the_others(tmp_path: Path) -> Non
 
     async def first() -> str:
         with NameServer(records) as server:
-            resolver = Names(policy(tmp_path, resolver=server.place), QUICK)
+            resolver = NameResolver(policy(tmp_path, resolver=server.place), QUICK)
             from poterne.discovery import Discovery
             from poterne.target.parser import parse
 

@@ -11,19 +11,19 @@ def endpoint(port: int, service: str) -> Endpoint:
 
 @pytest.mark.parametrize("row", ports.known(), ids=lambda row: row.service)
 def test_a_port_with_its_own_service_is_its_row(row: PortFacts) -> None:
-    assert ports.expected(endpoint(row.number, row.service)) is row
+    assert ports.row_of(endpoint(row.number, row.service)) is row
 
 
 def test_a_published_service_on_another_port_is_spoken_to_as_published() -> None:
-    found = ports.expected(endpoint(443, "imaps"))
+    found = ports.row_of(endpoint(443, "imaps"))
     assert found is not None
     assert (found.number, found.dialogue, found.begins, found.direction) == (443, "imap", "tls", "incoming")
     assert found.rank >= max(row.rank for row in ports.known() if row.direction == "incoming")
 
 
 def test_an_unknown_port_has_no_facts() -> None:
-    assert ports.expected(endpoint(2626, "smtp")) is None
-    assert ports.expected(endpoint(2626, "nonsense")) is None
+    assert ports.row_of(endpoint(2626, "smtp")) is None
+    assert ports.row_of(endpoint(2626, "nonsense")) is None
 
 
 @pytest.mark.parametrize(

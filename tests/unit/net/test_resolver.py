@@ -12,7 +12,7 @@ from tests.unit.core_timing import QUICK, timed
 from tests.unit.core_world import policy
 
 from poterne.knowledge.timing import Timing
-from poterne.net.resolver import MAX_ADDRESSES, MAX_EXCHANGERS, Names
+from poterne.net.resolver import MAX_ADDRESSES, MAX_EXCHANGERS, NameResolver
 from poterne.net.threads import Questions
 from poterne.policy import Policy
 from poterne.report import NameAnswer
@@ -22,7 +22,7 @@ def ask(
     folder: Path, records: dict[tuple[str, str], Answer], name: str = "a.example", *, mx: bool = False
 ) -> NameAnswer:
     async def once(rules: Policy) -> NameAnswer:
-        names = Names(rules, QUICK)
+        names = NameResolver(rules, QUICK)
         try:
             return await (names.mail_exchangers(name) if mx else names.addresses(name, "typed"))
         finally:
@@ -107,7 +107,7 @@ def test_an_address_is_not_looked_up(tmp_path: Path) -> None:
 
 async def test_a_name_is_asked_once(tmp_path: Path) -> None:
     with NameServer({A: ["127.0.0.1"]}) as server:
-        names = Names(policy(tmp_path, resolver=server.place), QUICK)
+        names = NameResolver(policy(tmp_path, resolver=server.place), QUICK)
         both = await asyncio.gather(names.addresses("a.example", "typed"), names.addresses("a.example", "typed"))
         await names.close()
     assert both[0] == both[1]
@@ -117,7 +117,7 @@ async def test_a_name_is_asked_once(tmp_path: Path) -> None:
 async def test_who_named_a_host_is_told_to_each_who_asks(tmp_path: Path) -> None:
     """One look-up, yet a host that DNS names is not one that the user typed."""
     with NameServer({A: ["127.0.0.1"]}) as server:
-        names = Names(policy(tmp_path, resolver=server.place), QUICK)
+        names = NameResolver(policy(tmp_path, resolver=server.place), QUICK)
         typed = await names.addresses("a.example", "typed")
         named = await names.addresses("a.example", "mx")
         await names.close()
@@ -127,7 +127,7 @@ async def test_who_named_a_host_is_told_to_each_who_asks(tmp_path: Path) -> None
 
 async def test_closing_ends_open_questions(tmp_path: Path) -> None:
     with NameServer({("*", "*"): "SILENT"}) as server:
-        names = Names(policy(tmp_path, resolver=server.place), QUICK)
+        names = NameResolver(policy(tmp_path, resolver=server.place), QUICK)
         asking = asyncio.create_task(names.addresses("a.example", "typed"))
         await asyncio.sleep(0.05)
         started = time.monotonic()
@@ -139,14 +139,14 @@ async def test_closing_ends_open_questions(tmp_path: Path) -> None:
 
 async def test_a_name_that_a_lab_maps_needs_no_dns(tmp_path: Path) -> None:
     entries = ["a.example:25:127.0.0.1:2525", "a.example:25:[::1]:2525"]
-    names = Names(policy(tmp_path, resolver="127.0.0.1:9", connect_to=entries), QUICK)
+    names = NameResolver(policy(tmp_path, resolver="127.0.0.1:9", connect_to=entries), QUICK)
     answer = await names.addresses("a.example", "typed")
     assert (answer.state, set(answer.addresses)) == ("ok", {"127.0.0.1", "::1"})
 
 
 class TestLabelsThatMustNotExist:
     async def ask(self, rules: Policy, timing: Timing = QUICK) -> tuple[NameAnswer, NameAnswer]:
-        names = Names(rules, timing)
+        names = NameResolver(rules, timing)
         try:
             return await names.random_labels()
         finally:
@@ -191,7 +191,7 @@ class TestLabelsThatMustNotExist:
             return "nxdomain", None
 
         monkeypatch.setattr("poterne.net.resolver.socket.getaddrinfo", searching)
-        monkeypatch.setattr(Names, "_question", unasked)
+        monkeypatch.setattr(NameResolver, "_question", unasked)
         answers = await self.ask(Policy())
         assert sorted(asked) == sorted(f"{answer.name}." for answer in answers)
         assert {answer.state for answer in answers} == {"nxdomain"}
@@ -200,7 +200,7 @@ class TestLabelsThatMustNotExist:
 class TestReverse:
     async def ask(self, folder: Path, records: dict[tuple[str, str], Answer], address: str) -> str | None:
         with NameServer(records) as server:
-            names = Names(policy(folder, resolver=server.place), timed(names={"reverse": 0.2}))
+            names = NameResolver(policy(folder, resolver=server.place), timed(names={"reverse": 0.2}))
             both = await asyncio.gather(names.reverse(address), names.reverse(address))
             await names.close()
         assert both[0] == both[1]
@@ -236,7 +236,7 @@ class TestReverse:
 
 class TestTheSecondResolver:
     async def ask(self, rules: Policy, name: str = "a.example") -> NameAnswer | None:
-        names = Names(rules, QUICK)
+        names = NameResolver(rules, QUICK)
         try:
             return await names.second(name)
         finally:
@@ -282,7 +282,7 @@ class TestTheSystemsResolver:
                 monkeypatch.setattr(dns.asyncresolver, "Resolver", configured)
 
                 async def once() -> NameAnswer:
-                    names = Names(Policy(), QUICK)
+                    names = NameResolver(Policy(), QUICK)
                     try:
                         return await names.addresses("a.example", "typed")
                     finally:
@@ -308,13 +308,13 @@ class TestTheSystemsResolver:
     ) -> None:
         asked: list[str] = []
 
-        async def question(_: Names, name: str, kind: str, **__: object) -> tuple[str, None]:
+        async def question(_: NameResolver, name: str, kind: str, **__: object) -> tuple[str, None]:
             asked.append(f"{name} {kind}")
             return "nxdomain", None
 
         monkeypatch.setattr("poterne.net.resolver.socket.getaddrinfo", self.failing)
-        monkeypatch.setattr(Names, "_question", question)
-        names = Names(Policy(), QUICK)
+        monkeypatch.setattr(NameResolver, "_question", question)
+        names = NameResolver(Policy(), QUICK)
         guessed = await names.guess("a.example", "guess")
         assert (guessed.state, guessed.addresses, guessed.source, asked) == ("nodata", (), "guess", [])
         named = await names.addresses("a.example", "mx")
@@ -330,7 +330,7 @@ class TestTheSystemsResolver:
             return [(0, 0, 0, "", ("127.0.0.7", 0))]
 
         monkeypatch.setattr("poterne.net.resolver.socket.getaddrinfo", finding)
-        names = Names(Policy(), QUICK)
+        names = NameResolver(Policy(), QUICK)
         both = await names.guess("a.example", "guess"), await names.addresses("a.example", "mx")
         await names.close()
         assert [(answer.source, answer.addresses) for answer in both] == [(s, ("127.0.0.7",)) for s in ("guess", "mx")]

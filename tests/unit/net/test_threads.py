@@ -6,7 +6,7 @@ import pytest
 from tests.unit.core_timing import QUICK, timed
 
 from poterne.knowledge.timing import Timing
-from poterne.net.resolver import Names
+from poterne.net.resolver import NameResolver
 from poterne.net.threads import Questions
 from poterne.policy import Policy
 
@@ -30,14 +30,14 @@ async def test_a_resolver_that_never_answers_has_few_threads_and_is_asked_for_a_
 
     async def states(names: list[str], timing: Timing = QUICK) -> list[str]:
         """As a check of its own asks."""
-        check = Names(Policy(), timing)
+        check = NameResolver(Policy(), timing)
         answers = await asyncio.gather(*(check.addresses(name, "typed") for name in names))
         await check.close()
         return [answer.state for answer in answers]
 
     monkeypatch.setattr("poterne.net.resolver.socket.getaddrinfo", never)
     monkeypatch.setattr("poterne.net.resolver.SYSTEM", Questions(3))
-    monkeypatch.setattr(Names, "_question", known)
+    monkeypatch.setattr(NameResolver, "_question", known)
     before = set(threading.enumerate())
     names = [f"n{number}.example" for number in range(6)]
     try:

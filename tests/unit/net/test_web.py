@@ -16,7 +16,7 @@ from tests.unit.core_world import mapped, policy, stores
 from poterne.errors import Forbidden, PoterneError, WebError
 from poterne.net import web
 from poterne.net.gate import Gate, Trust
-from poterne.net.resolver import Names
+from poterne.net.resolver import NameResolver
 from poterne.policy import Policy
 
 
@@ -32,7 +32,7 @@ def says(answer: bytes, **sending: Any) -> Behaviour:
 async def get(
     url: str, rules: Policy, *, seconds: float = 5.0, limit: int = 1000, trust: Trust = "typed", **more: Any
 ) -> web.Response:
-    names = Names(rules, QUICK)
+    names = NameResolver(rules, QUICK)
     deadline = asyncio.get_running_loop().time() + seconds
     try:
         return await web.get(

@@ -8,7 +8,8 @@ from tests.unit.core_servers import Peer, Server
 from tests.unit.core_world import look, roots_file, stores
 
 from poterne.policy import Lab, Policy, Trust
-from poterne.probe.tls import TrustStores, legacy, may_be_legacy
+from poterne.probe.tls import legacy, may_be_legacy
+from poterne.probe.trust import TrustStores
 from poterne.report import Tls
 
 

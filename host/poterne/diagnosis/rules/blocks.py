@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import CONFIDENCES, FAMILIES, reset, settled, spoke
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.operators import independent
 from poterne.diagnosis.registry import FindingKind, compares
 from poterne.diagnosis.shared import SharedFailure
@@ -63,7 +63,7 @@ def port25(case: Case) -> Yields:
         and not case.controls.answering(o.family, RELAY_PORT)
         for o in case.target.failing
     ):
-        yield from case.want(Want("relay"))
+        yield from case.want(EvidenceRequest("relay"))
     if not blocked:
         return
     relays = [o for o in case.evidence.relay if o.port == RELAY_PORT and spoke(o)]
@@ -197,10 +197,10 @@ def _served(case: Case, family: Family, port: int) -> int:
     return independent(case.controls.answering(family, port))
 
 
-def _want_traces(case: Case, failing: list[Observation]) -> Iterator[Want]:
+def _want_traces(case: Case, failing: list[Observation]) -> Iterator[EvidenceRequest]:
     for seen in failing:
         if not seen.path and (working := case.target.working_port(seen)) is not None:
-            yield from case.want(Want("trace", observation=seen.id, working=working.id))
+            yield from case.want(EvidenceRequest("trace", observation=seen.id, working=working.id))
 
 
 def _blocked(case: Case, port: int) -> dict[Family, SharedFailure]:
@@ -242,31 +242,31 @@ def _refused_by_the_network(case: Case, family: Family, port: int, alike: Shared
     return any(case.paths.nearer(o) for o in alike.failing)
 
 
-def _further(case: Case, port: int) -> Iterator[Want]:
+def _further(case: Case, port: int) -> Iterator[EvidenceRequest]:
     """What would make a shared failure certain, or say who it is."""
     for family in sorted({o.family for o in case.target.failing if o.port == port}):
         alike = case.shared.on(family, port)
         yield from _want_fresh(case, family, port)
         if case.failures.gagged(family, port):
             numbers = {port, *controls.table().begin.canary_ports}
-            yield from case.want(*(Want("canary", port=number) for number in numbers))
+            yield from case.want(*(EvidenceRequest("canary", port=number) for number in numbers))
         if alike is None:
             continue
         if alike.count >= 2 and alike.signature in _OF_THE_WAY:
             for seen in alike.shaky:
-                yield from case.want(Want("again", observation=seen.id))
+                yield from case.want(EvidenceRequest("again", observation=seen.id))
         if alike.signature == "refused" and alike.count >= 2:
-            yield from case.want(Want("canary", port=port))
+            yield from case.want(EvidenceRequest("canary", port=port))
             yield from _want_traces(case, list(alike.failing[:1]))
         if alike.signature == "cut" and alike.count >= 2:
-            yield from case.want(Want("canary", port=port))
+            yield from case.want(EvidenceRequest("canary", port=port))
 
 
-def _want_fresh(case: Case, family: Family, port: int) -> Iterator[Want]:
+def _want_fresh(case: Case, family: Family, port: int) -> Iterator[EvidenceRequest]:
     """Controls that are known from a minute ago only: an accusation connects again."""
     if case.controls.answering(family, port):
         return
     for seen in case.controls.seen:
         stale = seen.cached and seen.family == family
         if stale and not any(o.host == seen.host and o.port == seen.port and not o.cached for o in case.controls.seen):
-            yield from case.want(Want("again", observation=seen.id))
+            yield from case.want(EvidenceRequest("again", observation=seen.id))

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import settled
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.operators import independent
 from poterne.diagnosis.registry import FindingKind, compares
 from poterne.diagnosis.symptom import Symptom, Yields
@@ -36,7 +36,7 @@ def clock_wrong(case: Case) -> Yields:
         ours = [o for o in case.target.tried if settled(o) and _has(o, fault)]
         if not ours:
             continue
-        yield from case.want(Want("controls"), Want("portal"))
+        yield from case.want(EvidenceRequest("controls"), EvidenceRequest("portal"))
         alike = [o for o in case.controls.seen if settled(o) and _has(o, fault)]
         good = [
             o for o in case.controls.seen if settled(o) and o.tls is not None and o.tls.trusted and not o.tls.faults

@@ -114,7 +114,7 @@ register(
 
 
 def _greeting(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
-    row = ports.expected(observation)
+    row = ports.row_of(observation)
     expected = row.dialogue if row else "smtp"
     greeting = observation.greeting or ""
     match observation.greeting_kind:
@@ -179,7 +179,7 @@ register(
 
 
 def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
-    row = ports.expected(observation)
+    row = ports.row_of(observation)
     if row is None or direction(observation) == "other":
         return
     if observation.starttls in ("refused", "failed", "silent"):
@@ -205,7 +205,7 @@ register(
 
 
 def _remarks(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
-    row = ports.expected(observation)
+    row = ports.row_of(observation)
     greeting_ms = observation.stages.greeting_ms
     slow = evidence.timing.dialogue.slow
     if greeting_ms is not None and greeting_ms > slow * 1000:

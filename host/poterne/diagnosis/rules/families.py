@@ -2,7 +2,7 @@
 
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import reached, settled, spoke
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.operators import independent
 from poterne.diagnosis.registry import FindingKind, compares
 from poterne.diagnosis.symptom import Symptom, Yields
@@ -42,7 +42,7 @@ def broken(case: Case) -> Yields:
             again = {o.host for o in everybody if case.limits.seen_twice(o)}
             hasty = {o.host: o for o in everybody if o.host not in again and case.failures.signature(o) == "silent"}
             if hasty:
-                yield from case.want(*(Want("again", observation=o.id) for o in hasty.values()))
+                yield from case.want(*(EvidenceRequest("again", observation=o.id) for o in hasty.values()))
                 continue
         if count >= 2:
             yield Symptom(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import settled, spoke
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.operators import independent
 from poterne.diagnosis.registry import FindingKind, compares
 from poterne.diagnosis.starttls import lacking_alike, lacks_starttls
@@ -55,23 +55,23 @@ def smtp_intercepted(case: Case) -> Yields:
         )
 
 
-def _suspicions(case: Case) -> Iterator[Want]:
+def _suspicions(case: Case) -> Iterator[EvidenceRequest]:
     """An answer that comes far too soon, or turns us away, here and at two controls; a canary that opened."""
     for seen in case.evidence.canary:
         if seen.state == "open" and not spoke(seen):
-            yield from case.want(Want("canary", port=465 if seen.port == 25 else 25))
+            yield from case.want(EvidenceRequest("canary", port=465 if seen.port == 25 else 25))
     for seen in case.target.tried:
         if _turned_away(seen):
             yield from case.want_controls(seen.port)
             if independent(o for o in case.controls.on(seen.family, seen.port) if _turned_away(o)) >= 2:
-                yield from case.want(Want("canary", port=seen.port))
+                yield from case.want(EvidenceRequest("canary", port=seen.port))
         slower = _much_slower(case.target.seen, seen)
         if slower is None or seen.path:
             continue
         alike = [o for o in case.controls.on(seen.family, seen.port) if _much_slower(case.controls.seen, o)]
         if independent(alike) >= 2:
-            yield from case.want(Want("canary", port=seen.port))
-            yield from case.want(Want("trace", observation=seen.id, working=slower.id))
+            yield from case.want(EvidenceRequest("canary", port=seen.port))
+            yield from case.want(EvidenceRequest("trace", observation=seen.id, working=slower.id))
 
 
 def _turned_away(seen: Observation) -> bool:

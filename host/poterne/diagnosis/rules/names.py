@@ -2,7 +2,7 @@
 
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import Evidence, direction, reset, settled, verified
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.registry import FindingKind, compares, shows
 from poterne.diagnosis.settings import settings
 from poterne.diagnosis.symptom import Symptom, Yields
@@ -137,7 +137,7 @@ def wrong_host_name(case: Case) -> Yields:
     without_service = bool(mail) and all(reset(o) and settled(o) for o in mail)
     if not (mismatched or missing or without_service):
         return
-    yield from case.want(Want("names", host=host))
+    yield from case.want(EvidenceRequest("names", host=host))
     row = ports.facts(evidence.target.port) if evidence.target.port else None
     sides = {row.direction} if row else {"outgoing", "incoming"}
     better = [o for o in evidence.others if settled(o) and verified(o) and direction(o) in sides]
@@ -163,7 +163,7 @@ def _certified(case: Case) -> Yields:
     served = {direction(o) for o in case.target.tried if verified(o) and o.source != "certificate"}
     for host in dict.fromkeys(o.host for o in mismatched if direction(o) not in served):
         ours = [o for o in mismatched if o.host == host and direction(o) not in served]
-        yield from case.want(Want("names", host=host))
+        yield from case.want(EvidenceRequest("names", host=host))
         certified = {name.lower() for o in ours for name in (o.tls.names if o.tls else ())} - {host}
         sides = {direction(o) for o in ours}
         better = [

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import FAMILIES, settled
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.nearest import reset_at
 from poterne.diagnosis.registry import FindingKind, compares
 from poterne.diagnosis.symptom import Symptom, Yields
@@ -97,7 +97,7 @@ def gateway_firewall(case: Case) -> Yields:
 
 
 @compares()
-def paths(case: Case) -> Iterator[Want]:
+def paths(case: Case) -> Iterator[EvidenceRequest]:
     """A port is silent, another one of the same address works, and no control has answered there yet: where does it
     stop? Traced for the ports that matter most; and does the box itself answer there?
     """
@@ -117,8 +117,8 @@ def paths(case: Case) -> Iterator[Want]:
             if working is None:
                 continue
             if not seen.path:
-                yield from case.want(Want("trace", observation=seen.id, working=working.id))
-            yield from case.want(Want("gateway", port=seen.port, family=seen.family))
+                yield from case.want(EvidenceRequest("trace", observation=seen.id, working=working.id))
+            yield from case.want(EvidenceRequest("gateway", port=seen.port, family=seen.family))
 
 
 def _refuses_here(case: Case, seen: Observation) -> Confidence | None:

@@ -2,7 +2,7 @@
 
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import answers, is_web, reached, settled, spoke
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.nearest import absent
 from poterne.diagnosis.operators import independent
 from poterne.diagnosis.registry import FindingKind, compares
@@ -86,9 +86,9 @@ def _nameless(case: Case) -> Yields:
     if not own or any(answer.state not in _UNHEARD for answer in own):
         return
     canary = [o for o in case.evidence.canary if settled(o)]
-    yield from case.want(Want("portal"), Want("controls"), Want("canary", port=25))
+    yield from case.want(EvidenceRequest("portal"), EvidenceRequest("controls"), EvidenceRequest("canary", port=25))
     traced = [o for o in canary if o.port == 25 and case.failures.signature(o) == "silent"]
-    yield from case.want(*(Want("trace", observation=o.id) for o in traced))
+    yield from case.want(*(EvidenceRequest("trace", observation=o.id) for o in traced))
     resolved = any(name.source == "random" and name.state in ("nxdomain", "nodata", "ok") for name in evidence.names)
     if resolved or case.controls.seen or not canary or evidence.portal is None or evidence.portal.state != "failed":
         return
@@ -116,7 +116,7 @@ def _unanswered(case: Case) -> Yields:
     everybody = (*case.target.seen, *case.controls.seen)
     if any(reached(o) or spoke(o) for o in everybody):
         return
-    yield from case.want(Want("portal"), Want("controls"))
+    yield from case.want(EvidenceRequest("portal"), EvidenceRequest("controls"))
     if not all(settled(o) or o.cached for o in everybody):
         return
     if evidence.portal is not None and evidence.portal.state != "failed":

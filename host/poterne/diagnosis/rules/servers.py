@@ -2,7 +2,7 @@
 
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import direction, is_web, needed, reached, reset, settled, spoke
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.operators import independent
 from poterne.diagnosis.registry import FindingKind, compares
 from poterne.diagnosis.symptom import Symptom, Yields
@@ -28,7 +28,7 @@ def server_down(case: Case) -> Yields:
             continue
         if any(case.failures.signature(o) == "silent" and case.limits.unreliable(o.family) for o in here):
             continue
-        yield from case.want(Want("web", host=host), Want("portal"), Want("controls"))
+        yield from case.want(EvidenceRequest("web", host=host), EvidenceRequest("portal"), EvidenceRequest("controls"))
         if not all(settled(o) and _gone(case, o) for o in here) or len({o.port for o in here}) < 2:
             continue
         if all(case.failures.signature(o) == "nowhere" for o in here):
@@ -72,7 +72,7 @@ def client_rejected(case: Case) -> Yields:
         here = [o for o in case.target.tried if o.host == host and _is_mail(o)]
         if len({o.port for o in here}) < 2 or any(spoke(o) or o.state == "open" for o in here):
             continue
-        yield from case.want(Want("web", host=host))
+        yield from case.want(EvidenceRequest("web", host=host))
         shared = [o for o in here if _shared(case, o)]
         failing = [o for o in here if o not in shared and needed(o, case.evidence) and not reset(o)]
         if len({o.port for o in failing}) < 2 or not all(settled(o) for o in failing):
@@ -132,7 +132,7 @@ def port_silent(case: Case) -> Yields:
             continue
         if count := independent(case.controls.answering(seen.family, seen.port)):
             if (case.limits.losing or (count == 1 and _mixed(case, seen))) and not case.limits.seen_twice(seen):
-                yield from case.want(Want("again", observation=seen.id))
+                yield from case.want(EvidenceRequest("again", observation=seen.id))
                 continue
             confidence: Confidence = "certain" if count >= 2 else "likely"
             groups.setdefault((seen.host, direction(seen), confidence), []).append(seen)

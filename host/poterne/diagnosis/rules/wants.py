@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import FAMILIES, direction, reset, settled, spoke, verified, web_ports
-from poterne.diagnosis.evidence_request import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.operators import independent, known_ports, vouches
 from poterne.diagnosis.registry import compares
 from poterne.knowledge import controls, ports
@@ -18,7 +18,7 @@ _MAX_SIGNS_OF_LIFE = 2
 
 
 @compares()
-def wants(case: Case) -> Iterator[Want]:
+def wants(case: Case) -> Iterator[EvidenceRequest]:
     """Controls for whatever fails, and where every TLS handshake or everything fails, the portal."""
     for seen in case.target.failing:
         if not _merely_closed(case, seen) and not case.limits.unreliable(seen.family):
@@ -26,11 +26,13 @@ def wants(case: Case) -> Iterator[Want]:
     protected = [o for o in case.target.tried if o.tls is not None]
     doubtful = [o for o in protected if o.tls is not None and _doubtful(o.tls.faults, public=o.tls.public_trusted)]
     if doubtful:
-        yield from case.want(Want("controls"))
+        yield from case.want(EvidenceRequest("controls"))
     if protected and all(o.tls is not None and o.tls.fault for o in protected):
-        yield from case.want(Want("portal"), Want("controls"))
+        yield from case.want(EvidenceRequest("portal"), EvidenceRequest("controls"))
     if case.target.tried and not any(spoke(o) for o in case.target.tried):
-        yield from case.want(Want("portal"), *(Want("web", host=o.host) for o in case.target.tried))
+        yield from case.want(
+            EvidenceRequest("portal"), *(EvidenceRequest("web", host=o.host) for o in case.target.tried)
+        )
     yield from _signs_of_life(case)
 
 
@@ -59,7 +61,7 @@ def _doubtful(faults: tuple[str, ...], *, public: bool | None) -> bool:
     return public is False or any(fault in _TRUST_FAULTS for fault in faults)
 
 
-def _signs_of_life(case: Case) -> Iterator[Want]:
+def _signs_of_life(case: Case) -> Iterator[EvidenceRequest]:
     """Controls fail like the target, and on every port that they were asked on: are they alive on any other? Asked
     while they have only been silent for a while, so that nobody waits for a dead one. Hosts that a policy names may
     serve the web; of the others the ports are known.
@@ -82,7 +84,7 @@ def _signs_of_life(case: Case) -> Iterator[Want]:
         further = [number for number in candidates if number not in (port, *begun)][:_MAX_SIGNS_OF_LIFE]
         if all(o.source == "policy" for o in dead):
             further += [number for number in table.web_ports[:1] if number not in further]
-        yield from case.want(*(Want("controls", port=number) for number in further))
+        yield from case.want(*(EvidenceRequest("controls", port=number) for number in further))
 
 
 def _likely(number: int) -> tuple[bool, int, int]:

@@ -91,7 +91,7 @@ mypy: $(VENV)
 extension: $(VENV) $(NODE)
 	node_modules/.bin/tsc -p .
 	$(BIN)/python tests/tools/lint_extension.py
-	node --test --test-reporter spec tests/extension/*.test.*js
+	node --test --test-reporter spec tests/extension/*.test.mjs tests/extension/*/*.test.mjs
 
 types: $(VENV) $(NODE)
 	$(BIN)/python tests/tools/messages_types.py

@@ -16,13 +16,13 @@ from .test_evidence import answers
 
 KEEP = """
 (async (report) => {
-  const { entryOf } = await import(chrome.runtime.getURL("shared/past.js"));
-  const entry = entryOf({ id: "old", target: "mail.example.org", report, network: null });
+  const { historyEntry } = await import(chrome.runtime.getURL("core/history-list.js"));
+  const entry = historyEntry({ id: "old", target: "mail.example.org", report, network: null });
   delete entry.word;
   const items = { past: [entry], "past/old": report };
-  const { close } = await import(chrome.runtime.getURL("shared/kept.js"));
-  const { Database } = await import(chrome.runtime.getURL("shared/database.js"));
-  await ((await close()) ? chrome.storage.local : new Database()).set(items);
+  const { closeToContentScripts } = await import(chrome.runtime.getURL("platform/history-access.js"));
+  const { Database } = await import(chrome.runtime.getURL("platform/database.js"));
+  await ((await closeToContentScripts()) ? chrome.storage.local : new Database()).set(items);
 })
 """
 

@@ -1,4 +1,4 @@
-"""Statements in the words of a language. The extension has the same rules (`extension/shared/catalogue.js`); both are
+"""Statements in the words of a language. The extension has the same rules (`extension/core/catalogue.js`); both are
 held to `tests/golden/statements.json`.
 """
 

@@ -10,7 +10,7 @@ import pytest
 from poterne.report import MailProtocol, Security
 from poterne.report.locales import LANGUAGES
 
-FILE = Path(__file__).parents[3] / "extension" / "data" / "programs.json"
+FILE = Path(__file__).parents[3] / "extension" / "core" / "data" / "programs.json"
 WHOLE: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
 PROGRAMS: list[dict[str, Any]] = WHOLE["programs"]
 FIELDS = {"section", "host", "port", "security", "username"}

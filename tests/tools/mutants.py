@@ -67,13 +67,14 @@ class Equivalent:
 @dataclass(frozen=True)
 class Subject:
     """Modules whose changes `tests` have to notice. `functions`: of a module that is not meant as a whole. `arguments`:
-    what else pytest is told.
+    what else pytest is told. `decorated`: whether functions with decorators are meant too.
     """
 
     name: str
     sources: tuple[str, ...]
     tests: tuple[str, ...]
     arguments: tuple[str, ...]
+    decorated: bool
     functions: dict[str, list[str]]
     equivalents: tuple[Equivalent, ...]
 
@@ -105,6 +106,7 @@ def subjects() -> dict[str, Subject]:
             tuple(row["sources"]),
             tuple(row["tests"]),
             tuple(row.get("arguments", ())),
+            row.get("decorated", False),
             row.get("functions", {}),
             tuple(Equivalent(**known) for known in row.get("equivalent", ())),
         )
@@ -148,6 +150,11 @@ def workspace(subject: Subject, kept: Path | None) -> Iterator[Path]:
         # Of what it made of sources, mutmut finds out itself whether it is old; other files it leaves where they are.
         for part in COPIED:
             shutil.rmtree(folder / "mutants" / part, ignore_errors=True)
+        for source in subject.sources if subject.decorated else ():
+            for file in (folder / "src/poterne").glob(source):
+                changed = file.stat()
+                file.write_text(undecorated(file.read_text(encoding="utf-8")), encoding="utf-8")
+                os.utime(file, ns=(changed.st_atime_ns, changed.st_mtime_ns))
         if not (folder / "host").is_symlink():
             (folder / "host").symlink_to("src")
         project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -159,6 +166,25 @@ def workspace(subject: Subject, kept: Path | None) -> Iterator[Path]:
         project = project.replace('pythonpath = ["."]', 'pythonpath = [".", "src"]') + settings
         (folder / "pyproject.toml").write_text(project, encoding="utf-8")
         yield folder
+
+
+def undecorated(source: str) -> str:
+    """The same module, in which functions are decorated after their definition: mutmut leaves out those that have other
+    decorators than `staticmethod` or `classmethod`.
+    """
+    lines = source.splitlines()
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, Function) and node.decorator_list]
+    for function in sorted(functions, key=lambda function: function.lineno, reverse=True):
+        decorators = [ast.unparse(decorator) for decorator in function.decorator_list]
+        if decorators in (["staticmethod"], ["classmethod"]):
+            continue
+        value = function.name
+        for decorator in reversed(decorators):
+            value = f"{decorator}({value})"
+        assert function.end_lineno is not None
+        lines.insert(function.end_lineno, f"{' ' * function.col_offset}{function.name} = {value}")
+        del lines[function.decorator_list[0].lineno - 1 : function.lineno - 1]
+    return "\n".join([*lines, ""])
 
 
 def expanded(patterns: Sequence[str]) -> list[str]:

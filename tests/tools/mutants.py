@@ -180,9 +180,11 @@ def undecorated(source: str) -> str:
             continue
         value = function.name
         for decorator in reversed(decorators):
-            value = f"{decorator}({value})"
+            # Of a function that remembers its answer, mutmut would believe that only the first test reaches it.
+            value = value if decorator == "cache" else f"{decorator}({value})"
         assert function.end_lineno is not None
-        lines.insert(function.end_lineno, f"{' ' * function.col_offset}{function.name} = {value}")
+        if value != function.name:
+            lines.insert(function.end_lineno, f"{' ' * function.col_offset}{function.name} = {value}")
         del lines[function.decorator_list[0].lineno - 1 : function.lineno - 1]
     return "\n".join([*lines, ""])
 

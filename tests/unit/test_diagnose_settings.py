@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.core_observations import GOOD_TLS, HOST, answering, plain, seen, spoilt
+from tests.unit.core_observations import HOST, answering, plain, seen, spoilt
 
 from poterne.diagnose.expected import compare
 from poterne.diagnose.offers import is_offered, not_offered, of_certified, place, position, standing, told
@@ -358,4 +358,3 @@ def test_all_that_is_stated_is_judged_together() -> None:
     assert compared(second, found=Settings(), tried=()).state == "untested"
     assert compare("Example Ltd", (), ways, TRIED) is None
     assert compared(found=ways).organisation == "Example Ltd"
-    assert GOOD_TLS.trusted

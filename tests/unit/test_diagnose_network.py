@@ -297,6 +297,9 @@ def test_where_anything_was_lost_each_host_is_looked_at_once_more() -> None:
     world = both().change({"attempts": 2}, 587, who="target", family=4)
     again = {want.observation for want in world.wanted if want.kind == "again"}
     assert {f"{host}-587-6" for host in CONTROLS} | {f"{HOST}-993-6"} == again
+    two = both(controls=CONTROLS[:2]).change({"attempts": 2}, 587, who="target", family=4)
+    assert [want for want in two.wanted if want.kind == "again"]
+    assert broken(two) is None
     few = both(controls=CONTROLS[:1]).change({"attempts": 2}, 587, who="target", family=4)
     assert not [want for want in few.wanted if want.kind == "again"]
     assert broken(world) is None

@@ -14,6 +14,7 @@ from tests.unit.core_observations import (
     plain,
     seen,
     spoilt,
+    unreached,
 )
 
 from poterne.diagnose import Want
@@ -140,6 +141,26 @@ SCENES: dict[str, tuple[World, set[Want]]] = {
     "a control that may not serve that port is not asked for life": (
         with_defaults(25, 143, 587).silent(143, who="target"),
         {*controls(143), *followed(143, 25)},
+    ),
+    "a port on which controls answer, and one on which none does": (
+        World(controls=())
+        .silent(25, who="target")
+        .silent(587, who="target")
+        .add(
+            World.control("mx.delta.example", 25),
+            *(
+                unreached(
+                    587,
+                    "no-answer",
+                    host=f"mx.{name}.test",
+                    role="control",
+                    source="policy",
+                    address=f"198.51.100.{number}",
+                )
+                for number, name in enumerate(("a", "b"))
+            ),
+        ),
+        {BEGUN, *controls(993, 443), *followed(587, 465)},
     ),
     "a budget that ended early is no silence": (
         World().silent(25).silent(who="controls").change({"attempts": 1, "stages": Stages()}, who="controls"),

@@ -102,9 +102,9 @@ golden: $(VENV)
 	$(BIN)/python -m tests.golden
 
 lock: $(VENV)
-	$(COMPILE) --upgrade --group dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --extra demo --group dev --output-file requirements.lock pyproject.toml
 	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
-	$(COMPILE) --group bundle --constraint requirements.lock --output-file requirements-bundle.lock pyproject.toml
+	$(COMPILE) --extra demo --group bundle --constraint requirements.lock --output-file requirements-bundle.lock pyproject.toml
 	npm install --package-lock-only --ignore-scripts
 
 clean:

@@ -7,17 +7,18 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 from poterne import embedded, icmp, machine
-from poterne.embedded import IpAddress, IpNetwork
-from poterne.knowledge import load
+from poterne.embedded import IpAddress
+from poterne.knowledge import timing as timings
+from poterne.knowledge.special import table as special
+from poterne.knowledge.timing import ConnectTiming, Timing
 from poterne.model import Endpoint, Hop, Origin, State
 from poterne.policy import Policy
 
 Trust = Literal["typed", "named", "foreign"]
-Schedule = Literal["connect", "control", "late", "gateway", "again"]
+Schedule = timings.Schedule
 
 # Who named a host, for the targets (others: the typed domain) and for whatever else is asked (others: a stranger).
 _TRUST: dict[bool, dict[str, Trust]] = {
@@ -49,30 +50,9 @@ _UNSIGNED: dict[State | None, Literal["refused", "prohibited"]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds since the first SYN; see knowledge/timing.toml for the reasons. `patience`: how long one attempt is kept,
-    None: to the end.
-    """
-
-    attempts: tuple[float, ...]
-    provisional: float
-    give_up: float
-    patience: float | None = None
-
-
-@cache
-def schedule(name: Schedule) -> Timing:
-    """How a connection is tried: usually (`connect`), with a control from the beginning (`control`) or beside others
-    that wait already (`late`), with what is one hop away (`gateway`), or patiently (`again`).
-    """
-    table = load("timing")[name]
-    return Timing(tuple(table["attempts"]), table["provisional"], table["give_up"], table.get("patience"))
-
-
-def timing() -> Timing:
-    """How long a connection is usually tried."""
-    return schedule("connect")
+def schedule(name: Schedule, timing: Timing | None = None) -> ConnectTiming:
+    """How a connection is tried, by the name that `Timing` has for it; at the usual times unless others are given."""
+    return (timing or timings.usual()).schedule(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +77,12 @@ class Failure:
 
 class Gate:
     """Asks the policy, then connects. `origin`: who named the target; nothing that a page says is trusted further than
-    a stranger is (docs/contract.md 2.5).
+    a stranger is (docs/contract.md 2.5). `timing`: the times of the check, the usual ones unless given.
     """
 
-    def __init__(self, policy: Policy, origin: Origin = "typed") -> None:
+    def __init__(self, policy: Policy, origin: Origin = "typed", timing: Timing | None = None) -> None:
         self._policy = policy
+        self.timing = timing or timings.usual()
         self._by_page = origin == "page"
         self._typed: set[str] = set()
         self._judged: dict[tuple[str, Trust], bool] = {}
@@ -138,11 +119,11 @@ class Gate:
         # Python calls most multicast addresses global.
         if _is_nowhere(address) or address.is_private:
             return False
-        return address.is_global and not embedded.is_in(address, _never_public())
+        return address.is_global and not embedded.is_in(address, special().never_public)
 
     def _is_of_lab(self, address: IpAddress) -> bool:
         """Whether an address is for documentation, of which labs are made: there it stands for a public one."""
-        return self._policy.lab is not None and embedded.is_in(address, _documentation())
+        return self._policy.lab is not None and embedded.is_in(address, special().documentation)
 
     def permits(self, endpoint: Endpoint) -> bool:
         """Whether an endpoint may be dialled, by its role and by who named its host (docs/contract.md 2.5): what a
@@ -164,19 +145,19 @@ class Gate:
         *,
         port: int | None = None,
         on_silence: Callable[[], None] | None = None,
-        schedule: Timing | None = None,
+        schedule: ConnectTiming | None = None,
     ) -> Connection | Failure:
         """Connects to the endpoint's address, with staggered attempts where nothing answers.
 
-        `on_silence` is called once when there is no answer for `Timing.provisional` seconds. `port` replaces the
+        `on_silence` is called once when there is no answer for `ConnectTiming.provisional` seconds. `port` replaces the
         endpoint's where a lab maps it. `schedule` replaces the usual one. What is not permitted is not dialled. At most
-        `Timing.give_up` seconds. Cancelling closes every attempt.
+        `ConnectTiming.give_up` seconds. Cancelling closes every attempt.
         """
         if not self.permits(endpoint):
             return Failure("error", "forbidden by policy", None, 0.0, 0)
         loop = asyncio.get_running_loop()
         started = loop.time()
-        schedule = schedule or timing()
+        schedule = schedule or self.timing.connect
         pending: set[asyncio.Task[Connection | Failure]] = set()
         attempts = 0
         moments = sorted(
@@ -239,7 +220,7 @@ class Gate:
             with _open_socket(endpoint.family) as sock:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, way.interface.encode())
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
-                answer = await _answer(sock, endpoint, port or endpoint.port, 0, load("timing")["trace"]["here"])
+                answer = await _answer(sock, endpoint, port or endpoint.port, 0, self.timing.trace.here)
         except OSError:
             return None
         known = machine.neighbour(endpoint.address, way.index) is not None
@@ -362,19 +343,4 @@ def _is_nowhere(address: IpAddress) -> bool:
 
 def _is_close(address: IpAddress) -> bool:
     """Whether an address is this machine's, its link's or its cloud's: nobody but the user means those."""
-    return address.is_loopback or address.is_link_local or str(address) in _metadata()
-
-
-@cache
-def _documentation() -> tuple[IpNetwork, ...]:
-    return tuple(ipaddress.ip_network(network) for network in load("special")["documentation"])
-
-
-@cache
-def _never_public() -> tuple[IpNetwork, ...]:
-    return tuple(ipaddress.ip_network(network) for network in load("special")["never_public"])
-
-
-@cache
-def _metadata() -> frozenset[str]:
-    return frozenset(load("special")["cloud_metadata"])
+    return address.is_loopback or address.is_link_local or address in special().cloud_metadata

@@ -8,6 +8,7 @@ PoterneError
 ├── PolicyError        the policy file is broken (exit 3, `forbidden`)
 ├── SetupError         a browser could not be registered (exit 1)
 ├── ReportError        a saved report cannot be read (exit 2)
+├── TableError         a table that is shipped with the program is wrong (exit 3, `internal`)
 ├── WebError           a page could not be had (never leaves the rooms that asked: no page is an answer too)
 └── Interrupted        a dialogue with a server could not go on (never leaves `probe/`: it becomes an observation)
 
@@ -77,6 +78,10 @@ class ReportError(PoterneError):
 
     code = "invalid-message"
     exit_status = 2
+
+
+class TableError(PoterneError):
+    """A table of `knowledge/` is wrong; the message names the file, the row and the key."""
 
 
 class WebError(PoterneError):

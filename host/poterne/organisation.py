@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from poterne.model import Language, MailProtocol, Port, Security, UserName
+from poterne.model import MailProtocol, Port, Security, UserName
+from poterne.report.locales import Language
 from poterne.tables import Host, Hosts, Https, Table, as_tuple
 
 Text = Annotated[str, Field(max_length=200)]

@@ -1,36 +1,21 @@
-"""What is known of TCP ports, read from `knowledge/ports.toml`."""
+"""What is known of TCP ports."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
-from poterne.knowledge import load
+from poterne.knowledge import ports
+from poterne.knowledge.ports import PortFacts
 from poterne.model import Endpoint, Security
 
 
-@dataclass(frozen=True, slots=True)
-class PortFacts:
-    """One row of the table: the service, its dialogue, how a connection begins, and how it ranks (1 is best)."""
-
-    number: int
-    service: str
-    dialogue: str
-    begins: Security
-    direction: str
-    rank: int
-    usual: bool = False
-    optional: bool = False
-    schemes: tuple[str, ...] = ()
-
-
 @cache
-def _table() -> dict[int, PortFacts]:
-    rows = (PortFacts(**{**row, "schemes": tuple(row.get("schemes", ()))}) for row in load("ports")["port"])
-    return {row.number: row for row in rows}
+def _by_number() -> dict[int, PortFacts]:
+    return {row.number: row for row in ports.table().port}
 
 
 def known() -> tuple[PortFacts, ...]:
     """Every port of the table, the best of each direction first."""
-    return tuple(_table().values())
+    return ports.table().port
 
 
 def schemes() -> dict[str, PortFacts]:
@@ -40,7 +25,7 @@ def schemes() -> dict[str, PortFacts]:
 
 def facts(number: int) -> PortFacts | None:
     """The row of a port, or None where nothing is known of it."""
-    return _table().get(number)
+    return _by_number().get(number)
 
 
 def expected(endpoint: Endpoint) -> PortFacts | None:

@@ -2,13 +2,12 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
 from poterne import __version__
 from poterne.errors import InvalidTarget, WebError
 from poterne.target import host_name
-
-MAX_HEAD = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +56,25 @@ def parse(url: str) -> Proxy:
 
 async def tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -> None:
     """Has the proxy connect to a host, over an open connection to it. Raises WebError, and OSError."""
-    import h11
+    import httpcore
 
-    loop = asyncio.get_running_loop()
+    from poterne.http_stream import MAX_HEAD, Http, Stream
+
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     headers = [("Host", authority), ("User-Agent", f"poterne/{__version__}")]
     if proxy.authorization is not None:
         headers.append(("Proxy-Authorization", proxy.authorization))
-    protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+    there = httpcore.URL(scheme="http", host=proxy.host, port=proxy.port, target=authority)
+    stream = Stream(sock, 2 * MAX_HEAD)
     try:
-        request = h11.Request(method="CONNECT", target=authority, headers=headers)
-        await loop.sock_sendall(sock, protocol.send(request) or b"")
-        protocol.send(h11.EndOfMessage())
-        while True:
-            event = protocol.next_event()
-            if event is h11.NEED_DATA:
-                protocol.receive_data(await loop.sock_recv(sock, MAX_HEAD))
-            elif isinstance(event, h11.Response):
-                break
-            elif not isinstance(event, h11.InformationalResponse):
-                raise WebError("closed by the proxy")
-    except h11.ProtocolError:
+        request = httpcore.Request("CONNECT", there, headers=headers)
+        answer = await Http(there.origin, stream).handle_async_request(request)
+    except (httpcore.LocalProtocolError, httpcore.RemoteProtocolError):
         raise WebError("the proxy speaks no HTTP, or broke off") from None
-    if not 200 <= event.status_code < 300:
-        raise WebError(f"the proxy refused: HTTP status {event.status_code}")
-    if protocol.trailing_data[0]:
-        raise WebError("the proxy spoke before it was asked")
+    if not 200 <= answer.status < 300:
+        raise WebError(f"the proxy refused: HTTP status {answer.status}")
+    # A server of TLS waits for the client: whatever is there already is the proxy's.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0):
+            if await answer.extensions["network_stream"].read(1):
+                raise WebError("the proxy spoke before it was asked")

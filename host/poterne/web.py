@@ -5,14 +5,13 @@ import errno
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from poterne import __version__
 from poterne import proxy as proxies
 from poterne.dial import Connection, Failure, Gate, Trust
 from poterne.errors import Forbidden, InvalidTarget, WebError
 from poterne.hosts import is_address, is_within
-from poterne.knowledge import load
+from poterne.knowledge import special
 from poterne.model import Endpoint
 from poterne.policy import Policy
 from poterne.probe.names import Names
@@ -20,12 +19,7 @@ from poterne.probe.places import Place, mapped, places
 from poterne.probe.text import display
 from poterne.target import host_name
 
-if TYPE_CHECKING:
-    import h11
-
-MAX_HEAD = 16 * 1024
 MAX_URL = 2048
-_CHUNK = 16 * 1024
 # RFC 8305 section 5: how long the family that was asked first is ahead.
 _HEAD_START = 0.25
 _PORTS = {"http": 80, "https": 443}
@@ -133,11 +127,10 @@ async def _may_be_named(host: str, gate: Gate, resolver: Names, *, trust: Trust,
         return gate.allows(host, trust)
     if trust != "foreign":
         return True
-    private: list[str] = load("special")["private_names"]
-    if "." not in host or any(is_within(host, zone) for zone in private):
+    if "." not in host or any(is_within(host, zone) for zone in special.table().private_names):
         return False
     asking = asyncio.create_task(resolver.addresses(host, source))
-    await asyncio.wait({asking}, timeout=load("timing")["names"]["patience"])
+    await asyncio.wait({asking}, timeout=gate.timing.names.patience)
     if not asking.done():
         asking.cancel()
         return True
@@ -221,65 +214,35 @@ async def _race(endpoints: Sequence[tuple[Endpoint, int]], gate: Gate) -> Connec
 async def _exchange(
     connection: Connection, url: str, parts: _Url, limit: int, context: ssl.SSLContext | None
 ) -> Response:
-    import h11
+    import httpcore
 
+    from poterne.http_stream import MAX_HEAD, Http, Stream
+
+    place = httpcore.URL(scheme=parts.scheme, host=parts.host, port=parts.port, target=parts.target)
+    headers = [
+        ("Host", parts.authority),
+        ("User-Agent", f"poterne/{__version__}"),
+        ("Accept", "*/*"),
+        ("Connection", "close"),
+    ]
+    stream = Stream(connection.sock, limit + 2 * MAX_HEAD)
+    body = bytearray()
     try:
-        reader, writer = await asyncio.open_connection(
-            sock=connection.sock, limit=_CHUNK, ssl=context, server_hostname=parts.host if context else None
-        )
-    except OSError as error:
-        raise WebError(_words(error)) from None
-    try:
-        request = h11.Request(
-            method="GET",
-            target=parts.target,
-            headers=[
-                ("Host", parts.authority),
-                ("User-Agent", f"poterne/{__version__}"),
-                ("Accept", "*/*"),
-                ("Connection", "close"),
-            ],
-        )
-        protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
-        writer.write((protocol.send(request) or b"") + (protocol.send(h11.EndOfMessage()) or b""))
-        return await _answer(protocol, reader, url, limit)
-    except h11.ProtocolError:
+        if context is not None:
+            await stream.start_tls(context, parts.host)
+        async with Http(place.origin, stream).stream("GET", place, headers=headers) as answer:
+            async for chunk in answer.aiter_stream():
+                body += chunk
+                if len(body) > limit:
+                    break
+    except (httpcore.LocalProtocolError, httpcore.RemoteProtocolError):
         raise WebError("the answer is no HTTP, or broken off") from None
     except OSError as error:
         raise WebError(_words(error)) from None
     finally:
-        writer.transport.abort()
-
-
-async def _answer(protocol: "h11.Connection", reader: asyncio.StreamReader, url: str, limit: int) -> Response:
-    import h11
-
-    head: h11.Response | None = None
-    body = bytearray()
-    received = 0
-    while True:
-        event = protocol.next_event()
-        if event is h11.NEED_DATA:
-            data = await reader.read(_CHUNK)
-            received += len(data)
-            if received > limit + 2 * MAX_HEAD:
-                raise WebError("the answer is too long")
-            protocol.receive_data(data)
-        elif isinstance(event, h11.Response):
-            head = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-            if head is None:
-                raise WebError("closed by the server")
-            return _response(head, url, bytes(body), limit)
-        if len(body) > limit and head is not None:
-            return _response(head, url, bytes(body), limit)
-
-
-def _response(head: "h11.Response", url: str, body: bytes, limit: int) -> Response:
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
-    return Response(url, head.status_code, headers, body[:limit], len(body) <= limit)
+        stream.close()
+    told = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers)
+    return Response(url, answer.status, told, bytes(body[:limit]), len(body) <= limit)
 
 
 def _words(error: OSError) -> str:

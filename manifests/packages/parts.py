@@ -58,9 +58,10 @@ def licences(found: Iterable[Part]) -> str:
 
 
 def direct() -> list[str]:
-    """The names that pyproject.toml asks for on this platform."""
+    """The names that pyproject.toml asks for on this platform, for the demonstration too."""
     with (ROOT / "pyproject.toml").open("rb") as file:
-        asked = tomllib.load(file)["project"]["dependencies"]
+        project = tomllib.load(file)["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["demo"]]
     return sorted(_name(requirement.name) for requirement in map(Requirement, asked) if _applies(requirement))
 
 

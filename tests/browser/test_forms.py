@@ -4,11 +4,12 @@ they touch can be seen; test_page.py runs them where browsers do.
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from poterne.knowledge import load
+from poterne import ports
 
 from .conftest import EXTENSION
 from .drive.page import Browser, Page
@@ -18,7 +19,7 @@ SCRIPTS = "\n;".join(
     (EXTENSION / "page" / f"{name}.js").read_text()
     for name in ("words", "choices", "labels", "controls", "reader", "writer")
 )
-PORTS = [row for row in load("ports")["port"] if row["direction"] in ("outgoing", "incoming")]
+PORTS = [asdict(row) for row in ports.known() if row.direction in ("outgoing", "incoming")]
 WORDS = json.dumps({**json.loads((EXTENSION / "data" / "forms.json").read_text()), "ports": PORTS})
 TLS = {"host": "new.example.org", "port": 465, "security": "tls"}
 STARTTLS = {"host": "new.example.org", "port": 587, "security": "starttls"}

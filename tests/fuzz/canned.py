@@ -88,7 +88,7 @@ def talk(data: bytes, port: int, *tags: bytes) -> None:
     """Replies alone, and whole dialogues, in the clear and where TLS was asked: they end with what can be shown."""
     row = ports.facts(port)
     assert row is not None
-    framing = dialogue(row.dialogue).framing
+    framing = dialogue(row.dialogue).script.framing
 
     async def read(tag: bytes) -> None:
         with socket.socket() as nobody:

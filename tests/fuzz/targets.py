@@ -12,18 +12,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
 from tests.fuzz.canned import saying, talk
 from tests.fuzz.registry import target
 from tests.unit.core_certificates import HOST, pki
-from tests.unit.core_world import hurry_names, stores
+from tests.unit.core_timing import timed
+from tests.unit.core_world import stores
 
 from poterne import cli, icmp, machine, policy, proxy, web
 from poterne.dial import Connection
 from poterne.discover import clientconfig, document, pacc, srv
 from poterne.discover.source import Unusable
 from poterne.errors import Forbidden, InvalidTarget, PolicyError, ReportError, WebError
-from poterne.knowledge import load
+from poterne.knowledge import discovery
 from poterne.model import CheckEvent, Offer, Request
 from poterne.native import frames
 from poterne.native.session import Session
@@ -195,7 +195,7 @@ def _certificate(data: bytes) -> None:
 
 @target(
     "http-answer",
-    "poterne.web._answer",
+    "poterne.web._exchange",
     words=(
         b"HTTP/1.1 200 OK\r\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"\r\n", b"5\r\nhello\r\n",
         b"0\r\n\r\n", b"ffffffffffffffff\r\n", b"Location: \x1b\r\n", b"HTTP/1.1 100 \r\n\r\n",
@@ -312,7 +312,7 @@ def _srv(data: bytes) -> None:
     services = tuple(
         Service(place % 3, len(name), (len(name) * 7919) % 65537, name.lower()) for place, name in enumerate(names)
     )
-    for row in load("discovery")["srv"]:
+    for row in discovery.table().srv:
         offers, problems = srv._read(row, services[:32], _DOMAIN)
         for offer in offers:
             assert all(character.isprintable() for character in offer.host)
@@ -349,7 +349,8 @@ def _dns(data: bytes) -> None:
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(lambda: _Resolver(data), local_addr=("127.0.0.1", 0))
         port = transport.get_extra_info("sockname")[1]
-        names = Names(policy.Policy(lab=policy.Lab.model_validate({"resolver": f"127.0.0.1:{port}"})))
+        rules = policy.Policy(lab=policy.Lab.model_validate({"resolver": f"127.0.0.1:{port}"}))
+        names = Names(rules, timed(names={"answer": 0.05, "patience": 0.02}))
         try:
             answers = await asyncio.gather(
                 names.addresses(_DOMAIN, "typed"),
@@ -365,9 +366,7 @@ def _dns(data: bytes) -> None:
             await names.close()
             transport.close()
 
-    with pytest.MonkeyPatch.context() as patch:
-        hurry_names(patch, answer=0.05, patience=0.02)
-        asyncio.run(ask())
+    asyncio.run(ask())
 
 
 # ---- what people and administrators give

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -55,6 +56,13 @@ def works(poterne: Path, home: Path) -> None:
     assert ": ok: " in call(poterne, "doctor", "--browser", "firefox", env=environment)
 
 
+def shows(poterne: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    """`poterne demo` on one target, as it ends."""
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    command = (poterne, "demo", "jane@provider.example")
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+
+
 @pytest.fixture(params=["wheel", "sdist"])
 def package(request: pytest.FixtureRequest, made: Path) -> Path:
     return only(made, "*.whl" if request.param == "wheel" else "*.tar.gz")
@@ -80,6 +88,12 @@ def test_pip(package: Path, house: Path, tmp_path: Path) -> None:
     call(*pip, env=offline(tmp_path))
 
     works(tmp_path / "venv/bin/poterne", tmp_path)
+    without = shows(tmp_path / "venv/bin/poterne", tmp_path)
+    assert (without.returncode, without.stdout) == (3, "")
+    assert without.stderr.endswith(": install poterne[demo]\n")
+
+    call(*pip[:-1], f"{package}[demo]", env=offline(tmp_path))
+    assert shows(tmp_path / "venv/bin/poterne", tmp_path).returncode == 0
 
 
 def test_pipx(package: Path, house: Path, tmp_path: Path) -> None:

@@ -1,20 +1,35 @@
 """What the extension needs of the host's tables: `python tests/tools/extension_data.py` writes it."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
-from poterne.knowledge import load
+from poterne.knowledge import installer, ports
 
 DATA = Path(__file__).resolve().parents[2] / "extension" / "data"
 
 
 def modules() -> dict[str, str]:
     """The text of each module, by its name in `extension/data/`."""
-    return {"installer.js": _module("installer"), "ports.js": _module("ports")}
+    return {
+        "installer.js": _module("installer", installer.table()),
+        "ports.js": _module("ports", ports.table()),
+    }
 
 
-def _module(table: str) -> str:
-    text = json.dumps(load(table), indent=2, ensure_ascii=False)
+def _plain(value: object) -> object:
+    """A record of the host as JSON has it; what is as a row has it by default is left out, as in the table."""
+    if is_dataclass(value):
+        pairs = [(field, getattr(value, field.name)) for field in fields(value)]
+        return {field.name: _plain(each) for field, each in pairs if field.default is MISSING or each != field.default}
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _module(table: str, record: object) -> str:
+    text = json.dumps(_plain(record), indent=2, ensure_ascii=False)
     return f"// Generated from host/poterne/knowledge/{table}.toml by `make types`.\n\nexport const {table} = {text};\n"
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from tests.unit.core_dns import Answer, NameServer
 from tests.unit.core_sites import Site
+from tests.unit.core_timing import QUICK
 from tests.unit.core_world import policy, roots_file, stores
 
 from poterne import dial
 from poterne.discover import Discovery, Server
+from poterne.knowledge.timing import Timing
 from poterne.model import Lookup, NameAnswer, Offer, Target
 from poterne.probe.endpoint import Toolkit
 from poterne.probe.names import Names
@@ -67,6 +69,7 @@ def discover(
     tables: str = "",
     seconds: float = 8.0,
     enough: bool = False,
+    timing: Timing = QUICK,
 ) -> Discovered:
     """Discovers a target's servers to the end. Documents come from `site`; `tables` is further TOML of the policy;
     `enough`: settings are verified already."""
@@ -80,11 +83,11 @@ def discover(
                 roots=roots_file(),
                 connect_to=site.mapped if site else [],
             )
-            resolver = Names(chosen)
+            resolver = Names(chosen, timing)
             loop = asyncio.get_running_loop()
             ready: asyncio.Future[None] = loop.create_future()
             ready.set_result(None)
-            toolkit = Toolkit(dial.Gate(chosen), stores(), loop.time() + seconds, ready)
+            toolkit = Toolkit(dial.Gate(chosen, timing=timing), stores(), loop.time() + seconds, ready)
             names: list[NameAnswer] = []
             discovery = Discovery(parse(text), resolver, names, chosen, toolkit)
             if enough:

@@ -80,6 +80,11 @@ class Peer:
         except (OSError, ValueError) as error:
             raise GoneError from error
 
+    @property
+    def alpn(self) -> str | None:
+        """The protocol that was agreed upon inside TLS (RFC 7301)."""
+        return self._sock.selected_alpn_protocol() if isinstance(self._sock, ssl.SSLSocket) else None
+
     def sleep(self, seconds: float) -> None:
         """Wait, unless the server closes meanwhile."""
         if self._closing.wait(seconds):

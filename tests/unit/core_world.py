@@ -12,32 +12,16 @@ import pytest
 from tests.unit.core_certificates import HOST, pem, pki
 from tests.unit.core_dns import NameServer
 from tests.unit.core_servers import Server
+from tests.unit.core_timing import QUICK
 
 from poterne import dial, ports
 from poterne import policy as policies
 from poterne.check import check
-from poterne.knowledge import load
+from poterne.knowledge.timing import Timing
 from poterne.model import CheckEvent, Endpoint, Observation, Options, Report, ReportEvent, Request, Security
 from poterne.probe.endpoint import Toolkit, observe
 from poterne.probe.stream import Stream
 from poterne.probe.tls import TrustStores
-
-# Short, and yet more than a busy machine takes for what is no silence.
-QUICK = {"greeting": 2.0, "suspicion": 0.15, "suspicion_relay": 0.2, "reply": 1.2, "handshake": 1.5, "farewell": 0.1}
-
-
-def hurry(monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
-    """Shortens the patience of dialogues, so that silence can be tested."""
-    table = load("timing")["dialogue"]
-    for name, seconds in {**QUICK, **changed}.items():
-        monkeypatch.setitem(table, name, seconds)
-
-
-def hurry_names(monkeypatch: pytest.MonkeyPatch, answer: float = 1.5, patience: float = 0.6) -> None:
-    """Shortens the patience with resolvers."""
-    table = load("timing")["names"]
-    monkeypatch.setitem(table, "answer", answer)
-    monkeypatch.setitem(table, "patience", patience)
 
 
 def remember_streams(monkeypatch: pytest.MonkeyPatch) -> list[Stream]:
@@ -119,12 +103,12 @@ def stores() -> TrustStores:
     return made
 
 
-def toolkit(trusted: TrustStores, seconds: float = 8.0) -> Toolkit:
+def toolkit(trusted: TrustStores, seconds: float = 8.0, timing: Timing = QUICK) -> Toolkit:
     """What a probe needs. To be called in a running loop."""
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
     ready.set_result(None)
-    return Toolkit(dial.Gate(policies.Policy()), trusted, loop.time() + seconds, ready)
+    return Toolkit(dial.Gate(policies.Policy(), timing=timing), trusted, loop.time() + seconds, ready)
 
 
 def endpoint(server: Server, port: int, *, host: str = HOST, asked: Security | None = None) -> Endpoint:
@@ -151,9 +135,10 @@ async def look(
     seconds: float = 8.0,
     progress: list[Observation] | None = None,
     trusted: TrustStores | None = None,
+    timing: Timing = QUICK,
 ) -> Observation:
     """What a probe sees there, when its goodbye has been said."""
-    tools = toolkit(trusted or stores(), seconds)
+    tools = toolkit(trusted or stores(), seconds, timing)
     seen: list[Observation] = [] if progress is None else progress
     observation = await observe(
         endpoint(server, port, host=host, asked=asked), tools, dialled_port=server.port, on_progress=seen.append
@@ -162,14 +147,14 @@ async def look(
     return observation
 
 
-async def events(target: str, rules: policies.Policy, **options: Any) -> list[CheckEvent]:
+async def events(target: str, rules: policies.Policy, *, timing: Timing = QUICK, **options: Any) -> list[CheckEvent]:
     """Every event of a check, in order."""
-    return [event async for event in check(Request(target=target, options=Options(**options)), rules)]
+    return [event async for event in check(Request(target=target, options=Options(**options)), rules, timing)]
 
 
-async def report(target: str, rules: policies.Policy, **options: Any) -> Report:
+async def report(target: str, rules: policies.Policy, *, timing: Timing = QUICK, **options: Any) -> Report:
     """The last event's report."""
-    last = (await events(target, rules, **options))[-1]
+    last = (await events(target, rules, timing=timing, **options))[-1]
     assert isinstance(last, ReportEvent)
     return last.report
 

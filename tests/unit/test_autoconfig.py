@@ -7,10 +7,11 @@ from tests.unit.core_discovery import ADDRESS, ANOTHER, Discovered, Records, dis
 from tests.unit.core_providers import configuration
 from tests.unit.core_servers import Peer
 from tests.unit.core_sites import Page, Site, answer, document, redirect
-from tests.unit.core_world import hurry_names
+from tests.unit.core_timing import QUICK, timed
 
 from poterne.discover.clientconfig import Unreadable, read
-from poterne.knowledge import load
+from poterne.knowledge import discovery
+from poterne.knowledge.timing import Timing
 from poterne.model import Offer
 
 FIRST = "autoconfig.example.org/mail/config-v1.1.xml"
@@ -21,11 +22,6 @@ SMTP = "smtp smtp.example.org 465 SSL %EMAILADDRESS% password-cleartext"
 GOOD = configuration([IMAP, SMTP])
 RECORDS: Records = {("imap.example.org", "A"): [ADDRESS], ("smtp.example.org", "A"): [ANOTHER]}
 ALONE = '[discovery]\nsources = ["autoconfig"]'
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +40,11 @@ def problem_of(body: bytes) -> str:
     return str(caught.value)
 
 
-def serve(folder: Path, pages: dict[str, Page], records: Records = RECORDS, **more: str) -> tuple[Discovered, Site]:
+def serve(
+    folder: Path, pages: dict[str, Page], records: Records = RECORDS, *, tables: str = ALONE, timing: Timing = QUICK
+) -> tuple[Discovered, Site]:
     with Site(pages, hosts=("autoconfig.example.org", "example.org")) as site:
-        return discover(folder, "someone@example.org", records, site=site, tables=more.get("tables", ALONE)), site
+        return discover(folder, "someone@example.org", records, site=site, tables=tables, timing=timing), site
 
 
 # ---- the document
@@ -219,7 +217,7 @@ def test_other_encodings_and_namespaces_are_read() -> None:
 
 def test_a_document_of_many_servers_is_cut() -> None:
     offers = parsed(*(f"imap i{number}.example.org 993 SSL u p" for number in range(300)))
-    assert len(offers) == load("discovery")["limits"]["servers"]
+    assert len(offers) == discovery.table().limits.servers
 
 
 def _check_offers(offers: tuple[Offer, ...]) -> None:
@@ -393,13 +391,12 @@ def test_a_hundred_megabytes_are_not_read(tmp_path: Path) -> None:
     assert sent < 50_000_000
 
 
-def test_a_document_that_drips_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(load("discovery")["limits"], "patience", 0.6)
-
+def test_a_document_that_drips_ends_in_time(tmp_path: Path) -> None:
     def drip(peer: Peer) -> None:
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b" " * 2000, chunk=1, pause=0.05)
 
-    found, _ = serve(tmp_path, {FIRST: drip, SECOND: document(GOOD)})
+    timing = timed(discovery={"patience": 0.6})
+    found, _ = serve(tmp_path, {FIRST: drip, SECOND: document(GOOD)}, timing=timing)
     assert found.lookup(f"https://{FIRST}").state == "failed"
     assert found.lookup(f"https://{FIRST}").problem == "no answer in time"
     assert len(found.offers) == 2, "the other place is not held back"

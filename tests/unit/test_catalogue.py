@@ -25,7 +25,7 @@ from poterne import ports
 from poterne.catalogue import Catalogue, language_of
 from poterne.diagnose import Conclusion, diagnose
 from poterne.diagnose.registry import kinds
-from poterne.knowledge import load
+from poterne.knowledge import dialogues, discovery
 from poterne.model import (
     Confidence,
     Finding,
@@ -328,8 +328,7 @@ def test_every_value_has_a_word(language: str) -> None:
         "way_where": get_args(Station),
         "hint": get_args(HintKind),
         "hop": set(get_args(Hop.model_fields["answer"].annotation)) - {"time-exceeded"},
-        "service": {row.dialogue for row in ports.known()}
-        | {row["protocol"] for row in load("dialogues")["recognise"]},
+        "service": {row.dialogue for row in ports.known()} | {row.protocol for row in dialogues.table().recognise},
     }.items():
         missing = [value for value in values if f"{kind}_{value.replace('-', '_')}" not in have]
         assert missing == [], kind
@@ -419,4 +418,4 @@ def test_every_reason_of_a_refusal_and_every_remark_has_its_words(language: str)
     have = messages(language)
     assert {reason for reason in REFUSALS if f"refusal_{key_of(reason)}" not in have} == set()
     assert {remark for remark in get_args(Remark) if f"remark_{key_of(remark)}" not in have} == set()
-    assert {source for source in load("discovery")["authority"] if f"source_{source}" not in have} == set()
+    assert {source for source in discovery.table().authority if f"source_{source}" not in have} == set()

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.unit.core_certificates import HOST, Issued, context, issue, pki
 from tests.unit.core_scripts import smtp
 from tests.unit.core_servers import Peer, Server
-from tests.unit.core_world import hurry, look, stores
+from tests.unit.core_world import look, stores
 
 from poterne.diagnose.evidence import verified
 from poterne.model import Observation
@@ -17,11 +17,6 @@ from poterne.probe.certificates import examine
 from poterne.probe.stream import MAX_SESSION
 
 BAIT = x509.ObjectIdentifier("1.3.6.1.4.1.55555.1")
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 async def see(leaf: Issued, *, port: int = 465, once: bool = False, host: str = HOST) -> Observation:

@@ -10,15 +10,10 @@ from OpenSSL import crypto
 from tests.unit.core_certificates import HOST, Issued, context, issue, pki
 from tests.unit.core_scripts import smtp
 from tests.unit.core_servers import Server
-from tests.unit.core_world import hurry, look, stores
+from tests.unit.core_world import look, stores
 
 from poterne.model import Observation, Tls
 from poterne.probe.certificates import examine
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 async def shown(*chain: Issued, host: str = HOST, port: int = 465) -> Observation:

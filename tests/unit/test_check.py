@@ -8,13 +8,13 @@ from tests.unit.core_certificates import HOST, context, issue, pki
 from tests.unit.core_dns import NameServer
 from tests.unit.core_scripts import imap, smtp
 from tests.unit.core_servers import Peer, Server, free_port
-from tests.unit.core_world import codes, events, hurry, hurry_names, mapped, only, policy, report, roots_file
+from tests.unit.core_timing import QUICK, timed
+from tests.unit.core_world import codes, events, mapped, only, policy, report, roots_file
 
 from poterne.check import check
 from poterne.diagnose import Evidence, diagnose
 from poterne.dial import Connection, Failure, Gate
 from poterne.errors import Forbidden, InvalidRequest, InvalidTarget
-from poterne.knowledge import load
 from poterne.lab.sockets import SilenceUnavailableError, silent
 from poterne.model import Endpoint, ObservationEvent, Options, PlanEvent, ReportEvent, Request, Settings, SettingsEvent
 
@@ -26,9 +26,7 @@ UNTOLD = {"says": None, "advice": None, "party": None}
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-    hurry_names(monkeypatch)
-    monkeypatch.setattr("poterne.check.source_address", lambda family: "192.0.2.99")
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: "192.0.2.99")
 
 
 async def test_the_events_of_a_check(tmp_path: Path) -> None:
@@ -143,7 +141,7 @@ async def test_silence_holds_nobody_back(tmp_path: Path) -> None:
         moments: list[tuple[float, str]] = []
         provisional: list[str] = []
         started = time.monotonic()
-        async for event in check(Request(target=HOST, options=Options(ports=(25, 587), family=4)), rules):
+        async for event in check(Request(target=HOST, options=Options(ports=(25, 587), family=4)), rules, QUICK):
             name: str = event.type
             if isinstance(event, ObservationEvent):
                 name = f"{event.observation.port}{'?' if event.observation.provisional else ''}"
@@ -162,7 +160,7 @@ async def test_silence_holds_nobody_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["", "a b", "user@", "example.org:0", "http://example.org", "1.2.3"])
 async def test_a_target_that_is_refused_makes_no_event(tmp_path: Path, target: str) -> None:
-    stream = check(Request(target=target), policy(tmp_path))
+    stream = check(Request(target=target), policy(tmp_path), QUICK)
     with pytest.raises(InvalidTarget):
         await anext(stream)
 
@@ -171,7 +169,7 @@ async def test_a_target_that_is_refused_makes_no_event(tmp_path: Path, target: s
 async def test_a_port_that_the_policy_forbids_makes_no_event(
     tmp_path: Path, target: str, ports: tuple[int, ...] | None
 ) -> None:
-    stream = check(Request(target=target, options=Options(ports=ports)), policy(tmp_path))
+    stream = check(Request(target=target, options=Options(ports=ports)), policy(tmp_path), QUICK)
     with pytest.raises(Forbidden, match="8025"):
         await anext(stream)
 
@@ -230,7 +228,7 @@ async def test_nothing_is_dialled_for_a_domain_that_names_this_machine(
     ],
 )
 async def test_ports_and_families_limit_a_server(
-    tmp_path: Path, options: dict[str, object], expected: set[tuple[int, int]]
+    tmp_path: Path, options: dict[str, Any], expected: set[tuple[int, int]]
 ) -> None:
     rules = policy(tmp_path, connect_to=[f"{HOST}::127.0.0.1:9", f"{HOST}::[::1]:9"])
     found = await report(HOST, rules, **options)
@@ -328,24 +326,22 @@ async def test_a_name_that_does_not_exist(tmp_path: Path) -> None:
 
 
 async def test_without_a_network_there_is_still_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poterne.check.source_address", lambda family: None)
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: None)
     with NameServer({("*", "*"): "SERVFAIL"}) as names:
         found = await report("me@example.org", policy(tmp_path, resolver=names.place))
     assert (found.verdict.code, found.online) == ("offline", False)
 
 
 @pytest.mark.parametrize(("well", "compared"), [(True, False), (False, True)])
-async def test_nobody_else_is_asked_where_all_is_well(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, well: bool, compared: bool
-) -> None:
+async def test_nobody_else_is_asked_where_all_is_well(tmp_path: Path, well: bool, compared: bool) -> None:
     """However fast the target is, a failure is compared; however slow the rest, it is not where there is none."""
-    monkeypatch.setitem(load("timing")["compare"], "hold", 30.0)
+    timing = timed(compare={"hold": 30.0})
     holder, nobody = free_port(4)
     with holder, Server(smtp(pki().good)) as server, NameServer({("*", "*"): "NXDOMAIN"}) as names:
         entries = mapped(HOST, p587=server if well else nobody)
         tables = '[controls]\nhosts = ["one.control.example"]\ncanary = []\nportal = ""'
         rules = policy(tmp_path, tables=tables, connect_to=entries, roots=roots_file(), resolver=names.place)
-        found = await report(PORT, rules, ports=(587,), family=4)
+        found = await report(PORT, rules, timing=timing, ports=(587,), family=4)
     assert found.verdict.code == ("ok" if well else "port-closed")
     assert (("one.control.example", "A") in names.asked) is compared
     assert any(answer.source == "random" for answer in found.names) is compared

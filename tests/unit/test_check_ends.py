@@ -8,7 +8,8 @@ from tests.unit.core_certificates import HOST, pki
 from tests.unit.core_dns import NameServer
 from tests.unit.core_scripts import saying, smtp
 from tests.unit.core_servers import Peer, Server
-from tests.unit.core_world import events, hurry, hurry_names, mapped, policy, report, roots_file
+from tests.unit.core_timing import QUICK, timed
+from tests.unit.core_world import events, mapped, policy, report, roots_file
 
 from poterne.check import check
 from poterne.model import ObservationEvent, Options, Request
@@ -16,9 +17,7 @@ from poterne.model import ObservationEvent, Options, Request
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-    hurry_names(monkeypatch)
-    monkeypatch.setattr("poterne.check.source_address", lambda family: "192.0.2.99")
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: "192.0.2.99")
 
 
 async def test_leaving_in_the_middle_ends_every_probe_and_task(tmp_path: Path) -> None:
@@ -27,7 +26,7 @@ async def test_leaving_in_the_middle_ends_every_probe_and_task(tmp_path: Path) -
         rules = policy(tmp_path, connect_to=entries, roots=roots_file())
         before = asyncio.all_tasks()
         async with aclosing(
-            check(Request(target=HOST, options=Options(family=4, ports=(25, 587, 465, 143))), rules)
+            check(Request(target=HOST, options=Options(family=4, ports=(25, 587, 465, 143))), rules, QUICK)
         ) as run:
             async for event in run:
                 if isinstance(event, ObservationEvent) and not event.observation.provisional:
@@ -40,16 +39,18 @@ async def test_leaving_in_the_middle_ends_every_probe_and_task(tmp_path: Path) -
 
 
 async def test_leaving_does_not_wait_for_a_server_that_never_hangs_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    hurry(monkeypatch, farewell=1.0, greeting=20)
+    timing = timed(dialogue={"farewell": 1.0, "greeting": 20.0})
 
     def clinging(peer: Peer) -> None:
         saying(b"220 ESMTP\r\n", b"250 x\r\n")(peer)
 
     with Server(clinging) as good, Server(Peer.drain) as mute:
         rules = policy(tmp_path, connect_to=mapped(HOST, p25=mute, p587=good))
-        async with aclosing(check(Request(target=HOST, options=Options(family=4, ports=(25, 587))), rules)) as run:
+        async with aclosing(
+            check(Request(target=HOST, options=Options(family=4, ports=(25, 587))), rules, timing)
+        ) as run:
             async for event in run:
                 if isinstance(event, ObservationEvent) and not event.observation.provisional:
                     break
@@ -70,8 +71,9 @@ async def test_leaving_while_names_are_looked_up_leaves_no_task(tmp_path: Path, 
         assert asyncio.all_tasks() == before
 
 
-async def test_a_tarpit_ends_with_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch, greeting=60, reply=60, suspicion=60, suspicion_relay=60, farewell=1.0)
+async def test_a_tarpit_ends_with_the_budget(tmp_path: Path) -> None:
+    names = ("greeting", "reply", "suspicion", "suspicion_relay")
+    timing = timed(dialogue={**dict.fromkeys(names, 60.0), "farewell": 1.0})
 
     def tarpit(peer: Peer) -> None:
         peer.send(b"220-slowly\r\n" * 1000, chunk=1, pause=0.05)
@@ -83,7 +85,7 @@ async def test_a_tarpit_ends_with_the_budget(tmp_path: Path, monkeypatch: pytest
     with Server(tarpit) as slow, Server(late) as clinging:
         rules = policy(tmp_path, connect_to=mapped(HOST, p25=slow, p587=clinging))
         started = time.monotonic()
-        found = await report(HOST, rules, family=4, ports=(25, 587), budget=2.0)
+        found = await report(HOST, rules, timing=timing, family=4, ports=(25, 587), budget=2.0)
         took = time.monotonic() - started
     assert took <= 2.1
     assert found.elapsed_ms <= 2000
@@ -91,11 +93,11 @@ async def test_a_tarpit_ends_with_the_budget(tmp_path: Path, monkeypatch: pytest
     assert found.verdict.severity == "blocker"
 
 
-async def test_names_that_never_come_end_with_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch, answer=60, patience=60)
+async def test_names_that_never_come_end_with_the_budget(tmp_path: Path) -> None:
+    timing = timed(names={"answer": 60.0, "patience": 60.0})
     with NameServer({("*", "*"): "SILENT"}) as names:
         started = time.monotonic()
-        found = await report("me@slow.example", policy(tmp_path, resolver=names.place), budget=1.0)
+        found = await report("me@slow.example", policy(tmp_path, resolver=names.place), timing=timing, budget=1.0)
     assert time.monotonic() - started < 1.4
     assert found.verdict.severity == "blocker"
 
@@ -116,7 +118,7 @@ async def test_a_machine_that_is_elsewhere_at_the_end_says_so(
             address = "198.51.100.99"
         peer.reset()
 
-    monkeypatch.setattr("poterne.check.source_address", lambda family: address)
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: address)
     monkeypatch.setattr("poterne.machine.slept", lambda: nap)
     with Server(disturb) as server:
         rules = policy(tmp_path, connect_to=mapped(HOST, p587=server))

@@ -11,7 +11,8 @@ from tests.unit.core_certificates import HOST, context, issue, pki
 from tests.unit.core_observations import evidence, plain, report_of, resolved, seen, spoilt, unreached
 from tests.unit.core_scripts import saying, smtp
 from tests.unit.core_servers import Server
-from tests.unit.core_world import hurry, hurry_names, mapped, policy_file, roots_file
+from tests.unit.core_timing import hurry
+from tests.unit.core_world import mapped, policy_file, roots_file
 
 from poterne import __version__
 from poterne.cli import main
@@ -24,8 +25,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
-    hurry_names(monkeypatch)
-    monkeypatch.setattr("poterne.check.source_address", lambda family: "192.0.2.99")
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: "192.0.2.99")
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG", "POTERNE_TRACEBACK", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
 
@@ -137,7 +137,7 @@ def test_3_where_the_policy_forbids(run: Run, tmp_path: Path) -> None:
 
 
 def test_3_and_a_report_without_a_network(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poterne.check.source_address", lambda family: None)
+    monkeypatch.setattr("poterne.check.surroundings.source_address", lambda family: None)
     file = policy_file(tmp_path, resolver="127.0.0.1:9")
     status, out, err = run("check", "example.org", "--policy", str(file), "--json")
     assert (status, err) == (3, "")
@@ -148,7 +148,7 @@ def test_3_and_one_line_after_an_internal_failure(run: Run, tmp_path: Path, monk
     def broken(evidence: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("poterne.check.diagnose", broken)
+    monkeypatch.setattr("poterne.check.runner.diagnose", broken)
     status, out, err = checking(run, tmp_path, HOST, "--json", "--ports", "587")
     assert (status, out) == (3, "")
     assert err == "poterne: internal failure: RuntimeError: two lines\n"

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from tests.unit.core_observations import broken_off, plain, seen, unreached
 
-from poterne.compare.cache import KEEP_SECONDS, MAX_NETWORKS, MAX_OBSERVATIONS, Cache
+from poterne.check.cache import KEEP_SECONDS, MAX_NETWORKS, MAX_OBSERVATIONS, Cache
 from poterne.model import Observation, Tls
 
 

@@ -4,15 +4,15 @@ from typing import Any
 import pytest
 
 from poterne import ports
-from poterne.compare import controls
+from poterne.check import control_pool as controls
 from poterne.errors import InvalidRequest
-from poterne.knowledge import load
+from poterne.knowledge.controls import DefaultControl, table
 from poterne.model import Options
 from poterne.policy import Controls as Table
 from poterne.policy import Policy
 from poterne.target import host_name
 
-ROWS: list[dict[str, Any]] = load("controls")["control"]
+ROWS = table().control
 SEEDS = range(40)
 
 
@@ -24,24 +24,23 @@ def by_policy(*hosts: str) -> Policy:
     return Policy(controls=Table(hosts=hosts))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["host"])
-def test_each_default_has_its_documentation_and_more_than_one_port(row: dict[str, Any]) -> None:
-    assert set(row) == {"host", "network", "ports", "source", "read"}
-    assert host_name(row["host"]) == row["host"]
-    assert len(set(row["ports"])) == len(row["ports"]) >= 2
-    assert all(ports.facts(port) is not None for port in row["ports"])
-    assert len(row["source"]) > 8
-    if 25 in row["ports"]:
-        assert {465, 587} & set(row["ports"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.host)
+def test_each_default_has_its_documentation_and_more_than_one_port(row: DefaultControl) -> None:
+    assert host_name(row.host) == row.host
+    assert len(set(row.ports)) == len(row.ports) >= 2
+    assert all(ports.facts(port) is not None for port in row.ports)
+    assert len(row.source) > 8
+    if 25 in row.ports:
+        assert {465, 587} & set(row.ports)
 
 
 def test_no_default_stands_twice() -> None:
-    assert len({row["host"] for row in ROWS}) == len(ROWS)
+    assert len({row.host for row in ROWS}) == len(ROWS)
 
 
 @pytest.mark.parametrize("port", [25, 465, 587, 2525, 143, 993, 110, 995])
 def test_every_mail_port_has_three_independent_defaults(port: int) -> None:
-    assert len({row["network"] for row in ROWS if port in row["ports"]}) >= 3
+    assert len({row.network for row in ROWS if port in row.ports}) >= 3
     for seed in SEEDS:
         asked = pool(seed).vouching(port)
         assert len(asked) == 3
@@ -110,9 +109,9 @@ def test_ports_on_which_a_control_shows_that_it_lives() -> None:
     receiving = controls.Control("a.example", "default", "A", frozenset({143, 993, 995}))
     assert receiving.life_ports(993) == (995, 143)
     for row in ROWS:
-        control = controls.Control(row["host"], "default", row["network"], frozenset(row["ports"]))
-        for port in row["ports"]:
-            assert control.life_ports(port) or set(row["ports"]) - {port} == {25}
+        control = controls.Control(row.host, "default", row.network, frozenset(row.ports))
+        for port in row.ports:
+            assert control.life_ports(port) or set(row.ports) - {port} == {25}
 
 
 def test_canaries() -> None:

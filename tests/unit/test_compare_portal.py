@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 from tests.unit.core_dns import NameServer
 from tests.unit.core_servers import Peer, Server, free_port
+from tests.unit.core_timing import QUICK, timed
 from tests.unit.core_world import mapped, policy
 
-from poterne.compare import portal
+from poterne.check import portal
 from poterne.dial import Gate
-from poterne.knowledge import load
+from poterne.knowledge.controls import table
+from poterne.knowledge.timing import Timing
 from poterne.model import Portal
 from poterne.policy import Policy
 from poterne.probe.names import Names
@@ -18,10 +20,10 @@ URL = "http://portal.example/check"
 TABLE = f'[controls]\nportal = "{URL}"\n'
 
 
-async def ask(rules: Policy, seconds: float = 5.0) -> Portal | None:
-    names = Names(rules)
+async def ask(rules: Policy, seconds: float = 5.0, timing: Timing = QUICK) -> Portal | None:
+    names = Names(rules, timing)
     try:
-        return await portal.ask(rules, Gate(rules), names, asyncio.get_running_loop().time() + seconds)
+        return await portal.ask(rules, Gate(rules, timing=timing), names, asyncio.get_running_loop().time() + seconds)
     finally:
         await names.close()
 
@@ -100,14 +102,14 @@ def test_a_policy_that_allows_no_web_is_obeyed(tmp_path: Path) -> None:
 
 
 def test_the_default_page_may_not_lead_into_this_machine(tmp_path: Path) -> None:
-    host = load("controls")["portal"]["url"].split("/")[2]
+    host = table().portal.url.split("/")[2]
     with NameServer({(host, "A"): ["127.0.0.1"]}) as dns:
         assert asyncio.run(ask(policy(tmp_path, tables="[controls]\nhosts = []\n", resolver=dns.place))) is None
     assert (host, "A") in dns.asked
 
 
 def test_the_default_page_where_a_lab_has_it(tmp_path: Path) -> None:
-    url: str = load("controls")["portal"]["url"]
+    url = table().portal.url
 
     def behave(peer: Peer) -> None:
         while peer.line():
@@ -130,13 +132,12 @@ def test_no_network(tmp_path: Path) -> None:
 
 
 def test_silence_ends_at_the_deadline_and_after_its_own_patience(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     with Server(lambda peer: peer.drain()) as server:
         rules = policy(tmp_path, tables=TABLE, connect_to=mapped("portal.example", p80=server))
         first = asyncio.run(ask(rules, seconds=0.3))
-        monkeypatch.setitem(load("controls")["portal"], "patience", 0.3)
-        second = asyncio.run(ask(rules, seconds=60))
+        second = asyncio.run(ask(rules, seconds=60, timing=timed(compare={"portal": 0.3})))
     assert first is not None
     assert second is not None
     assert (first.state, second.state) == ("failed", "failed")

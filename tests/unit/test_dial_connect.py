@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -11,7 +12,9 @@ import pytest
 from tests.unit.core_servers import Server, free_port
 
 from poterne import dial
-from poterne.dial import Connection, Failure, Gate, Timing
+from poterne.dial import Connection, Failure, Gate
+from poterne.knowledge import timing as timings
+from poterne.knowledge.timing import ConnectTiming
 from poterne.lab.sockets import SilenceUnavailableError, silent
 from poterne.model import Endpoint, Family
 from poterne.policy import Policy
@@ -26,11 +29,12 @@ def place(family: Family, port: int) -> Endpoint:
     )
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> Timing:
-    schedule = Timing((0.0, 0.1, 0.2), 0.25, 0.4)
-    monkeypatch.setattr(dial, "timing", lambda: schedule)
-    return schedule
+QUICK_CONNECT = ConnectTiming((0.0, 0.1, 0.2), 0.25, 0.4)
+
+
+def _gate() -> Gate:
+    """A gate that soon gives up."""
+    return Gate(Policy(), timing=replace(timings.usual(), connect=QUICK_CONNECT))
 
 
 @pytest.fixture(params=FAMILIES)
@@ -55,7 +59,7 @@ def descriptors() -> int:
 async def test_an_open_port(family: Family) -> None:
     calls: list[None] = []
     with Server(lambda peer: peer.drain(), family) as server:
-        result = await Gate(Policy()).connect(place(family, server.port), on_silence=lambda: calls.append(None))
+        result = await _gate().connect(place(family, server.port), on_silence=lambda: calls.append(None))
         assert isinstance(result, Connection)
         assert result.attempts == 1
         assert 0 <= result.connect_ms < 500
@@ -69,7 +73,7 @@ async def test_an_open_port(family: Family) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 async def test_the_port_may_be_replaced(family: Family) -> None:
     with Server(lambda peer: peer.drain(), family) as server:
-        result = await Gate(Policy()).connect(place(family, 25), port=server.port)
+        result = await _gate().connect(place(family, 25), port=server.port)
         assert isinstance(result, Connection)
         result.sock.close()
 
@@ -79,31 +83,29 @@ async def test_a_closed_port_is_refused_at_once(family: Family) -> None:
     holder, port = free_port(family)
     with holder:
         started = time.monotonic()
-        result = await Gate(Policy()).connect(place(family, port))
+        result = await _gate().connect(place(family, port))
     assert isinstance(result, Failure)
     assert (result.state, result.error, result.reporter, result.attempts) == ("refused", "ECONNREFUSED", None, 1)
     assert time.monotonic() - started < 0.4
 
 
-async def test_silence_is_told_once_and_ends_in_time(silence: Endpoint, quick: Timing) -> None:
+async def test_silence_is_told_once_and_ends_in_time(silence: Endpoint) -> None:
     told: list[float] = []
     started = time.monotonic()
-    result = await Gate(Policy()).connect(silence, on_silence=lambda: told.append(time.monotonic() - started))
+    result = await _gate().connect(silence, on_silence=lambda: told.append(time.monotonic() - started))
     took = time.monotonic() - started
     assert isinstance(result, Failure)
     assert (result.state, result.reporter, result.attempts) == ("no-answer", None, 3)
     assert len(told) == 1
-    assert quick.provisional <= told[0] < quick.provisional + 0.1
-    assert quick.give_up <= took < quick.give_up + 0.2
+    assert QUICK_CONNECT.provisional <= told[0] < QUICK_CONNECT.provisional + 0.1
+    assert QUICK_CONNECT.give_up <= took < QUICK_CONNECT.give_up + 0.2
 
 
 async def test_another_schedule_may_be_asked_for(silence: Endpoint) -> None:
     told: list[float] = []
     started = time.monotonic()
-    hurry = Timing((0.0, 0.1), 0.3, 0.3)
-    result = await Gate(Policy()).connect(
-        silence, schedule=hurry, on_silence=lambda: told.append(time.monotonic() - started)
-    )
+    hurry = ConnectTiming((0.0, 0.1), 0.3, 0.3)
+    result = await _gate().connect(silence, schedule=hurry, on_silence=lambda: told.append(time.monotonic() - started))
     assert isinstance(result, Failure)
     assert (result.state, result.attempts) == ("no-answer", 2)
     assert hurry.give_up * 1000 <= result.elapsed_ms < dial.schedule("gateway").give_up * 1000
@@ -112,7 +114,7 @@ async def test_another_schedule_may_be_asked_for(silence: Endpoint) -> None:
 
 async def test_an_attempt_may_be_given_up_before_the_last(silence: Endpoint) -> None:
     started = time.monotonic()
-    result = await Gate(Policy()).connect(silence, schedule=Timing((0.0, 0.1), 0.2, 0.6, patience=0.15))
+    result = await _gate().connect(silence, schedule=ConnectTiming((0.0, 0.1), 0.2, 0.6, patience=0.15))
     assert isinstance(result, Failure)
     assert (result.state, result.attempts) == ("no-answer", 2)
     assert 0.6 <= time.monotonic() - started < 2.0
@@ -128,19 +130,19 @@ def test_schedules_are_in_order(name: dial.Schedule) -> None:
 
 
 def test_each_schedule_has_its_purpose() -> None:
-    assert dial.schedule("gateway").give_up < dial.timing().give_up < dial.schedule("again").give_up
+    assert dial.schedule("gateway").give_up < dial.schedule("connect").give_up < dial.schedule("again").give_up
 
 
-async def test_silence_leaves_no_socket(silence: Endpoint, quick: Timing) -> None:
+async def test_silence_leaves_no_socket(silence: Endpoint) -> None:
     before = descriptors()
-    await Gate(Policy()).connect(silence)
+    await _gate().connect(silence)
     assert descriptors() == before
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.05, 0.15, 0.3])
-async def test_cancelling_closes_every_attempt(silence: Endpoint, quick: Timing, moment: float) -> None:
+async def test_cancelling_closes_every_attempt(silence: Endpoint, moment: float) -> None:
     before = descriptors()
-    dialling = asyncio.create_task(Gate(Policy()).connect(silence))
+    dialling = asyncio.create_task(_gate().connect(silence))
     await asyncio.sleep(moment)
     dialling.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -149,9 +151,7 @@ async def test_cancelling_closes_every_attempt(silence: Endpoint, quick: Timing,
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_later_attempt_reaches_a_server_that_lost_the_first(
-    monkeypatch: pytest.MonkeyPatch, quick: Timing
-) -> None:
+async def test_a_later_attempt_reaches_a_server_that_lost_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
     connect = loop.sock_connect
     tries: list[socket.socket] = []
@@ -165,7 +165,7 @@ async def test_a_later_attempt_reaches_a_server_that_lost_the_first(
     monkeypatch.setattr(loop, "sock_connect", lossy)
     with Server(lambda peer: peer.drain()) as server:
         before = descriptors()
-        result = await Gate(Policy()).connect(place(4, server.port))
+        result = await _gate().connect(place(4, server.port))
         assert isinstance(result, Connection)
         assert result.attempts == 2
         assert result.connect_ms < 90
@@ -176,7 +176,7 @@ async def test_a_later_attempt_reaches_a_server_that_lost_the_first(
     assert descriptors() <= before
 
 
-async def test_the_kernel_may_give_up_before_we_do(monkeypatch: pytest.MonkeyPatch, quick: Timing) -> None:
+async def test_the_kernel_may_give_up_before_we_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """ETIMEDOUT is the kernel's word for silence: it may come early (tcp_syn_retries), and decides nothing."""
     loop = asyncio.get_running_loop()
 
@@ -185,7 +185,7 @@ async def test_the_kernel_may_give_up_before_we_do(monkeypatch: pytest.MonkeyPat
         raise TimeoutError(errno.ETIMEDOUT, "expired")
 
     monkeypatch.setattr(loop, "sock_connect", expired)
-    result = await Gate(Policy()).connect(place(4, 25))
+    result = await _gate().connect(place(4, 25))
     assert isinstance(result, Failure)
     assert (result.state, result.attempts) == ("no-answer", 3)
 
@@ -202,9 +202,7 @@ async def test_the_kernel_may_give_up_before_we_do(monkeypatch: pytest.MonkeyPat
         (errno.EMFILE, "error"),
     ],
 )
-async def test_every_cause_has_its_state(
-    monkeypatch: pytest.MonkeyPatch, quick: Timing, number: int, state: str
-) -> None:
+async def test_every_cause_has_its_state(monkeypatch: pytest.MonkeyPatch, number: int, state: str) -> None:
     loop = asyncio.get_running_loop()
 
     async def failing(sock: socket.socket, address: object) -> None:
@@ -212,7 +210,7 @@ async def test_every_cause_has_its_state(
 
     monkeypatch.setattr(loop, "sock_connect", failing)
     before = descriptors()
-    result = await Gate(Policy()).connect(place(4, 25))
+    result = await _gate().connect(place(4, 25))
     assert isinstance(result, Failure)
     assert (result.state, result.error, result.reporter) == (state, errno.errorcode[number], None)
     assert descriptors() == before
@@ -220,6 +218,6 @@ async def test_every_cause_has_its_state(
 
 async def test_a_family_that_this_machine_lacks_is_an_observation_and_no_crash() -> None:
     endpoint = place(6, 25).model_copy(update={"address": "fe80::1%no-such-device"})
-    result = await Gate(Policy()).connect(endpoint)
+    result = await _gate().connect(endpoint)
     assert isinstance(result, Failure)
     assert result.state in ("unreachable", "error")

@@ -9,7 +9,8 @@ import pytest
 from tests.unit.core_certificates import pki
 from tests.unit.core_scripts import imap, saying, smtp
 from tests.unit.core_servers import Behaviour, Peer, Server
-from tests.unit.core_world import hurry, look, remember_streams
+from tests.unit.core_timing import timed
+from tests.unit.core_world import look, remember_streams
 
 from poterne.diagnose.evidence import verified
 from poterne.model import Family
@@ -20,10 +21,12 @@ GREETING = b"220 mail ESMTP\r\n"
 OFFER = b"250-mail\r\n250 STARTTLS\r\n"
 
 
+SHORT = timed(dialogue={"reply": 0.45})
+
+
 @pytest.fixture(autouse=True)
 def bounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Patience is short, and no connection of a test is read beyond the bound."""
-    hurry(monkeypatch, reply=0.45)
+    """No connection of a test is read beyond the bound."""
     streams = remember_streams(monkeypatch)
     yield
     assert streams
@@ -135,7 +138,7 @@ FAULTS: dict[str, tuple[int, Behaviour, dict[str, Any]]] = {
 async def test_a_fault(port: int, behaviour: Behaviour, told: dict[str, Any], family: Family) -> None:
     started = time.monotonic()
     with Server(behaviour, family) as server:
-        seen = await look(server, port, seconds=DEADLINE)
+        seen = await look(server, port, seconds=DEADLINE, timing=SHORT)
     assert time.monotonic() - started < DEADLINE + 3
     assert seen.state == "open"
     assert {key: getattr(seen, key) for key in told} == told
@@ -147,13 +150,13 @@ async def test_untagged_text_is_imaps_right() -> None:
     """RFC 9051 section 7: a server may say something of its own at any time; its answers have tags."""
     greeting = b"* OK ready\r\n* OK [ALERT] The house burns\r\n"
     with Server(imap(pki().good, greeting=greeting)) as server:
-        seen = await look(server, 143)
+        seen = await look(server, 143, timing=SHORT)
     assert verified(seen)
 
 
 async def test_preauth_inside_tls_is_as_good_as_any_greeting() -> None:
     with Server(imap(pki().good, implicit=True, greeting=b"* PREAUTH in\r\n")) as server:
-        seen = await look(server, 993)
+        seen = await look(server, 993, timing=SHORT)
     assert verified(seen)
 
 
@@ -165,6 +168,6 @@ async def test_another_server_on_every_connection() -> None:
         next(turns)(peer)
 
     with Server(converse) as server:
-        seen = await look(server, 465, seconds=DEADLINE)
+        seen = await look(server, 465, seconds=DEADLINE, timing=SHORT)
     assert (seen.state, seen.greeting_kind, seen.spoke) == ("open", "foreign", "ssh")
     assert (seen.security, seen.tls) == ("none", None)

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 from tests.unit.core_dns import Answer, NameServer
-from tests.unit.core_world import hurry_names, policy
+from tests.unit.core_timing import QUICK, timed
+from tests.unit.core_world import policy
 
 from poterne.discover import Discovery, Server
-from poterne.knowledge import load
+from poterne.knowledge.timing import Timing
 from poterne.model import NameAnswer, Target
 from poterne.probe.names import Names
 from poterne.target import parse
@@ -14,15 +15,12 @@ from poterne.target import parse
 Records = dict[tuple[str, str], Answer]
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
-
-
-def discover(folder: Path, text: str, records: Records) -> tuple[list[Server], Target, list[NameAnswer]]:
+def discover(
+    folder: Path, text: str, records: Records, timing: Timing = QUICK
+) -> tuple[list[Server], Target, list[NameAnswer]]:
     async def run() -> tuple[list[Server], Target, list[NameAnswer]]:
         with NameServer(records) as server:
-            resolver = Names(policy(folder, resolver=server.place))
+            resolver = Names(policy(folder, resolver=server.place), timing)
             names: list[NameAnswer] = []
             discovery = Discovery(parse(text), resolver, names)
             servers = [found async for found in discovery.servers()]
@@ -158,12 +156,11 @@ SILENT_SERVICES: Records = {
 
 
 async def test_a_typed_server_is_there_before_unanswered_questions_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    hurry_names(monkeypatch, answer=60.0)
-    monkeypatch.setitem(load("discovery")["limits"], "deciding", 60.0)
+    timing = timed(names={"answer": 60.0}, discovery={"deciding": 60.0})
     with NameServer({("smtp.example.org", "A"): HERE, **SILENT_SERVICES}) as server:
-        resolver = Names(policy(tmp_path, resolver=server.place))
+        resolver = Names(policy(tmp_path, resolver=server.place), timing)
         discovery = Discovery(parse("smtp.example.org"), resolver, [])
         found = []
         async with asyncio.timeout(30):
@@ -177,14 +174,13 @@ async def test_a_typed_server_is_there_before_unanswered_questions_end(
     assert 25 in found[0].ports
 
 
-def test_a_server_that_turns_out_to_be_a_domain_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(load("discovery")["limits"], "undecided", 0.0)
+def test_a_server_that_turns_out_to_be_a_domain_is_one(tmp_path: Path) -> None:
     records: Records = {
         ("example.org", "A"): HERE,
         ("_imaps._tcp.example.org", "SRV"): ["0 1 993 in.example.org."],
         ("in.example.org", "A"): ["127.0.0.2"],
     }
-    servers, target, _ = discover(tmp_path, "example.org", records)
+    servers, target, _ = discover(tmp_path, "example.org", records, timed(discovery={"undecided": 0.0}))
     assert target.kind == "domain"
     assert ("in.example.org", "srv") in hosts(servers)
 
@@ -233,7 +229,7 @@ def test_silence_about_a_random_name_does_not_hold_the_guesses(tmp_path: Path) -
 @pytest.mark.parametrize("text", ["example.org", "me@example.org", "smtp.example.org:25"])
 async def test_leaving_in_the_middle_leaves_no_task(tmp_path: Path, text: str) -> None:
     with NameServer({("*", "*"): "SILENT"}) as server:
-        resolver = Names(policy(tmp_path, resolver=server.place))
+        resolver = Names(policy(tmp_path, resolver=server.place), QUICK)
         servers = Discovery(parse(text), resolver, []).servers()
 
         async def consume() -> None:

@@ -8,11 +8,12 @@ from tests.unit.core_discovery import ADDRESS, ANOTHER, THIRD, Records, discover
 from tests.unit.core_providers import configuration
 from tests.unit.core_servers import Peer
 from tests.unit.core_sites import Page, Site, document
-from tests.unit.core_world import hurry_names, policy
+from tests.unit.core_timing import timed
+from tests.unit.core_world import policy
 from tests.unit.test_pacc import DIGEST, body_of, digest_of
 
 from poterne.errors import PolicyError
-from poterne.knowledge import load
+from poterne.knowledge import discovery
 
 AUTOCONFIG = "autoconfig.example.org/mail/config-v1.1.xml"
 PACC = "ua-auto-config.example.org/.well-known/user-agent-configuration.json"
@@ -21,8 +22,7 @@ TABLES = f'[discovery]\nispdb = "https://{DATABASE}/"'
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
+def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("https_proxy", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -123,13 +123,8 @@ def test_what_the_domain_does_not_offer_is_guessed_at_nowhere(tmp_path: Path) ->
     assert "imap.example.org" not in {host for host, _ in found.hosts}
 
 
-def test_a_silent_source_is_given_up_soon_where_there_is_enough(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limits = load("discovery")["limits"]
-    monkeypatch.setitem(limits, "patience", 60.0)
-    monkeypatch.setitem(limits, "grace_own", 0.2)
-    monkeypatch.setitem(limits, "grace_others", 0.1)
+def test_a_silent_source_is_given_up_soon_where_there_is_enough(tmp_path: Path) -> None:
+    timing = timed(discovery={"patience": 60.0, "grace_own": 0.2, "grace_others": 0.1})
 
     def hang(peer: Peer) -> None:
         peer.drain()
@@ -137,7 +132,9 @@ def test_a_silent_source_is_given_up_soon_where_there_is_enough(
     pages: dict[str, Page] = {AUTOCONFIG: hang, f"{DATABASE}/example.org": hang}
     with Site(pages, hosts=("autoconfig.example.org", DATABASE)) as site:
         started = time.monotonic()
-        found = discover(tmp_path, "me@example.org", OFFERED, site=site, tables=TABLES, seconds=90, enough=True)
+        found = discover(
+            tmp_path, "me@example.org", OFFERED, site=site, tables=TABLES, seconds=90, enough=True, timing=timing
+        )
         assert time.monotonic() - started < 30, "patience would last 60 s"
     assert {"out.example.org", "in.example.org"} <= {host for host, _ in found.hosts}
     for place in (f"https://{AUTOCONFIG}", f"https://{DATABASE}/example.org"):
@@ -153,8 +150,8 @@ def test_an_unusable_host_does_not_count_among_those_that_are_tried(tmp_path: Pa
     assert ("in.example.org", "autoconfig") in found.hosts
 
 
-def test_guesses_are_not_waited_for_where_the_domain_has_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch, answer=25.0)
+def test_guesses_are_not_waited_for_where_the_domain_has_said(tmp_path: Path) -> None:
+    timing = timed(names={"answer": 25.0})
     records: Records = {
         ("_submissions._tcp.example.org", "SRV"): ["0 1 465 out.example.org."],
         ("_imaps._tcp.example.org", "SRV"): ["0 1 993 in.example.org."],
@@ -164,7 +161,7 @@ def test_guesses_are_not_waited_for_where_the_domain_has_said(tmp_path: Path, mo
         ("smtp.example.org", "*"): "SILENT",
     }
     started = time.monotonic()
-    found = discover(tmp_path, "me@example.org", records, tables='[discovery]\nispdb = ""', seconds=60)
+    found = discover(tmp_path, "me@example.org", records, tables='[discovery]\nispdb = ""', seconds=60, timing=timing)
     assert time.monotonic() - started < 20, "silence about a guess would last 25 s"
     assert {host for host, _ in found.hosts} == {"out.example.org", "in.example.org"}
 
@@ -196,7 +193,7 @@ def test_only_so_many_hosts_of_one_source_are_tried(tmp_path: Path) -> None:
     with Site({AUTOCONFIG: document(configuration(servers))}, hosts=("example.org",)) as site:
         found = discover(tmp_path, "me@example.org", records, site=site, tables='[discovery]\nispdb = ""')
     tried = {host for host, source in found.hosts if source == "autoconfig"}
-    assert tried == {f"i{number}.example.org" for number in range(load("discovery")["limits"]["hosts"])}
+    assert tried == {f"i{number}.example.org" for number in range(discovery.table().limits.hosts)}
 
 
 def test_a_domain_that_takes_no_mail_may_still_send(tmp_path: Path) -> None:

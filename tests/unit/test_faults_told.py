@@ -9,13 +9,10 @@ from tests.unit.core_certificates import HOST, context, issue, pki
 from tests.unit.core_records import ALERT, HANDSHAKE, record, retry
 from tests.unit.core_scripts import saying, smtp, until_tls
 from tests.unit.core_servers import Behaviour, Peer, Server
-from tests.unit.core_world import codes, hurry, hurry_names, mapped, policy, report, roots_file
+from tests.unit.core_timing import timed
+from tests.unit.core_world import codes, mapped, policy, report, roots_file
 
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch, greeting=5, reply=5, handshake=5)
-    hurry_names(monkeypatch)
+PATIENT = timed(dialogue={"greeting": 5.0, "reply": 5.0, "handshake": 5.0})
 
 
 def _weak() -> Behaviour:
@@ -76,7 +73,7 @@ async def test_a_fault_is_told(
 ) -> None:
     with Server(make()) as server:
         rules = policy(tmp_path, roots=roots_file(), connect_to=mapped(HOST, **{f"p{port}": server}))
-        found = await report(f"{HOST}:{port}", rules, ports=(port,), budget=15.0)
+        found = await report(f"{HOST}:{port}", rules, ports=(port,), budget=15.0, timing=PATIENT)
     assert code in codes(found)
     assert "ok" not in codes(found)
     assert found.verdict.code == code

@@ -6,11 +6,10 @@ from tests.unit.core_discovery import ADDRESS, Discovered, Records, discover
 from tests.unit.core_observations import answering
 from tests.unit.core_providers import Provider, configuration, providers
 from tests.unit.core_sites import Page, Site, document, redirect
-from tests.unit.core_world import hurry_names
 
 from poterne.diagnose.settings import settings
 from poterne.discover.clientconfig import read
-from poterne.knowledge import load
+from poterne.knowledge import discovery
 from poterne.model import Offer, Setting
 from poterne.suffixes import registered_domain
 
@@ -26,8 +25,7 @@ RECORDS: Records = {("imap.provider.example", "A"): [ADDRESS], ("smtp.provider.e
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
+def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("https_proxy", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -179,7 +177,8 @@ def test_the_bad_advice_of_an_entry_brings_encrypted_ports_to_be_tried(tmp_path:
 def test_every_server_of_the_fixtures_is_understood() -> None:
     for provider in providers():
         document = read(provider.document, domain=provider.domain, source="ispdb", said_by=provider.id)
-        known = [line for line in provider.servers if line.split()[0] in load("discovery")["clientconfig"]["protocol"]]
+        protocols = discovery.table().clientconfig.protocol
+        known = [line for line in provider.servers if line.split()[0] in protocols]
         assert len(document.offers) == len(known)
         assert document.problem is None
 

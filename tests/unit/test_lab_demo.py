@@ -100,6 +100,18 @@ def test_serve_lists_the_targets_until_interrupted(number: signal.Signals) -> No
     assert not path.parent.exists()
 
 
+@pytest.mark.parametrize("library", ["aiosmtpd", "trustme"])
+@pytest.mark.parametrize(
+    ("module", "words"), [("poterne.cli", ["demo"]), ("poterne.cli", ["demo", "--serve"]), ("poterne.lab.__main__", [])]
+)
+def test_without_the_extra_it_says_what_to_install(library: str, module: str, words: list[str]) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; from {module} import main; sys.exit(main({words}))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    assert (run.returncode, run.stdout) == (3, "")
+    (line,) = run.stderr.splitlines()
+    assert line.endswith("aiosmtpd and trustme: install poterne[demo]")
+
+
 def test_nothing_heavy_is_imported_for_the_arguments() -> None:
     code = (
         "import sys, argparse; from poterne.lab import demo\n"

@@ -8,25 +8,21 @@ from typing import Any
 
 import pytest
 from tests.unit.core_dns import Answer, NameServer
-from tests.unit.core_world import hurry_names, policy
+from tests.unit.core_timing import QUICK, timed
+from tests.unit.core_world import policy
 
-from poterne.knowledge import load
+from poterne.knowledge.timing import Timing
 from poterne.model import NameAnswer
 from poterne.policy import Policy
 from poterne.probe.names import MAX_ADDRESSES, MAX_EXCHANGERS, Names
 from poterne.probe.threads import Questions
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
-
-
 def ask(
     folder: Path, records: dict[tuple[str, str], Answer], name: str = "a.example", *, mx: bool = False
 ) -> NameAnswer:
     async def once(rules: Policy) -> NameAnswer:
-        names = Names(rules)
+        names = Names(rules, QUICK)
         try:
             return await (names.mail_exchangers(name) if mx else names.addresses(name, "typed"))
         finally:
@@ -111,7 +107,7 @@ def test_an_address_is_not_looked_up(tmp_path: Path) -> None:
 
 async def test_a_name_is_asked_once(tmp_path: Path) -> None:
     with NameServer({A: ["127.0.0.1"]}) as server:
-        names = Names(policy(tmp_path, resolver=server.place))
+        names = Names(policy(tmp_path, resolver=server.place), QUICK)
         both = await asyncio.gather(names.addresses("a.example", "typed"), names.addresses("a.example", "typed"))
         await names.close()
     assert both[0] == both[1]
@@ -121,7 +117,7 @@ async def test_a_name_is_asked_once(tmp_path: Path) -> None:
 async def test_who_named_a_host_is_told_to_each_who_asks(tmp_path: Path) -> None:
     """One look-up, yet a host that DNS names is not one that the user typed."""
     with NameServer({A: ["127.0.0.1"]}) as server:
-        names = Names(policy(tmp_path, resolver=server.place))
+        names = Names(policy(tmp_path, resolver=server.place), QUICK)
         typed = await names.addresses("a.example", "typed")
         named = await names.addresses("a.example", "mx")
         await names.close()
@@ -131,7 +127,7 @@ async def test_who_named_a_host_is_told_to_each_who_asks(tmp_path: Path) -> None
 
 async def test_closing_ends_open_questions(tmp_path: Path) -> None:
     with NameServer({("*", "*"): "SILENT"}) as server:
-        names = Names(policy(tmp_path, resolver=server.place))
+        names = Names(policy(tmp_path, resolver=server.place), QUICK)
         asking = asyncio.create_task(names.addresses("a.example", "typed"))
         await asyncio.sleep(0.05)
         started = time.monotonic()
@@ -143,14 +139,14 @@ async def test_closing_ends_open_questions(tmp_path: Path) -> None:
 
 async def test_a_name_that_a_lab_maps_needs_no_dns(tmp_path: Path) -> None:
     entries = ["a.example:25:127.0.0.1:2525", "a.example:25:[::1]:2525"]
-    names = Names(policy(tmp_path, resolver="127.0.0.1:9", connect_to=entries))
+    names = Names(policy(tmp_path, resolver="127.0.0.1:9", connect_to=entries), QUICK)
     answer = await names.addresses("a.example", "typed")
     assert (answer.state, set(answer.addresses)) == ("ok", {"127.0.0.1", "::1"})
 
 
 class TestLabelsThatMustNotExist:
-    async def ask(self, rules: Policy) -> tuple[NameAnswer, NameAnswer]:
-        names = Names(rules)
+    async def ask(self, rules: Policy, timing: Timing = QUICK) -> tuple[NameAnswer, NameAnswer]:
+        names = Names(rules, timing)
         try:
             return await names.random_labels()
         finally:
@@ -173,12 +169,11 @@ class TestLabelsThatMustNotExist:
             answers = await self.ask(policy(tmp_path, resolver=server.place))
         assert [(answer.state, answer.addresses) for answer in answers] == [("ok", ("192.0.2.66",))] * 2
 
-    async def test_they_are_not_waited_for_long(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(load("timing")["names"], "answer", 30.0)
-        monkeypatch.setitem(load("controls")["random"], "patience", 0.2)
+    async def test_they_are_not_waited_for_long(self, tmp_path: Path) -> None:
+        timing = timed(names={"answer": 30.0, "random": 0.2})
         with NameServer({("*", "*"): "SILENT"}) as server:
             started = time.monotonic()
-            answers = await self.ask(policy(tmp_path, resolver=server.place))
+            answers = await self.ask(policy(tmp_path, resolver=server.place), timing)
             assert time.monotonic() - started < 5
         assert [answer.state for answer in answers] == ["timeout", "timeout"]
 
@@ -205,7 +200,7 @@ class TestLabelsThatMustNotExist:
 class TestReverse:
     async def ask(self, folder: Path, records: dict[tuple[str, str], Answer], address: str) -> str | None:
         with NameServer(records) as server:
-            names = Names(policy(folder, resolver=server.place))
+            names = Names(policy(folder, resolver=server.place), timed(names={"reverse": 0.2}))
             both = await asyncio.gather(names.reverse(address), names.reverse(address))
             await names.close()
         assert both[0] == both[1]
@@ -224,8 +219,7 @@ class TestReverse:
         assert await self.ask(tmp_path, {(pointer, "PTR"): ["a.example."]}, address) == "a.example"
 
     @pytest.mark.parametrize("answer", ["NXDOMAIN", "NODATA", "SERVFAIL", "SILENT", ["."]])
-    async def test_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
-        monkeypatch.setitem(load("controls")["reverse"], "patience", 0.2)
+    async def test_none(self, tmp_path: Path, answer: Answer) -> None:
         assert await self.ask(tmp_path, {("7.2.0.192.in-addr.arpa", "PTR"): answer}, "192.0.2.7") is None
 
     async def test_what_is_no_address(self, tmp_path: Path) -> None:
@@ -242,7 +236,7 @@ class TestReverse:
 
 class TestTheSecondResolver:
     async def ask(self, rules: Policy, name: str = "a.example") -> NameAnswer | None:
-        names = Names(rules)
+        names = Names(rules, QUICK)
         try:
             return await names.second(name)
         finally:
@@ -288,7 +282,7 @@ class TestTheSystemsResolver:
                 monkeypatch.setattr(dns.asyncresolver, "Resolver", configured)
 
                 async def once() -> NameAnswer:
-                    names = Names(Policy())
+                    names = Names(Policy(), QUICK)
                     try:
                         return await names.addresses("a.example", "typed")
                     finally:
@@ -320,7 +314,7 @@ class TestTheSystemsResolver:
 
         monkeypatch.setattr("poterne.probe.names.socket.getaddrinfo", self.failing)
         monkeypatch.setattr(Names, "_question", question)
-        names = Names(Policy())
+        names = Names(Policy(), QUICK)
         guessed = await names.guess("a.example", "guess")
         assert (guessed.state, guessed.addresses, guessed.source, asked) == ("nodata", (), "guess", [])
         named = await names.addresses("a.example", "mx")
@@ -336,7 +330,7 @@ class TestTheSystemsResolver:
             return [(0, 0, 0, "", ("127.0.0.7", 0))]
 
         monkeypatch.setattr("poterne.probe.names.socket.getaddrinfo", finding)
-        names = Names(Policy())
+        names = Names(Policy(), QUICK)
         both = await names.guess("a.example", "guess"), await names.addresses("a.example", "mx")
         await names.close()
         assert [(answer.source, answer.addresses) for answer in both] == [(s, ("127.0.0.7",)) for s in ("guess", "mx")]

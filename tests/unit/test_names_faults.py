@@ -11,7 +11,8 @@ import dns.nameserver
 import dns.rrset
 import pytest
 from tests.unit.core_dns import Answer, Forgery, NameServer
-from tests.unit.core_world import hurry_names, policy
+from tests.unit.core_timing import QUICK
+from tests.unit.core_world import policy
 
 from poterne.model import NameAnswer
 from poterne.policy import Policy
@@ -22,13 +23,8 @@ A, AAAA = (NAME, "A"), (NAME, "AAAA")
 Records = dict[tuple[str, str], Answer]
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
-
-
 async def ask(folder: Path, server: NameServer) -> NameAnswer:
-    names = Names(policy(folder, resolver=server.place))
+    names = Names(policy(folder, resolver=server.place), QUICK)
     started = time.monotonic()
     try:
         return await names.addresses(NAME, "typed")
@@ -116,7 +112,7 @@ async def test_what_cannot_be_told_from_the_true_answer_is_taken(tmp_path: Path)
 async def test_an_answer_that_must_not_be_kept_is_kept_for_the_check(tmp_path: Path) -> None:
     """A TTL of 0: who asked twice might judge one address and dial another."""
     with NameServer({A: ["192.0.2.7"]}, ttl=0) as server:
-        names = Names(policy(tmp_path, resolver=server.place))
+        names = Names(policy(tmp_path, resolver=server.place), QUICK)
         first = await names.addresses(NAME, "typed")
         second = await names.addresses(NAME, "mx")
         await names.close()
@@ -149,7 +145,7 @@ class TestSeveralResolvers:
     ) -> None:
         with NameServer({("*", "*"): first}) as ill, NameServer({("a.example", "MX"): ["10 b.example."]}) as well:
             configured([ill, well])
-            names = Names(Policy())
+            names = Names(Policy(), QUICK)
             answer = await names.mail_exchangers(NAME)
             await names.close()
         assert (answer.state, answer.mail_exchangers) == ("ok", ("b.example",))
@@ -157,7 +153,7 @@ class TestSeveralResolvers:
     async def test_silence_of_all(self, configured: Callable[[list[NameServer]], None]) -> None:
         with NameServer({("*", "*"): "SILENT"}) as one, NameServer({("*", "*"): "SILENT"}) as other:
             configured([one, other])
-            names = Names(Policy())
+            names = Names(Policy(), QUICK)
             started = time.monotonic()
             answer = await names.mail_exchangers(NAME)
             await names.close()
@@ -172,10 +168,10 @@ async def test_long_texts(tmp_path: Path) -> None:
         NameServer({(NAME, "TXT"): [long]}) as server,
         NameServer({(NAME, "TXT"): [f'"{n}"' for n in range(99)]}) as many,
     ):
-        names = Names(policy(tmp_path, resolver=server.place))
+        names = Names(policy(tmp_path, resolver=server.place), QUICK)
         state, texts = await names.texts(NAME)
         await names.close()
-        names = Names(policy(tmp_path, resolver=many.place))
+        names = Names(policy(tmp_path, resolver=many.place), QUICK)
         crowd = await names.texts(NAME)
         await names.close()
     assert state == "ok"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.core_dns import Answer, NameServer
-from tests.unit.core_world import codes, hurry_names, policy, report
+from tests.unit.core_world import codes, policy, report
 
 from poterne.dial import Failure
 from poterne.errors import Forbidden
@@ -26,7 +26,6 @@ class Dialled(list[str]):
 
 @pytest.fixture
 def dialled(monkeypatch: pytest.MonkeyPatch) -> Dialled:
-    hurry_names(monkeypatch)
     recorded = Dialled()
     monkeypatch.setattr("poterne.dial._attempt", recorded.attempt)
     return recorded

@@ -1,35 +1,34 @@
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poterne.compare import networks
-from poterne.knowledge import load
+from poterne.check import networks
+from poterne.knowledge import networks as table
+from poterne.knowledge.networks import Provider
 from poterne.model import Hint, Hop
 from poterne.target import host_name
 
-ROWS: list[dict[str, Any]] = load("networks")["network"]
+ROWS = table.table().network
 
 
 def network(hint: Hint | None) -> str | None:
     return None if hint is None else hint.network
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["id"])
-def test_each_provider_can_be_shown_and_says_who_says_so(row: dict[str, Any]) -> None:
-    hint = networks.recognise([f"core1.pop.{row['suffixes'][0]}"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_each_provider_can_be_shown_and_says_who_says_so(row: Provider) -> None:
+    hint = networks.recognise([f"core1.pop.{row.suffixes[0]}"])
     assert hint is not None
-    assert (hint.network, hint.name, hint.kind) == (row["id"], row["name"], row["kind"])
+    assert (hint.network, hint.name, hint.kind) == (row.id, row.name, row.kind)
     assert hint.source
-    assert all(host_name(suffix) == suffix for suffix in row["suffixes"])
+    assert all(host_name(suffix) == suffix for suffix in row.suffixes)
     assert (hint.relay is not None) == (hint.kind == "relay")
     assert hint.relay is None or host_name(hint.relay) == hint.relay
     assert hint.date is None or 2000 <= int(hint.date[:4]) <= 2026
 
 
 def test_no_suffix_stands_twice_or_within_another() -> None:
-    suffixes = [suffix for row in ROWS for suffix in row["suffixes"]]
+    suffixes = [suffix for row in ROWS for suffix in row.suffixes]
     assert len(set(suffixes)) == len(suffixes)
     assert not [(a, b) for a in suffixes for b in suffixes if a.endswith("." + b)]
 

@@ -6,7 +6,7 @@ from tests.unit.core_observations import answering
 
 from poterne.diagnose.offers import position, standing, told
 from poterne.diagnose.settings import settings
-from poterne.knowledge import load
+from poterne.knowledge import app_passwords
 from poterne.model import Lookup, MailProtocol, Offer, Security, Setting, UserName
 
 
@@ -158,10 +158,9 @@ def test_a_provider_that_wants_an_app_password() -> None:
     gmail = setting("ispdb", "imap.gmail.com", 993, protocol="imap")
     assert told([], gmail).remarks == ("app-password",)
     assert told([], gmail.model_copy(update={"auth": ("oauth2",)})).remarks == ()
-    for provider in load("app_passwords")["provider"]:
-        assert provider["source"]
-        assert provider["hosts"]
-        assert re.fullmatch(r"\d{4}-\d\d", provider["date"])
+    for provider in app_passwords.table().provider:
+        assert provider.hosts
+        assert re.fullmatch(r"\d{4}-\d\d", provider.date)
 
 
 def test_a_server_by_its_certificates_name_has_what_is_said_of_it() -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.core_discovery import ADDRESS, Discovered, Records, discover, is_plain
 from tests.unit.core_sites import Page, Site, answer, document, redirect
-from tests.unit.core_world import hurry_names
 
 from poterne.discover import pacc
 from poterne.discover.source import Unusable
@@ -20,8 +19,7 @@ TABLES = '[discovery]\nsources = ["pacc"]'
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
+def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("https_proxy", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
 

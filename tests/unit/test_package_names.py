@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from poterne.knowledge import load
+from poterne.knowledge import installer
 
 ROOT = Path(__file__).parents[2]
 # A tool that fetches from an index, what it is to do, options with or without a value, and the bare name, with or
@@ -81,8 +81,6 @@ def test_no_file_tells_anybody_to_fetch_a_package_of_this_name() -> None:
 
 
 def test_the_commands_of_a_release_stand_in_one_place() -> None:
-    table = load("installer")
-    systems = {"linux", "darwin", "win32"}
-    assert {action: set(lines) for action, lines in table.items()} == {"install": systems, "upgrade": systems}
-    lines = [line for lines in table.values() for line in lines.values()]
-    assert all(isinstance(line, str) and "\n" not in line for line in lines)
+    table = installer.table()
+    assert set(table.install) == set(table.upgrade) == {"linux", "darwin", "win32"}
+    assert not any("\n" in line for line in (*table.install.values(), *table.upgrade.values()))

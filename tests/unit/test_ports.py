@@ -1,6 +1,7 @@
 import pytest
 
 from poterne import ports
+from poterne.knowledge.ports import PortFacts
 from poterne.model import Endpoint
 
 
@@ -9,7 +10,7 @@ def endpoint(port: int, service: str) -> Endpoint:
 
 
 @pytest.mark.parametrize("row", ports.known(), ids=lambda row: row.service)
-def test_a_port_with_its_own_service_is_its_row(row: ports.PortFacts) -> None:
+def test_a_port_with_its_own_service_is_its_row(row: PortFacts) -> None:
     assert ports.expected(endpoint(row.number, row.service)) is row
 
 

@@ -8,7 +8,6 @@ from tests.unit.core_discovery import Discovered, Records, discover
 from tests.unit.core_providers import configuration
 from tests.unit.core_servers import GoneError, Peer, Server
 from tests.unit.core_sites import Site, document, redirect
-from tests.unit.core_world import hurry_names
 
 from poterne import proxy
 from poterne.errors import WebError
@@ -20,7 +19,6 @@ GOOD = configuration(["imap imap.example.org 993 SSL %EMAILADDRESS% OAuth2"])
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
     for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -117,6 +115,19 @@ def test_a_proxy_that_does_not_connect(
     assert lookup.state == "failed"
     assert lookup.problem is not None
     assert words in lookup.problem
+
+
+@pytest.mark.parametrize(
+    ("host", "authority"), [("mail.example.org", "mail.example.org:443"), ("2001:db8::7", "[2001:db8::7]:443")]
+)
+async def test_whom_the_proxy_is_to_connect_to(host: str, authority: str) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        await proxy.tunnel(ours, proxy.Proxy("proxy.example", 3128), host, 443)
+        asked = theirs.recv(4096).decode().splitlines()
+    assert asked[:2] == [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
 
 
 def test_a_proxy_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

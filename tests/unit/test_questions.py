@@ -3,8 +3,9 @@ import threading
 from functools import partial
 
 import pytest
-from tests.unit.core_world import hurry_names
+from tests.unit.core_timing import QUICK, timed
 
+from poterne.knowledge.timing import Timing
 from poterne.policy import Policy
 from poterne.probe.names import Names
 from poterne.probe.threads import Questions
@@ -27,14 +28,13 @@ async def test_a_resolver_that_never_answers_has_few_threads_and_is_asked_for_a_
     async def known(*_: object, **__: object) -> tuple[str, None]:
         return "nxdomain", None
 
-    async def states(names: list[str]) -> list[str]:
+    async def states(names: list[str], timing: Timing = QUICK) -> list[str]:
         """As a check of its own asks."""
-        check = Names(Policy())
+        check = Names(Policy(), timing)
         answers = await asyncio.gather(*(check.addresses(name, "typed") for name in names))
         await check.close()
         return [answer.state for answer in answers]
 
-    hurry_names(monkeypatch)
     monkeypatch.setattr("poterne.probe.names.socket.getaddrinfo", never)
     monkeypatch.setattr("poterne.probe.names.SYSTEM", Questions(3))
     monkeypatch.setattr(Names, "_question", known)
@@ -52,9 +52,8 @@ async def test_a_resolver_that_never_answers_has_few_threads_and_is_asked_for_a_
         released.set()
     for thread in threads:
         thread.join()
-    hurry_names(monkeypatch, patience=60)
     monkeypatch.setattr("poterne.probe.names.socket.getaddrinfo", finding)
-    assert await states(names[:4]) == ["ok"] * 4
+    assert await states(names[:4], timed(names={"patience": 60.0})) == ["ok"] * 4
 
 
 async def test_who_asks_what_is_being_asked_gets_the_same_answer() -> None:

@@ -135,7 +135,7 @@ def test_sign_in_mechanisms(name: str, capabilities: list[str], mechanisms: tupl
 
 @pytest.mark.parametrize("name", ["smtp", "imap", "pop3", "sieve", "ftp", "http"])
 def test_nothing_that_a_dialogue_says_signs_in_or_sends_mail(name: str) -> None:
-    said = dialogue(name)
+    said = dialogue(name).script
     for template in (said.ask, said.ask_plain, said.upgrade, said.goodbye):
         verb = (template or "").removeprefix("{tag} ").partition(" ")[0]
         assert verb in {

@@ -13,7 +13,7 @@ import pytest
 from tests.unit.core_certificates import HOST, context, issue, pki
 from tests.unit.core_scripts import until_tls
 from tests.unit.core_servers import LOOPBACK, Behaviour, Peer, Server
-from tests.unit.core_world import hurry, look, remember_streams
+from tests.unit.core_world import look, remember_streams
 
 from poterne.model import Family, Observation, Security
 from poterne.probe.stream import MAX_SESSION, Stream
@@ -22,11 +22,6 @@ DEADLINE = 5.0
 LAYERS = ("clear", "starttls", "tls")
 FAMILIES: tuple[Family, ...] = (4, 6)
 Fault = Callable[[Peer], None]
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 @pytest.fixture

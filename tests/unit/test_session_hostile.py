@@ -9,7 +9,8 @@ from tests.unit.core_certificates import HOST, issue, pki
 from tests.unit.core_certificates import context as server_context
 from tests.unit.core_scripts import multiline, saying, smtp
 from tests.unit.core_servers import Behaviour, Peer, Server
-from tests.unit.core_world import endpoint, hurry, look, stores, toolkit
+from tests.unit.core_timing import timed
+from tests.unit.core_world import endpoint, look, stores, toolkit
 
 from poterne.dial import Connection, Failure
 from poterne.model import Endpoint, Observation
@@ -17,11 +18,6 @@ from poterne.probe.endpoint import observe
 from poterne.probe.stream import MAX_SESSION
 
 PORTS = (25, 587, 465, 143, 993, 110, 995, 4190, 21, 80, 443)
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 def endless(data: bytes, greeting: bytes = b"") -> Behaviour:
@@ -87,19 +83,18 @@ async def test_a_line_over_4_kib_is_refused_however_it_arrives(pieces: int) -> N
     assert (seen.greeting_kind, seen.error) == ("closed", "a line longer than 4096 bytes")
 
 
-async def test_a_tarpit_ends_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch, greeting=60, suspicion=60, reply=60)
+async def test_a_tarpit_ends_by_the_deadline() -> None:
+    timing = timed(dialogue={"greeting": 60.0, "suspicion": 60.0, "reply": 60.0})
     with Server(lambda peer: peer.send(b"220-x\r\n" * 2000, chunk=1, pause=0.05)) as server:
         started = time.monotonic()
-        seen = await look(server, 587, seconds=1)
+        seen = await look(server, 587, seconds=1, timing=timing)
         took = time.monotonic() - started
     assert 0.9 < took < 1.4
     assert (seen.state, seen.error) == ("open", "the budget ended")
 
 
-async def test_a_drip_does_not_extend_the_patience_for_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_drip_does_not_extend_the_patience_for_one_answer() -> None:
     """Patience is for the whole answer, not for each byte of it."""
-    hurry(monkeypatch, reply=0.45)
 
     def converse(peer: Peer) -> None:
         peer.send(b"220 ESMTP\r\n")
@@ -108,7 +103,7 @@ async def test_a_drip_does_not_extend_the_patience_for_one_answer(monkeypatch: p
 
     with Server(converse) as server:
         started = time.monotonic()
-        seen = await look(server, 587)
+        seen = await look(server, 587, timing=timed(dialogue={"reply": 0.45}))
         took = time.monotonic() - started
     assert took < 1.5
     assert seen.error == "no answer in 0.45 s"
@@ -270,6 +265,7 @@ class SecondCallIsSilent:
 
     def __init__(self, server: Server) -> None:
         self._gate = toolkit(stores()).gate
+        self.timing = self._gate.timing
         self._server = server
         self._calls = 0
 

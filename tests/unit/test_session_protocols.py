@@ -2,16 +2,11 @@ import pytest
 from tests.unit.core_certificates import pki
 from tests.unit.core_scripts import ftp, http, imap, pop3, saying, sieve, smtp
 from tests.unit.core_servers import Behaviour, Server
-from tests.unit.core_world import hurry, look
+from tests.unit.core_world import look
 
 from poterne.model import Family
 
 FAMILIES: tuple[Family, ...] = (4, 6)
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 IMAP_ALL = b"p1 CAPABILITY\r\np2 STARTTLS\r\np3 CAPABILITY\r\np4 LOGOUT\r\n"

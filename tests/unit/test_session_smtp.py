@@ -5,17 +5,13 @@ import pytest
 from tests.unit.core_certificates import context, pki
 from tests.unit.core_scripts import multiline, saying, smtp
 from tests.unit.core_servers import Peer, Server
-from tests.unit.core_world import hurry, look
+from tests.unit.core_timing import timed
+from tests.unit.core_world import look
 
 from poterne.model import Family, Observation
 
 FAMILIES: tuple[Family, ...] = (4, 6)
 LITERAL = {4: b"[127.0.0.1]", 6: b"[IPv6:::1]"}
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -137,8 +133,8 @@ async def test_a_host_called_ftp_may_speak_smtp() -> None:
     assert (seen.greeting_kind, seen.spoke) == ("accepted", "smtp")
 
 
-async def test_byte_by_byte_is_the_same_dialogue(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch, greeting=5, suspicion=5, reply=5)
+async def test_byte_by_byte_is_the_same_dialogue() -> None:
+    timing = timed(dialogue={"greeting": 5.0, "suspicion": 5.0, "reply": 5.0})
 
     def converse(peer: Peer) -> None:
         peer.send(b"220-slow\r\n220 ESMTP\r\n", chunk=1, pause=0.002)
@@ -152,7 +148,7 @@ async def test_byte_by_byte_is_the_same_dialogue(monkeypatch: pytest.MonkeyPatch
         peer.drain()
 
     with Server(converse) as server:
-        seen = await look(server, 587)
+        seen = await look(server, 587, timing=timing)
     assert (seen.security, seen.starttls, seen.auth) == ("starttls", "accepted", ("PLAIN",))
 
 

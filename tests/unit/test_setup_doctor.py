@@ -13,7 +13,8 @@ import pytest
 from tests.unit.setup_machines import MemoryRegistry, machine
 
 import poterne.policy
-from poterne import files, knowledge
+from poterne import files
+from poterne.knowledge.installer import Installer
 from poterne.setup import Diagnosis, doctor, install, register_in
 from poterne.setup.examination import mend
 from poterne.setup.machine import Machine
@@ -278,8 +279,8 @@ def test_this_very_host_broken_is_installed_again_by_a_command_only_where_an_ind
     (packages / "poterne" / "native.py").write_text(broken, encoding="utf-8")
     there = replace(here, executable=str(bare / "bin/python"))
     install(["firefox"], machine=there)
-    table = {**knowledge.load("installer"), "install": {"linux": line}}
-    monkeypatch.setattr("poterne.setup.remedies.load", lambda name: table)
+    table = Installer(install={"linux": line}, upgrade={})
+    monkeypatch.setattr("poterne.knowledge.installer.table", lambda: table)
 
     found = firefox(there)
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.core_discovery import ADDRESS, ANOTHER, Discovered, Records, discover, is_plain
 from tests.unit.core_dns import NameServer
-from tests.unit.core_world import hurry_names, policy
+from tests.unit.core_timing import QUICK
+from tests.unit.core_world import policy
 
 from poterne.discover import srv
 from poterne.probe.names import Names, Service
@@ -20,11 +21,6 @@ LABELS = {
     "_pop3": ("pop3", "starttls", 110),
     "_sieve": ("sieve", "starttls", 4190),
 }
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
 
 
 def alone(folder: Path, records: Records) -> Discovered:
@@ -162,7 +158,7 @@ def test_silence_about_one_label_does_not_hold_the_others(tmp_path: Path) -> Non
 
     async def first() -> str:
         with NameServer(records) as server:
-            resolver = Names(policy(tmp_path, resolver=server.place))
+            resolver = Names(policy(tmp_path, resolver=server.place), QUICK)
             from poterne.discover import Discovery
             from poterne.target import parse
 

@@ -5,17 +5,11 @@ import pytest
 from tests.unit.core_certificates import HOST, Issued, context, issue, pem, pki
 from tests.unit.core_scripts import saying, smtp
 from tests.unit.core_servers import Peer, Server
-from tests.unit.core_world import hurry, look, roots_file, stores
+from tests.unit.core_world import look, roots_file, stores
 
-from poterne.knowledge import load
 from poterne.model import Tls
 from poterne.policy import Lab, Policy, Trust
 from poterne.probe.tls import TrustStores, legacy, may_be_legacy
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 def old(version: ssl.TLSVersion, *chain: Issued) -> ssl.SSLContext:
@@ -91,7 +85,7 @@ async def test_the_strict_context_takes_no_unknown_root() -> None:
 
 async def test_without_the_lab_its_root_is_nobodys() -> None:
     with Server(smtp(pki().good, implicit=True)) as server:
-        seen = await look(server, 465, trusted=TrustStores(Policy()))
+        seen = await look(server, 465, trusted=TrustStores(Policy(), bundles=()))
     assert seen.tls is not None
     assert (seen.tls.trusted, seen.tls.fault) == (False, "cert-untrusted")
 
@@ -182,10 +176,9 @@ class TestRootsOfTheSystem:
     def test_a_python_that_looks_elsewhere_finds_them(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         bundle = tmp_path / "bundle.pem"
         bundle.write_bytes(pem(pki().root))
-        monkeypatch.setitem(load("trust"), "bundles", ["/nowhere", str(bundle)])
         monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/roots.pem")
         monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-        found = TrustStores(Policy())
+        found = TrustStores(Policy(), bundles=("/nowhere", str(bundle)))
         assert found.strict.get_ca_certs(binary_form=True) == [pki().root.der]
         assert found.system_files == [(str(bundle), None)]
 
@@ -193,10 +186,9 @@ class TestRootsOfTheSystem:
     async def test_without_any_nothing_is_trusted_and_it_is_said(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
     ) -> None:
-        monkeypatch.setitem(load("trust"), "bundles", [])
         monkeypatch.setenv("SSL_CERT_FILE", named)
         monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
         with Server(smtp(pki().good)) as server:
-            seen = await look(server, 587, trusted=TrustStores(Policy()))
+            seen = await look(server, 587, trusted=TrustStores(Policy(), bundles=()))
         assert seen.tls is not None
         assert (seen.tls.trusted, seen.tls.fault) == (False, "cert-untrusted")

@@ -27,10 +27,12 @@ from tests.unit.core_records import (
 )
 from tests.unit.core_scripts import smtp, until_tls
 from tests.unit.core_servers import GoneError, Peer, Server
-from tests.unit.core_world import hurry, look, remember_streams
+from tests.unit.core_timing import QUICK, timed
+from tests.unit.core_world import look, remember_streams
 from tests.waiting import ready
 
 from poterne.diagnose.evidence import verified
+from poterne.knowledge.timing import Timing
 from poterne.model import Family, Observation
 from poterne.probe.stream import MAX_SESSION
 
@@ -41,22 +43,25 @@ LAYERS: tuple[Layer, ...] = ("starttls", "tls")
 Fault = Callable[[Peer], None]
 
 
+# A busy machine is no silence.
+PATIENT = timed(dialogue={"greeting": 15.0, "reply": 15.0, "handshake": 15.0})
+
+
 @pytest.fixture(autouse=True)
 def bounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No connection of a test is read beyond the bound. Patience is long: a busy machine is no silence."""
-    hurry(monkeypatch, greeting=15, reply=15, handshake=15)
+    """No connection of a test is read beyond the bound."""
     streams = remember_streams(monkeypatch)
     yield
     assert streams
     assert all(stream.received <= MAX_SESSION for stream in streams)
 
 
-async def see(fault: Fault) -> dict[Layer, list[Observation]]:
+async def see(fault: Fault, timing: Timing = PATIENT) -> dict[Layer, list[Observation]]:
     """What is seen of the fault in each layer, over each family."""
 
     async def one(layer: Layer, family: Family) -> Observation:
         with Server(until_tls(layer, fault), family) as server:
-            return await look(server, 465 if layer == "tls" else 587, seconds=DEADLINE)
+            return await look(server, 465 if layer == "tls" else 587, seconds=DEADLINE, timing=timing)
 
     started = time.monotonic()
     places = [(layer, family) for layer in LAYERS for family in FAMILIES]
@@ -129,10 +134,8 @@ BEFORE: dict[str, tuple[Fault, str]] = {
 
 
 @pytest.mark.parametrize(("fault", "words"), BEFORE.values(), ids=BEFORE.keys())
-async def test_before_anything_is_encrypted(monkeypatch: pytest.MonkeyPatch, fault: Fault, words: str) -> None:
-    if words == SILENCE:
-        hurry(monkeypatch)
-    for layer, observations in (await see(fault)).items():
+async def test_before_anything_is_encrypted(fault: Fault, words: str) -> None:
+    for layer, observations in (await see(fault, QUICK if words == SILENCE else PATIENT)).items():
         for seen in observations:
             assert seen.tls is not None
             assert (seen.tls.fault, seen.tls.version, seen.tls.trusted) == ("tls-failed", None, None)
@@ -147,9 +150,9 @@ async def test_one_hello_retry_request_is_a_good_handshake() -> None:
     picky = context(pki().leaf, pki().intermediate)
     picky.set_ecdh_curve("secp384r1")
     with Server(smtp(picky, implicit=True)) as server:
-        at_once = await look(server, 465)
+        at_once = await look(server, 465, timing=PATIENT)
     with Server(smtp(picky)) as server:
-        upgraded = await look(server, 587)
+        upgraded = await look(server, 587, timing=PATIENT)
     assert verified(at_once)
     assert verified(upgraded)
 

@@ -6,16 +6,19 @@ from typing import cast
 
 import pytest
 from tests.unit.core_servers import Server, free_port
+from tests.unit.core_timing import timed
 from tests.unit.test_dial_connect import FAMILIES, LOOPBACK, descriptors, place
 
 from poterne.dial import Gate
+from poterne.knowledge import timing as timings
+from poterne.knowledge.timing import Timing
 from poterne.model import Endpoint, Family, Hop
 from poterne.policy import Policy
 from poterne.probe import trace as tracing
-from poterne.probe.trace import Pace, trace
+from poterne.probe.trace import trace
 
 FAILING, WORKING = 25, 587
-USUAL = tracing.pace
+QUICK = timed(trace={"interval": 0.002, "hold": 0.06, "patience": 0.1, "whole": 0.8})
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has an error queue")
 
 
@@ -39,6 +42,7 @@ class Road:
     broken: bool = False
     knocks: Counter[tuple[int, int]] = field(default_factory=Counter)
     under_way: int = 0
+    timing: Timing = QUICK
 
     async def knock(self, target: Endpoint, hops: int, *, port: int | None = None, patience: float) -> Hop | None:
         number = port or target.port
@@ -71,13 +75,6 @@ class Road:
 
     def asked(self, port: int) -> int:
         return max(hops for number, hops in self.knocks if number == port)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> Pace:
-    found = Pace(hops=24, interval=0.002, ahead=4, hold=0.06, patience=0.1, quiet=4, whole=0.8)
-    monkeypatch.setattr(tracing, "pace", lambda: found)
-    return found
 
 
 async def walk(road: Road, *, alone: bool = False, seconds: float = 10.0) -> tracing.TracePair | None:
@@ -175,11 +172,11 @@ async def test_a_router_that_answers_once_more_is_believed() -> None:
     assert road.knocks[WORKING, 4] == 1
 
 
-async def test_few_connections_open_at_a_far_target(quick: Pace) -> None:
+async def test_few_connections_open_at_a_far_target() -> None:
     road = Road(6, {FAILING: (2, "silent")}, delay=0.008)
     assert await both(road) == ("tsssss", "ttttto")
     opened = sum(count for (port, hops), count in road.knocks.items() if port == WORKING and hops >= 6)
-    assert 1 <= opened <= quick.ahead
+    assert 1 <= opened <= QUICK.trace.ahead
 
 
 @pytest.mark.parametrize(("here", "expected"), [(True, [0, 1]), (False, [1]), (None, [1])])
@@ -194,12 +191,12 @@ async def test_a_reset_from_farther_away_is_not_this_machines() -> None:
     assert await both(Road(5, {FAILING: (2, "refused")}, here=True)) == ("tr", "tttto")
 
 
-async def test_it_ends_by_the_deadline_and_without_time_it_is_not_begun(quick: Pace) -> None:
+async def test_it_ends_by_the_deadline_and_without_time_it_is_not_begun() -> None:
     loop = asyncio.get_running_loop()
     road = Road(20, {FAILING: (2, "silent"), WORKING: (2, "silent")})
     started = loop.time()
     await walk(road, seconds=0.3)
-    assert loop.time() - started < quick.whole
+    assert loop.time() - started < QUICK.trace.whole
     road = Road(20)
     assert await walk(road, seconds=0.15) is None
     assert not road.knocks
@@ -223,7 +220,7 @@ async def test_cancelling_ends_every_knock() -> None:
 
 
 def test_the_data_allows_two_tries_in_time() -> None:
-    usual = USUAL()
+    usual = timings.usual().trace
     assert 2 * usual.patience < usual.whole
     assert 1 <= usual.ahead < usual.hops
 
@@ -236,7 +233,7 @@ async def test_loopback_is_one_hop_away(family: Family) -> None:
     with holder, Server(lambda peer: peer.drain(), family) as server:
         deadline = asyncio.get_running_loop().time() + 10
         pair = await trace(
-            Gate(Policy()),
+            Gate(Policy(), timing=QUICK),
             place(family, FAILING),
             place(family, WORKING),
             deadline=deadline,

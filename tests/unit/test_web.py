@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.core_certificates import HOST, pki
+from tests.unit.core_certificates import HOST, context, pki
 from tests.unit.core_dns import NameServer
 from tests.unit.core_servers import Behaviour, Peer, Server, free_port
-from tests.unit.core_world import hurry_names, mapped, policy, stores
+from tests.unit.core_timing import QUICK
+from tests.unit.core_world import mapped, policy, stores
 
 from poterne import web
 from poterne.dial import Gate, Trust
@@ -31,11 +32,18 @@ def says(answer: bytes, **sending: Any) -> Behaviour:
 async def get(
     url: str, rules: Policy, *, seconds: float = 5.0, limit: int = 1000, trust: Trust = "typed", **more: Any
 ) -> web.Response:
-    names = Names(rules)
+    names = Names(rules, QUICK)
     deadline = asyncio.get_running_loop().time() + seconds
     try:
         return await web.get(
-            url, Gate(rules), policy=rules, resolver=names, trust=trust, deadline=deadline, limit=limit, **more
+            url,
+            Gate(rules, timing=QUICK),
+            policy=rules,
+            resolver=names,
+            trust=trust,
+            deadline=deadline,
+            limit=limit,
+            **more,
         )
     finally:
         await names.close()
@@ -128,6 +136,14 @@ def test_what_is_no_answer(page: Any, raw: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_long_head_is_refused_where_a_body_of_that_length_is_not(page: Any) -> None:
+    begin = b"HTTP/1.1 200 OK\r\n"
+    answer, _ = page(says(begin + b"\r\n" + b"x" * 40_000), limit=100_000)
+    assert len(answer.body) == 40_000
+    with pytest.raises(WebError, match="no HTTP"):
+        page(says(begin + b"X: " + b"y" * 40_000 + b"\r\n\r\n"), limit=100_000)
+
+
 def test_a_server_that_resets(page: Any) -> None:
     with pytest.raises(WebError, match="ECONNRESET"):
         page(lambda peer: (peer.line(), peer.reset()))
@@ -154,8 +170,7 @@ def test_nobody_there(tmp_path: Path) -> None:
         asyncio.run(get("http://www.example/", rules))
 
 
-def test_a_name_that_does_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry_names(monkeypatch)
+def test_a_name_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(WebError, match="nxdomain"):
         asyncio.run(get("http://www.example/", policy(tmp_path)))
 
@@ -264,6 +279,23 @@ class TestTls:
         ):
             rules = policy(tmp_path, connect_to=mapped(HOST, p443=server))
             asyncio.run(get(f"https://{HOST}/", rules, context=stores().strict))
+
+    def test_no_protocol_is_offered(self, tmp_path: Path) -> None:
+        """Mail servers are asked with the same context: one that knows only `imap` (ALPN) would refuse `http/1.1`."""
+        tls = context(pki().leaf, pki().intermediate)
+        tls.set_alpn_protocols(["http/1.1"])
+        chosen: list[str | None] = []
+
+        def behave(peer: Peer) -> None:
+            peer.start_tls(tls)
+            chosen.append(peer.alpn)
+            says(b"HTTP/1.1 204 x\r\n\r\n")(peer)
+
+        with Server(behave) as server:
+            rules = policy(tmp_path, connect_to=mapped(HOST, p443=server))
+            for _ in range(2):
+                asyncio.run(get(f"https://{HOST}/", rules, context=stores().strict))
+        assert chosen == [None, None]
 
     def test_silence_in_the_handshake(self, tmp_path: Path) -> None:
         with Server(lambda peer: peer.drain()) as server, pytest.raises(WebError, match="in time"):

@@ -1,12 +1,13 @@
 """What the rules look at, and what they say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
 from poterne import ports
 from poterne.diagnose.wanted import Want
-from poterne.knowledge import load
+from poterne.knowledge import timing as timings
+from poterne.knowledge.timing import Timing
 from poterne.model import (
     Confidence,
     Disturbance,
@@ -40,7 +41,7 @@ _CUT_IN_TLS = ("closed by the server", "ECONNRESET", "EOF")
 class Evidence:
     """All that is known of one check. `online`: this machine has a usable source address. `now`: its
     beginning, in UTC. `fetched`: what was wanted and has come, or cannot be had; `complete`: nothing more can be had.
-    `disturbed`: what happened to this machine meanwhile.
+    `disturbed`: what happened to this machine meanwhile. `timing`: the times of the check.
     """
 
     target: Target
@@ -57,6 +58,7 @@ class Evidence:
     fetched: frozenset[Want] = frozenset()
     disturbed: Disturbance | None = None
     complete: bool = False
+    timing: Timing = field(default_factory=timings.usual)
 
     @classmethod
     def of(cls, report: Report) -> "Evidence":
@@ -148,12 +150,6 @@ def web_ports() -> frozenset[int]:
     return frozenset(row.number for row in ports.known() if row.dialogue == "http")
 
 
-@cache
-def _patience() -> tuple[int, float]:
-    table = load("timing")["connect"]
-    return len(table["attempts"]), min(3.0, table["give_up"]) * 1000
-
-
 def is_web(observation: Observation) -> bool:
     """Whether the port is one of the web's."""
     return observation.port in web_ports()
@@ -230,17 +226,19 @@ def reached(observation: Observation) -> bool:
 
 def settled(observation: Observation) -> bool:
     """Whether it is a result of this check. Silence is one only after several attempts, or more than 3 s with one: a
-    SYN can be lost, and a budget can end early. The silence of an open port is one after some seconds.
+    SYN can be lost, and a budget can end early. The silence of an open port is one after some seconds. The usual times
+    decide: a saved report does not hold those of its check.
     """
     if observation.provisional or observation.cached:
         return False
     stages = observation.stages
     if observation.state == "open" and observation.greeting_kind == "silent":
         waited = [wait for wait in (stages.greeting_ms, stages.tls_ms) if wait is not None]
-        return not waited or max(waited) >= load("timing")["dialogue"]["slow"] * 1000
-    attempts, patience_ms = _patience()
+        return not waited or max(waited) >= timings.usual().dialogue.slow * 1000
+    connect = timings.usual().connect
+    patience_ms = min(3.0, connect.give_up) * 1000
     waited_ms = stages.connect_ms or 0
-    return observation.state != "no-answer" or observation.attempts >= attempts or waited_ms >= patience_ms
+    return observation.state != "no-answer" or observation.attempts >= len(connect.attempts) or waited_ms >= patience_ms
 
 
 def needed(observation: Observation, evidence: Evidence) -> bool:

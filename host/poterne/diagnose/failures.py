@@ -9,7 +9,6 @@ from poterne.diagnose.controls import Controls
 from poterne.diagnose.evidence import Evidence, cut_in_tls, reached, refused_by_target, reset, settled, spoke
 from poterne.diagnose.operators import independent
 from poterne.diagnose.target_seen import TargetSeen
-from poterne.knowledge import load
 from poterne.model import Family, Observation, State
 
 Signature = Literal[
@@ -91,7 +90,7 @@ class Failures:
             return signature
         waits = (seen.stages.greeting_ms, seen.stages.tls_ms)
         waited = max((wait for wait in waits if wait is not None), default=0.0)
-        return "cut" if waited >= load("timing")["dialogue"]["suspicion_relay"] * 1000 else "mute"
+        return "cut" if waited >= self._evidence.timing.dialogue.suspicion_relay * 1000 else "mute"
 
     def proxied(self, port: int) -> bool:
         """Whether a proxy nearby, such as a virus scanner's, opens this port and others for everybody: the canary opens

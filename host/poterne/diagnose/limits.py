@@ -7,7 +7,7 @@ from poterne.diagnose.evidence import FAMILIES, Evidence, settled, spoke
 from poterne.diagnose.failures import REPORTED, Failures, Signature
 from poterne.diagnose.operators import vouches
 from poterne.diagnose.target_seen import TargetSeen
-from poterne.knowledge import load
+from poterne.knowledge import limits
 from poterne.model import Family, Observation
 
 # A SYN that is repeated once a second, and then every two: an answer after that long is not the first one's.
@@ -38,7 +38,7 @@ class Limits:
         return frozenset(family for family in FAMILIES if self._loses(family))
 
     def _loses(self, family: Family) -> bool:
-        least, share = (float(load("limits")[name]) for name in ("signs_of_loss", "share_of_loss"))
+        table = limits.table()
         seen = [o for o in self._everybody if o.family == family and settled(o)]
         answered = [o for o in seen if o.state == "open"]
         late = [o for o in answered if _late(o)]
@@ -55,7 +55,7 @@ class Limits:
             )
         ]
         signs = len(late) + len(missed)
-        return signs >= least and signs > share * (len(answered) + len(missed))
+        return signs >= table.signs_of_loss and signs > table.share_of_loss * (len(answered) + len(missed))
 
     def shaky(
         self, family: Family, port: int, controls: tuple[Observation, ...], signature: Signature
@@ -70,8 +70,12 @@ class Limits:
         hasty = [o for o in controls if not (reported and self._failures.signature(o) == "silent")]
         again = tuple(o for o in hasty if not self.seen_twice(o))
         if signature != "silent":
-            return again[:1] if len(again) == len(hasty) and not all(map(_slow_to_fail, hasty)) else ()
+            return again[:1] if len(again) == len(hasty) and not all(map(self._slow_to_fail, hasty)) else ()
         return again if self._lossy(family, port) or self.limited(family, port, signature) else ()
+
+    def _slow_to_fail(self, seen: Observation) -> bool:
+        waited = (seen.stages.connect_ms or 0) + (seen.stages.greeting_ms or 0)
+        return waited >= self._evidence.timing.dialogue.slow * 1000
 
     @cached_property
     def losing(self) -> bool:
@@ -148,8 +152,3 @@ class Limits:
 def _late(opened: Observation) -> bool:
     """Whether its first SYN, or the answer to it, was lost."""
     return opened.attempts > 1 or (opened.stages.connect_ms or 0) >= _REPEATED_MS
-
-
-def _slow_to_fail(seen: Observation) -> bool:
-    waited = (seen.stages.connect_ms or 0) + (seen.stages.greeting_ms or 0)
-    return bool(waited >= load("timing")["dialogue"]["slow"] * 1000)

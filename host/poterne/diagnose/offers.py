@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from poterne.knowledge import load
+from poterne.knowledge import app_passwords, discovery
 from poterne.model import Lookup, Observation, Offer, Remark, Setting, UserName
 
 
@@ -69,7 +69,7 @@ def _remarks(near: list[Offer], setting: Setting) -> Iterator[Remark]:
 
 
 def _wants_app_password(host: str) -> bool:
-    return any(host in provider["hosts"] for provider in load("app_passwords")["provider"])
+    return any(host in provider.hosts for provider in app_passwords.table().provider)
 
 
 def standing(offers: Iterable[Offer], setting: Setting) -> int:
@@ -105,12 +105,12 @@ def not_offered(lookups: Iterable[Lookup]) -> frozenset[str]:
 
 def is_own(source: str) -> bool:
     """Whether it is the domain itself that speaks."""
-    return source in load("discovery")["own"]
+    return source in discovery.table().own
 
 
 def position(source: str) -> int:
     """How much a source is believed; 0 is the most."""
-    authority: list[str] = load("discovery")["authority"]
+    authority = discovery.table().authority
     return authority.index(source) if source in authority else len(authority)
 
 

@@ -1,10 +1,9 @@
 """Who is behind the controls, and which of their ports are known to be served."""
 
 from collections.abc import Iterable
-from functools import cache
 from ipaddress import ip_network
 
-from poterne.knowledge import load
+from poterne.knowledge import controls
 from poterne.model import Observation
 from poterne.suffixes import registered_domain
 
@@ -14,23 +13,13 @@ def loopback(address: str) -> bool:
     return address == "::1" or address.startswith("127.")
 
 
-@cache
-def _defaults() -> dict[str, tuple[str, frozenset[int]]]:
-    """Network and ports of the default controls."""
-    try:
-        rows = load("controls")["control"]
-    except (OSError, KeyError):
-        return {}
-    return {row["host"]: (row["network"], frozenset(row["ports"])) for row in rows}
-
-
 def vouches(control: Observation, port: int) -> bool:
     """Whether that port of a control is known to be served, so that its failure is news. An administrator vouches for
     every port of the hosts in the policy; the defaults are documented port by port.
     """
     if control.source == "policy":
         return True
-    return port in _defaults().get(control.host, ("", frozenset()))[1]
+    return port in known_ports(control.host)
 
 
 def serves(control: Observation, port: int) -> bool:
@@ -38,13 +27,14 @@ def serves(control: Observation, port: int) -> bool:
     many of them drop what is for receiving, silence on such a port is a lesser proof.
     """
     if control.source == "policy":
-        return port in load("controls")["policy"]["ports"]
+        return port in controls.table().policy.ports
     return vouches(control, port)
 
 
 def known_ports(host: str) -> frozenset[int]:
     """The documented ports of a default control."""
-    return _defaults().get(host, ("", frozenset()))[1]
+    row = controls.table().by_host.get(host)
+    return frozenset() if row is None else row.ports
 
 
 def independent(observations: Iterable[Observation]) -> int:
@@ -58,8 +48,8 @@ def independent(observations: Iterable[Observation]) -> int:
     observations = list(observations)
     domains = _domains({seen.host for seen in observations if seen.source == "policy"})
     for seen in observations:
-        network = _defaults().get(seen.host, (None, None))[0] if seen.source != "policy" else None
-        marks.setdefault(seen.host, {seen.host}).update([f"network {network}"] if network else [])
+        default = controls.table().by_host.get(seen.host) if seen.source != "policy" else None
+        marks.setdefault(seen.host, {seen.host}).update([f"network {default.network}"] if default else [])
         if not loopback(seen.address):
             marks[seen.host].add(seen.address)
             if domain := domains.get(seen.host):

@@ -1,13 +1,12 @@
 """What traces show: where a failing port stops, held against a working port of the same address."""
 
 import ipaddress
-from functools import cache
 
 from poterne.diagnose.evidence import Evidence, reached
 from poterne.diagnose.failures import Failures
 from poterne.diagnose.limits import Limits
 from poterne.diagnose.target_seen import TargetSeen
-from poterne.knowledge import load
+from poterne.knowledge import special
 from poterne.model import Observation
 
 _ANSWERS = ("open", "refused", "prohibited")
@@ -112,12 +111,7 @@ def outside(text: str | None) -> bool:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    return not any(address in network for network in _inside() if network.version == address.version)
-
-
-@cache
-def _inside() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    return tuple(ipaddress.ip_network(network) for network in load("special")["inside"])
+    return not any(address in network for network in special.table().inside if network.version == address.version)
 
 
 def _end(seen: Observation) -> int | None:

@@ -6,7 +6,7 @@ from functools import cache
 from poterne import ports
 from poterne.diagnose.evidence import answers, verified
 from poterne.diagnose.offers import is_offered, not_offered, of_certified, place, standing, told
-from poterne.knowledge import load
+from poterne.knowledge import auth, names
 from poterne.model import Lookup, MailProtocol, Observation, Offer, Setting, Settings
 
 _SECURITY_RANK = {"tls": 0, "starttls": 1, "none": 2}
@@ -14,18 +14,14 @@ _PROTOCOL_RANK: dict[MailProtocol, int] = {"smtp": 0, "imap": 0, "pop3": 1}
 
 
 @cache
-def _families() -> dict[str, str]:
-    return dict(load("auth")["mechanisms"])
-
-
-@cache
 def _family_order() -> dict[str, int]:
-    return {family: position for position, family in enumerate(load("auth")["order"]["families"])}
+    return {family: position for position, family in enumerate(auth.table().order.families)}
 
 
 def sign_in(mechanisms: Iterable[str]) -> tuple[str, ...]:
     """What a person needs for mechanisms: password, oauth2, kerberos, ntlm, certificate; unknown ones are left out."""
-    found = {_families()[mechanism] for mechanism in mechanisms if mechanism in _families()}
+    families = auth.table().mechanisms
+    found = {families[mechanism] for mechanism in mechanisms if mechanism in families}
     return tuple(sorted(found, key=lambda family: _family_order()[family]))
 
 
@@ -128,7 +124,7 @@ def _rank(
 
 @cache
 def _labels() -> dict[str, int]:
-    return {row["label"]: position for position, row in enumerate(load("names")["name"])}
+    return {row.label: position for position, row in enumerate(names.table().name)}
 
 
 def _label_rank(setting: Setting) -> int:

@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from poterne.model import Family
+from poterne.model import Family, Role
 
-WantKind = Literal["controls", "canary", "gateway", "trace", "again", "relay", "portal", "web", "names"]
+WantKind = Literal[
+    "controls", "canary", "gateway", "trace", "again", "relay", "portal", "web", "names",
+    "machine", "invented", "routers", "host",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """One piece of evidence.
+    """One piece of evidence. Rules ask for these:
 
     controls   the controls on `port`; without a port, on 25 and on 587 or 465
     canary     the canary addresses on `port`
@@ -21,6 +24,13 @@ class Want:
     portal     the captive-portal page
     web        443 and 80 of `host`
     names      other servers of the mail domain above `host`, or those that its certificate names
+
+    These are fetched beside them:
+
+    machine    this computer's addresses and gateways
+    invented   names that must not exist
+    routers    the names of the routers on the path to `observation`
+    host       what `host` does on `port`, as a `role`
     """
 
     kind: WantKind
@@ -29,3 +39,4 @@ class Want:
     host: str | None = None
     observation: str | None = None
     working: str | None = None
+    role: Role | None = None

@@ -13,7 +13,7 @@ from poterne.discover import expected, guess, mx, srv
 from poterne.discover.side_by_side import as_they_come
 from poterne.discover.source import Asking, Find, Unusable, lookup
 from poterne.hosts import is_address
-from poterne.knowledge import load
+from poterne.knowledge import discovery
 from poterne.model import Lookup, NameAnswer, Offer, Security, Target
 from poterne.policy import Policy
 from poterne.probe.endpoint import Toolkit
@@ -111,18 +111,18 @@ class Discovery:
         """
         name = self.target.domain or ""
         loop = asyncio.get_running_loop()
-        decided_by = loop.time() + load("discovery")["limits"]["deciding"]
+        decided_by = loop.time() + self.resolver.timing.discovery.deciding
         asking = asyncio.create_task(self._own_exchangers(name))
         others = asyncio.create_task(self._has_offers(name))
         satisfied = asyncio.create_task(self.enough.wait())
         try:
             answer = await self.resolver.addresses(name, "typed")
-            patience = load("timing")["names"]["patience"] if answer.addresses else None
+            patience = self.resolver.timing.names.patience if answer.addresses else None
             await asyncio.wait({asking}, timeout=patience)
             exchangers = asking.result() if asking.done() else None
             is_domain = exchangers is not None and bool(exchangers.mail_exchangers)
             if not is_domain and answer.state != "nxdomain":
-                await asyncio.wait({others}, timeout=load("discovery")["limits"]["undecided"])
+                await asyncio.wait({others}, timeout=self.resolver.timing.discovery.undecided)
                 if not others.done() and answer.addresses:
                     early = Server(name, "typed", answer, ports.usual())
                     if (new := self._untried(early)) is not None:
@@ -162,7 +162,7 @@ class Discovery:
                 place.cancel()
         from poterne.discover import autoconfig
 
-        return bool((await autoconfig.ask(0, load("discovery")["autoconfig"][0], name, self._web)).offers)
+        return bool((await autoconfig.ask(0, discovery.table().autoconfig[0], name, self._web)).offers)
 
     async def _own_exchangers(self, name: str) -> NameAnswer:
         """The MX of a name; without the exchangers that a wildcard (RFC 4592) gives to every name beside it."""
@@ -274,7 +274,7 @@ class Discovery:
             async for conventional, answer in guessed:
                 if self._wants(srv.SOURCE) and not self._records.is_set():
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(load("timing")["names"]["patience"]):
+                        async with asyncio.timeout(self.resolver.timing.names.patience):
                             await self._records.wait()
                 wanted = self._not_withheld(ports.usual(conventional.directions, conventional.protocols))
                 served = {row.direction for port in wanted if (row := ports.facts(port))}
@@ -304,7 +304,7 @@ class Discovery:
                         self._offered |= sides
                         self._by_domain |= sides if is_own(source) else set()
                         hosts.add(server.host)
-                        if len(hosts) <= load("discovery")["limits"]["hosts"]:
+                        if len(hosts) <= discovery.table().limits.hosts:
                             yield server
         if source == srv.SOURCE:
             self._records.set()
@@ -367,5 +367,4 @@ def _worth_trying(offer: Offer) -> tuple[int, ...]:
     """The port that is offered, and its neighbours on the same host: a source may name a port that is blocked, or not
     encrypted, or no longer there.
     """
-    beside: list[int] = load("discovery")["beside"][offer.protocol]
-    return tuple(dict.fromkeys((offer.port, *beside)))
+    return tuple(dict.fromkeys((offer.port, *discovery.table().beside[offer.protocol])))

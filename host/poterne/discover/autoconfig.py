@@ -3,13 +3,13 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from time import perf_counter
-from typing import Any
 
 from poterne.discover.clientconfig import Unreadable, read
 from poterne.discover.document import Fetched, Web
 from poterne.discover.side_by_side import as_they_come
 from poterne.discover.source import Asking, Found, bounded, lookup
-from poterne.knowledge import load
+from poterne.knowledge import discovery
+from poterne.knowledge.discovery import DocumentPlace
 
 SOURCE = "autoconfig"
 
@@ -18,11 +18,9 @@ async def find(asking: Asking) -> AsyncGenerator[Found, None]:
     """What each of the two places says, as they answer; the offers of the first rank before those of the second."""
     if asking.web is None:
         return
-    rows = load("discovery")["autoconfig"]
+    rows = discovery.table().autoconfig
     work = (
-        bounded(
-            ask(place, row, asking.domain, asking.web), SOURCE, row["url"].format(domain=asking.domain), asking.enough
-        )
+        bounded(ask(place, row, asking.domain, asking.web), SOURCE, row.url.format(domain=asking.domain), asking)
         for place, row in enumerate(rows)
     )
     async with aclosing(as_they_come(work)) as answers:
@@ -30,15 +28,15 @@ async def find(asking: Asking) -> AsyncGenerator[Found, None]:
             yield found
 
 
-async def ask(place: int, row: dict[str, Any], domain: str, web: Web) -> Found:
+async def ask(place: int, row: DocumentPlace, domain: str, web: Web) -> Found:
     """One place. The user's address is not sent: where a server wants one, it gets one that nobody has."""
     started = perf_counter()
-    url = row["url"].format(domain=domain)
+    url = row.url.format(domain=domain)
     fetched = await web.fetch(url, trust="named", named_by="domain")
     found = _judge(fetched, place, url, domain, started)
-    if found.offers or not row["address"] or fetched.status is None:
+    if found.offers or not row.address or fetched.status is None:
         return found
-    url += f"?emailaddress={load('discovery')['local_part']}%40{domain}"
+    url += f"?emailaddress={discovery.table().local_part}%40{domain}"
     better = _judge(await web.fetch(url, trust="named", named_by="domain"), place, url, domain, started)
     return better if better.offers else found
 
@@ -50,6 +48,6 @@ def _judge(fetched: Fetched, place: int, url: str, domain: str, started: float) 
         document = read(fetched.body, domain=domain, source=SOURCE, said_by=domain)
     except Unreadable as problem:
         return Found(lookup(SOURCE, url, "refused", problem, started=started))
-    behind = place * 3 * load("discovery")["limits"]["servers"]
+    behind = place * 3 * discovery.table().limits.servers
     offers = tuple(each.model_copy(update={"rank": each.rank + behind}) for each in document.offers)
     return Found(lookup(SOURCE, url, "found", document.problem, started=started), offers)

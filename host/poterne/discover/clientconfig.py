@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poterne.discover.source import Unusable, left_out, offer, offered_host, offered_port
-from poterne.knowledge import load
+from poterne.knowledge import discovery
 from poterne.model import Offer, UserName
 from poterne.probe.text import display
 
@@ -46,7 +46,7 @@ def read(body: bytes, *, domain: str, source: str, said_by: str) -> Read:
         try:
             found = _offer(entry, filled, source, said_by, len(offers))
             alike = [offer for offer in offers if found and offer.protocol == found.protocol]
-            if found is not None and len(alike) < load("discovery")["limits"]["servers"]:
+            if found is not None and len(alike) < discovery.table().limits.servers:
                 offers.append(found)
         except Unusable as problem:
             problems.append(problem)
@@ -63,7 +63,7 @@ class _Placeholders:
 
     @property
     def local_part(self) -> str:
-        return str(load("discovery")["local_part"])
+        return discovery.table().local_part
 
     @property
     def address(self) -> str:
@@ -90,13 +90,13 @@ class _Placeholders:
 
 def _offer(entry: "Element", filled: _Placeholders, source: str, said_by: str, rank: int) -> Offer | None:
     """None for a kind of server that is not understood. Raises Unusable."""
-    words = load("discovery")["clientconfig"]
-    protocol = words["protocol"].get(entry.get("type", "").strip().lower())
+    words = discovery.table().clientconfig
+    protocol = words.protocol.get(entry.get("type", "").strip().lower())
     if protocol is None or (protocol == "smtp") != (_tag(entry) == "outgoingserver"):
         return None
     texts = _texts(entry)
     socket_type = next(iter(texts.get("sockettype", ())), "")
-    security = words["security"].get(socket_type.lower())
+    security = words.security.get(socket_type.lower())
     if security is None:
         shown = display(socket_type, 40)
         raise Unusable(f"socket type “{shown}” is unknown", "security", shown)
@@ -105,7 +105,7 @@ def _offer(entry: "Element", filled: _Placeholders, source: str, said_by: str, r
         raise Unusable("a server's name that would hold the user's name", "personal-host", display(host, 80))
     user = next(iter(texts.get("username", ())), "")
     username = filled.user_name(user)
-    known = (words["auth"].get(text.lower()) for text in texts.get("authentication", ()))
+    known = (words.auth.get(text.lower()) for text in texts.get("authentication", ()))
     return offer(
         source,
         said_by,

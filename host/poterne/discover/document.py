@@ -8,7 +8,7 @@ from poterne import web
 from poterne.dial import Trust
 from poterne.discover.source import Unusable
 from poterne.errors import Forbidden, WebError
-from poterne.knowledge import load
+from poterne.knowledge import discovery
 from poterne.policy import Policy
 from poterne.probe.endpoint import Toolkit
 from poterne.probe.names import Names
@@ -45,10 +45,11 @@ class Web:
         return self._kept[url]
 
     async def _follow(self, url: str, trust: Trust, named_by: str) -> Fetched:
-        limits = load("discovery")["limits"]
-        deadline = min(self.toolkit.deadline, asyncio.get_running_loop().time() + limits["patience"])
+        redirects = discovery.table().limits.redirects
+        patience = self.toolkit.timing.discovery.patience
+        deadline = min(self.toolkit.deadline, asyncio.get_running_loop().time() + patience)
         place = url
-        for _ in range(limits["redirects"] + 1):
+        for _ in range(redirects + 1):
             response = await self._get(place, trust, named_by, deadline)
             if isinstance(response, Fetched):
                 # A host that is not there is no news, unless somebody sends us to it.
@@ -62,7 +63,7 @@ class Web:
             if not there.startswith("https://"):
                 return _refused("a redirect that does not lead to https:", "redirect-insecure", response.status)
             place, trust, named_by = there, "foreign", "default"
-        return _refused(f"more than {limits['redirects']} redirects", "redirects")
+        return _refused(f"more than {redirects} redirects", "redirects")
 
     async def _get(self, url: str, trust: Trust, named_by: str, deadline: float) -> web.Response | Fetched:
         try:
@@ -75,7 +76,7 @@ class Web:
                 resolver=self.resolver,
                 trust=trust,
                 deadline=deadline,
-                limit=load("discovery")["limits"]["document"],
+                limit=discovery.table().limits.document,
                 source=named_by,
                 context=self.toolkit.stores.strict,
                 proxied=True,
@@ -109,7 +110,7 @@ def _judged(response: web.Response) -> Fetched:
         problem = Unusable(f"HTTP status {status}", "status", str(status))
         return Fetched("failed", problem, status=status)
     if not response.whole:
-        size = load("discovery")["limits"]["document"] // 1024
+        size = discovery.table().limits.document // 1024
         return _refused(f"the document is larger than {size} KiB", "large", status, str(size))
     encoding = (response.header("content-encoding") or "identity").strip().lower()
     if encoding != "identity":

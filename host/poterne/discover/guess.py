@@ -3,37 +3,18 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 
-from poterne.knowledge import load
+from poterne.knowledge import names
+from poterne.knowledge.names import ConventionalName
 from poterne.model import NameAnswer
 from poterne.probe.names import Names
 
 
-@dataclass(frozen=True, slots=True)
-class Conventional:
-    """One row of `knowledge/names.toml`."""
-
-    label: str
-    directions: frozenset[str]
-    protocols: frozenset[str] | None
-
-
-def conventional() -> tuple[Conventional, ...]:
-    """The rows, in the order in which they are tried."""
-    return tuple(
-        Conventional(
-            row["label"], frozenset(row["directions"]), frozenset(row["protocols"]) if "protocols" in row else None
-        )
-        for row in load("names")["name"]
-    )
-
-
-async def guesses(domain: str, resolver: Names) -> AsyncGenerator[tuple[Conventional, NameAnswer], None]:
+async def guesses(domain: str, resolver: Names) -> AsyncGenerator[tuple[ConventionalName, NameAnswer], None]:
     """Those that resolve, as their answers come. Names that only a wildcard (RFC 4592), or a resolver that invents
     answers, makes resolve are left out: a random label shows the addresses that such an answer has.
     """
-    rows = conventional()
+    rows = names.table().name
     invented = asyncio.create_task(resolver.guess(f"{secrets.token_hex(8)}.{domain}", "wildcard"))
     tasks = {asyncio.create_task(resolver.guess(f"{row.label}.{domain}", "guess")): row for row in rows}
     pending = set(tasks)
@@ -42,7 +23,7 @@ async def guesses(domain: str, resolver: Names) -> AsyncGenerator[tuple[Conventi
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             for task in sorted(done, key=lambda task: rows.index(tasks[task])):
                 answer = task.result()
-                wildcard = await _addresses_in_time(invented)
+                wildcard = await _addresses_in_time(invented, resolver.timing.names.patience)
                 if answer.addresses and not wildcard.issuperset(answer.addresses):
                     yield tasks[task], answer
     finally:
@@ -51,7 +32,7 @@ async def guesses(domain: str, resolver: Names) -> AsyncGenerator[tuple[Conventi
         await asyncio.gather(invented, *tasks, return_exceptions=True)
 
 
-async def _addresses_in_time(invented: asyncio.Task[NameAnswer]) -> frozenset[str]:
+async def _addresses_in_time(invented: asyncio.Task[NameAnswer], patience: float) -> frozenset[str]:
     """What a wildcard answers; nothing where the resolvers keep silent about a name that nobody knows."""
-    await asyncio.wait({invented}, timeout=load("timing")["names"]["patience"])
+    await asyncio.wait({invented}, timeout=patience)
     return frozenset(invented.result().addresses) if invented.done() else frozenset()

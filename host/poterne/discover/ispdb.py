@@ -10,7 +10,7 @@ from poterne.discover.document import Web
 from poterne.discover.source import Asking, Found, Unusable, bounded, lookup, offered_host
 from poterne.errors import InvalidTarget
 from poterne.hosts import is_address
-from poterne.knowledge import load
+from poterne.knowledge import discovery
 from poterne.model import NameAnswer
 from poterne.suffixes import registered_domain
 
@@ -41,8 +41,8 @@ async def find(asking: Asking) -> AsyncGenerator[Found, None]:
 
 
 async def _ask(about: str, asking: Asking, web: Web, base: str | None) -> Found:
-    url = f"{(base or load('discovery')['ispdb']).rstrip('/')}/{about}"
-    return await bounded(_look_up(about, url, asking, web, by_policy=base is not None), SOURCE, url, asking.enough)
+    url = f"{(base or discovery.table().ispdb).rstrip('/')}/{about}"
+    return await bounded(_look_up(about, url, asking, web, by_policy=base is not None), SOURCE, url, asking)
 
 
 async def _look_up(about: str, url: str, asking: Asking, web: Web, *, by_policy: bool) -> Found:

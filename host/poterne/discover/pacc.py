@@ -12,7 +12,7 @@ from typing import Any
 
 from poterne.discover.document import Fetched, Web
 from poterne.discover.source import Asking, Found, Unusable, bounded, in_vain, left_out, lookup, offer, offered_host
-from poterne.knowledge import load
+from poterne.knowledge import discovery
 from poterne.model import NameState, Offer
 
 SOURCE = "pacc"
@@ -26,16 +26,16 @@ async def find(asking: Asking) -> AsyncGenerator[Found, None]:
     """What the domain's document says, and its digest."""
     if asking.web is None:
         return
-    table = load("discovery")["pacc"]
-    digest = table["digest"].format(domain=asking.domain)
-    url = table["url"].format(domain=asking.domain)
+    table = discovery.table().pacc
+    digest = table.digest.format(domain=asking.domain)
+    url = table.url.format(domain=asking.domain)
     texts = asyncio.create_task(asking.resolver.texts(digest))
     try:
-        found = await bounded(_ask(url, texts, asking.domain, asking.web), SOURCE, url, asking.enough)
+        found = await bounded(_ask(url, texts, asking.domain, asking.web), SOURCE, url, asking)
         yield found
         # A digest of nothing is waited for by nobody.
         if texts.done() or found.lookup.state in ("found", "refused"):
-            yield await bounded(_digest(digest, texts), SOURCE, digest, asking.enough)
+            yield await bounded(_digest(digest, texts), SOURCE, digest, asking)
     finally:
         texts.cancel()
         await asyncio.gather(texts, return_exceptions=True)
@@ -70,12 +70,12 @@ def read(body: bytes, *, domain: str) -> tuple[tuple[Offer, ...], Unusable | Non
     protocols = document.get("protocols") if isinstance(document, dict) else None
     if not isinstance(protocols, dict):
         raise Unusable("the document has no protocols", "no-server")
-    table = load("discovery")["pacc"]
+    table = discovery.table().pacc
     auth = _auth(document.get("authentication"))
     offers: list[Offer] = []
     problems: list[Unusable] = []
     for key, entry in protocols.items():
-        row = table["protocols"].get(key)
+        row = table.protocols.get(key)
         if row is None:
             continue
         host = entry.get("host") if isinstance(entry, dict) else None
@@ -83,7 +83,15 @@ def read(body: bytes, *, domain: str) -> tuple[tuple[Offer, ...], Unusable | Non
             if not isinstance(host, str):
                 raise Unusable(f"{key} has no host", "host", key)  # noqa: TRY301
             found = offer(
-                SOURCE, domain, **row, host=offered_host(host), username="address", auth=auth, rank=len(offers)
+                SOURCE,
+                domain,
+                protocol=row.protocol,
+                host=offered_host(host),
+                port=row.port,
+                security=row.security,
+                username="address",
+                auth=auth,
+                rank=len(offers),
             )
         except Unusable as problem:
             problems.append(problem)
@@ -134,5 +142,5 @@ def _digest_of(text: bytes) -> bytes | None:
 
 
 def _auth(table: object) -> tuple[str, ...]:
-    words: dict[str, str] = load("discovery")["pacc"]["auth"]
+    words = discovery.table().pacc.auth
     return tuple(word for key, word in words.items() if isinstance(table, dict) and table.get(key))

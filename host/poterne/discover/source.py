@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from poterne.diagnose.offers import is_own
 from poterne.errors import InvalidTarget
 from poterne.hosts import is_address
-from poterne.knowledge import load
 from poterne.model import Lookup, MailProtocol, NameAnswer, NameState, Offer, Security, UserName
 from poterne.probe.names import Names
 from poterne.probe.text import display
@@ -129,19 +128,19 @@ def in_vain(state: NameState) -> Unusable:
     return Unusable(f"DNS: {state}", "dns", state)
 
 
-async def bounded(work: Coroutine[Any, Any, Found], source: str, place: str, enough: asyncio.Event) -> Found:
+async def bounded(work: Coroutine[Any, Any, Found], source: str, place: str, about: Asking) -> Found:
     """The result of a question, or that it was not answered in time: there is less of it from when there is `enough`,
     and still less for what others than the domain say.
     """
     started = perf_counter()
-    limits = load("discovery")["limits"]
+    timing = about.resolver.timing.discovery
     asking = asyncio.create_task(work)
-    satisfied = asyncio.create_task(enough.wait())
+    satisfied = asyncio.create_task(about.enough.wait())
     try:
-        await asyncio.wait({asking, satisfied}, timeout=limits["patience"], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({asking, satisfied}, timeout=timing.patience, return_when=asyncio.FIRST_COMPLETED)
         if not asking.done() and satisfied.done():
-            left = limits["patience"] - (perf_counter() - started)
-            grace = limits["grace_own" if is_own(source) else "grace_others"]
+            left = timing.patience - (perf_counter() - started)
+            grace = timing.grace_own if is_own(source) else timing.grace_others
             await asyncio.wait({asking}, timeout=max(0.0, min(left, grace)))
         if asking.done():
             return asking.result()

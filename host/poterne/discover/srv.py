@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from time import perf_counter
-from typing import Any
 
 from poterne.discover.side_by_side import as_they_come
 from poterne.discover.source import (
@@ -19,7 +18,8 @@ from poterne.discover.source import (
 )
 from poterne.discover.source import offered_port as usable_port
 from poterne.hosts import is_within
-from poterne.knowledge import load
+from poterne.knowledge import discovery
+from poterne.knowledge.discovery import ServiceLabel
 from poterne.model import Offer
 from poterne.probe.names import Names, Service
 
@@ -28,8 +28,8 @@ SOURCE = "srv"
 
 async def find(asking: Asking) -> AsyncGenerator[Found, None]:
     """What each service label of the domain says, as the answers come."""
-    rows = load("discovery")["srv"]
-    work = (bounded(_ask(row, asking), SOURCE, _place(row, asking.domain), asking.enough) for row in rows)
+    rows = discovery.table().srv
+    work = (bounded(_ask(row, asking), SOURCE, _place(row, asking.domain), asking) for row in rows)
     async with aclosing(as_they_come(work)) as answers:
         async for found in answers:
             yield found
@@ -37,7 +37,7 @@ async def find(asking: Asking) -> AsyncGenerator[Found, None]:
 
 async def offers_any(domain: str, resolver: Names) -> bool:
     """Whether any label of the domain names a server: then the name is a mail domain's."""
-    rows = load("discovery")["srv"]
+    rows = discovery.table().srv
     async with aclosing(as_they_come(resolver.services(_place(row, domain)) for row in rows)) as answers:
         async for _, services in answers:
             if any(service.target for service in services):
@@ -52,11 +52,11 @@ def preferred(services: tuple[Service, ...]) -> list[Service]:
     return sorted(services, key=lambda service: (service.priority, -service.weight, service.target, service.port))
 
 
-def _place(row: dict[str, Any], domain: str) -> str:
-    return f"{row['label']}._tcp.{domain}"
+def _place(row: ServiceLabel, domain: str) -> str:
+    return f"{row.label}._tcp.{domain}"
 
 
-async def _ask(row: dict[str, Any], asking: Asking) -> Found:
+async def _ask(row: ServiceLabel, asking: Asking) -> Found:
     started = perf_counter()
     place = _place(row, asking.domain)
     state, services = await asking.resolver.services(place)
@@ -74,14 +74,14 @@ async def _ask(row: dict[str, Any], asking: Asking) -> Found:
     return Found(lookup(SOURCE, place, "found", left_out(problems), started=started), offers)
 
 
-def _read(row: dict[str, Any], services: tuple[Service, ...], domain: str) -> tuple[tuple[Offer, ...], list[Unusable]]:
+def _read(row: ServiceLabel, services: tuple[Service, ...], domain: str) -> tuple[tuple[Offer, ...], list[Unusable]]:
     """RFC 6186 section 6: a target outside the domain is trusted only where DNSSEC vouches for the record. A stub
     resolver cannot know that (the AD bit of a resolver that is not on this machine is anybody's), so it never is.
     """
     offers: list[Offer] = []
     problems: list[Unusable] = []
     for service in preferred(services):
-        if len(offers) == load("discovery")["limits"]["records"]:
+        if len(offers) == discovery.table().limits.records:
             break
         try:
             host = offered_host(service.target)
@@ -89,10 +89,10 @@ def _read(row: dict[str, Any], services: tuple[Service, ...], domain: str) -> tu
                 offer(
                     SOURCE,
                     domain,
-                    protocol=row["protocol"],
+                    protocol=row.protocol,
                     host=host,
                     port=usable_port(service.port),
-                    security=row["security"],
+                    security=row.security,
                     rank=len(offers),
                     trusted=is_within(host, domain),
                 )

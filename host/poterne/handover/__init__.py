@@ -8,8 +8,8 @@ from poterne.catalogue import Catalogue
 from poterne.errors import InvalidRequest
 from poterne.handover import apple, mozilla, plain
 from poterne.handover.account import Account
-from poterne.knowledge import load
-from poterne.model import Report, Target
+from poterne.knowledge import handover
+from poterne.model import ExportFormat, Report, Target
 
 __all__ = ["FORMATS", "Exported", "Format", "export", "file_name"]
 
@@ -32,15 +32,20 @@ class Exported:
     data: bytes
 
 
-_WRITERS: Mapping[str, Callable[[Account, Catalogue], bytes]] = {
+_WRITERS: Mapping[ExportFormat, Callable[[Account, Catalogue], bytes]] = {
     "mobileconfig": apple.profile,
     "autoconfig": mozilla.client_config,
     "text": plain.text,
     "json": plain.json_settings,
 }
-FORMATS: Mapping[str, Format] = MappingProxyType(
-    {name: Format(**load("handover")["format"][name], write=write) for name, write in _WRITERS.items()}
-)
+
+
+def _format_of(name: ExportFormat, write: Callable[[Account, Catalogue], bytes]) -> Format:
+    row = handover.table().format[name]
+    return Format(row.file, row.mime, write)
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType({name: _format_of(name, write) for name, write in _WRITERS.items()})
 
 
 def export(report: Report, format: str, catalogue: Catalogue | str = "en") -> Exported:
@@ -70,5 +75,5 @@ def _format(name: str) -> Format:
 def _named(kind: Format, name: str) -> str:
     """A domain or a server as the beginning of a file's name, on every system."""
     stem = name.replace(":", "-").replace("%", "-")
-    kept = stem.partition(".")[0] in load("handover")["names"]["reserved"]
+    kept = stem.partition(".")[0] in handover.table().names.reserved
     return kind.file.format(name=f"mail-{stem}" if kept or not stem[:1].isalnum() else stem)

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from poterne import ports
 from poterne.catalogue import Catalogue, remarks
 from poterne.errors import InvalidTarget, NoSettings
-from poterne.knowledge import load
+from poterne.knowledge import auth
 from poterne.model import Report, Setting, Target
 from poterne.target import host_name, parse
 
@@ -77,12 +77,12 @@ class Account:
 
 
 def _good(settings: Iterable[Setting]) -> Iterable[Setting]:
-    families = load("auth")["order"]["families"]
+    families = auth.table().order.families
     for setting in settings:
         host = _name(setting.host)
         if host is not None and setting.verified and setting.security != "none":
-            auth = tuple(family for family in setting.auth if family in families)
-            yield setting.model_copy(update={"host": host, "auth": auth})
+            known = tuple(family for family in setting.auth if family in families)
+            yield setting.model_copy(update={"host": host, "auth": known})
 
 
 def _relays(setting: Setting) -> bool:

@@ -5,13 +5,13 @@ Keys and values are those of Apple's device-management schema (Configuration, co
 
 import plistlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from poterne.catalogue import Catalogue
 from poterne.errors import NoSettings
 from poterne.handover.account import Account
-from poterne.knowledge import load
+from poterne.knowledge import handover
 from poterne.model import Setting
 
 _NAMESPACE = uuid.UUID("6e0f3c1a-4c52-5b0e-9f0d-2a7d5b8c9e41")
@@ -26,8 +26,8 @@ def profile(account: Account, catalogue: Catalogue) -> bytes:
     else the description says what the switch means. Raises NoSettings where one direction is missing, or where the only
     sign-in is one that the format does not know, such as OAuth 2.0.
     """
-    words: dict[str, dict[str, str]] = load("handover")["apple"]
-    able = account.able(words["auth"])
+    words = handover.table().apple
+    able = account.able(words.auth)
     incoming = _best(able.incoming, bool(account.incoming), "receiving")
     outgoing = _best(able.outgoing, bool(account.outgoing), "sending")
     sentences = [catalogue.text("handover_no_password")]
@@ -41,10 +41,10 @@ def profile(account: Account, catalogue: Catalogue) -> bytes:
     mail: dict[str, Any] = {
         **_payload("com.apple.mail.managed", account, title),
         "EmailAccountDescription": account.title,
-        "EmailAccountType": words["type"][incoming.protocol],
+        "EmailAccountType": words.type[incoming.protocol],
         "OutgoingPasswordSameAsIncomingPassword": True,
-        **_server("Incoming", account, incoming, words["auth"]),
-        **_server("Outgoing", account, outgoing, words["auth"]),
+        **_server("Incoming", account, incoming, words.auth),
+        **_server("Outgoing", account, outgoing, words.auth),
     }
     if account.address:
         mail["EmailAddress"] = account.address
@@ -79,7 +79,7 @@ def _payload(kind: str, account: Account, title: str) -> dict[str, Any]:
     }
 
 
-def _server(side: str, account: Account, setting: Setting, auth: dict[str, str]) -> dict[str, Any]:
+def _server(side: str, account: Account, setting: Setting, auth: Mapping[str, str]) -> dict[str, Any]:
     known = [auth[family] for family in setting.auth if family in auth]
     keys: dict[str, Any] = {
         "HostName": setting.host,

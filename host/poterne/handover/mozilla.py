@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 from poterne.catalogue import Catalogue
 from poterne.errors import NoSettings
 from poterne.handover.account import Account
-from poterne.knowledge import load
+from poterne.knowledge import handover
 from poterne.model import Setting
 
 
@@ -36,15 +36,15 @@ def client_config(account: Account, catalogue: Catalogue) -> bytes:
 
 
 def _server(provider: ElementTree.Element, tag: str, setting: Setting) -> None:
-    words: dict[str, dict[str, str]] = load("handover")["mozilla"]
+    words = handover.table().mozilla
     server = ElementTree.SubElement(provider, tag, type=setting.protocol)
     values = [
         ("hostname", setting.host),
         ("port", str(setting.port)),
-        ("socketType", words["socket"][setting.security]),
-        ("username", words["user"][setting.username]),
+        ("socketType", words.socket[setting.security]),
+        ("username", words.user[setting.username]),
         # A server that announces nothing before it is asked takes a password as a rule.
-        *(("authentication", words["auth"][family]) for family in setting.auth or ("password",)),
+        *(("authentication", words.auth[family]) for family in setting.auth or ("password",)),
     ]
     for name, value in values:
         ElementTree.SubElement(server, name).text = value

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from poterne import ports
-from poterne.dial import Gate, Timing
-from poterne.knowledge import load
+from poterne.dial import Gate
+from poterne.knowledge.timing import ConnectTiming, Timing
 from poterne.model import Endpoint, Observation, Security
 from poterne.probe import tls as handshakes
 from poterne.probe.dialogue import dialogue
@@ -19,7 +19,7 @@ from poterne.probe.stream import Stream
 class Toolkit:
     """What probes of a check share. `deadline` is loop time; `warming` ends when handshakes may begin (the trust stores
     are loaded, and for comparisons the target is served): connections do not wait for it; `farewells` are goodbyes that
-    still wait; `schedule` is how a connection is tried (None: as usual); `on_open` is told of every connection.
+    still wait; `schedule` is how a connection is tried (None: as the gate does); `on_open` is told of every connection.
     """
 
     gate: Gate
@@ -27,12 +27,17 @@ class Toolkit:
     deadline: float
     warming: asyncio.Future[None]
     farewells: set[asyncio.Task[None]] = field(default_factory=set)
-    schedule: Timing | None = None
+    schedule: ConnectTiming | None = None
     on_open: Callable[[Endpoint], None] = lambda _: None
+
+    @property
+    def timing(self) -> Timing:
+        """The times of the check."""
+        return self.gate.timing
 
     def farewell(self, stream: Stream, goodbye: bytes | None) -> None:
         """Leaves a connection politely, without keeping anybody waiting."""
-        task = asyncio.create_task(stream.farewell(goodbye, load("timing")["dialogue"]["farewell"]))
+        task = asyncio.create_task(stream.farewell(goodbye, self.timing.dialogue.farewell))
         self.farewells.add(task)
         task.add_done_callback(self.farewells.discard)
 

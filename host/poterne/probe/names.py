@@ -7,7 +7,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poterne.hosts import is_address
-from poterne.knowledge import load
+from poterne.knowledge import controls
+from poterne.knowledge import timing as timings
+from poterne.knowledge.timing import Timing
 from poterne.model import NameAnswer, NameState
 from poterne.policy import Policy, Resolver
 from poterne.probe.text import display
@@ -41,13 +43,15 @@ class Service(NamedTuple):
 
 
 class Names:
-    """The resolvers of one check. Answers are kept for its length, so that a name is asked once."""
+    """The resolvers of one check. Answers are kept for its length, so that a name is asked once. `timing`: the times of
+    the check, the usual ones unless given.
+    """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, timing: Timing | None = None) -> None:
+        self.timing = timing or timings.usual()
         self._lab = policy.lab
         self._lab_resolver = policy.lab.resolver if policy.lab else None
         self._second_resolver = policy.controls.resolver
-        self._timing = load("timing")["names"]
         self._asked: dict[str, asyncio.Task[NameAnswer]] = {}
         self._guessed: dict[str, asyncio.Task[NameAnswer]] = {}
         self._services: dict[str, asyncio.Task[tuple[NameState, tuple[Service, ...]]]] = {}
@@ -97,9 +101,8 @@ class Names:
         answers. Asked as programs ask, yet absolute: a search domain that answers for every name is no such resolver.
         Never raises; within a few seconds.
         """
-        table = load("controls")["random"]
-        first, second = (f"{secrets.token_hex(8)}.{zone}" for zone in table["zones"])
-        return await asyncio.gather(self._random(first, table["patience"]), self._random(second, table["patience"]))
+        first, second = (f"{secrets.token_hex(8)}.{zone}" for zone in controls.table().random.zones)
+        return await asyncio.gather(self._random(first), self._random(second))
 
     async def second(self, name: str) -> NameAnswer | None:
         """The addresses of a name by the policy's second resolver; None where the policy has none. Never raises."""
@@ -132,12 +135,12 @@ class Names:
             for record in (answer or ())[:MAX_SERVICES]
         )
 
-    async def _random(self, name: str, patience: float) -> NameAnswer:
+    async def _random(self, name: str) -> NameAnswer:
         started = perf_counter()
         state: NameState = "timeout"
         found: tuple[str, ...] = ()
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(self.timing.names.random):
                 if self._lab_resolver is not None:
                     state, found = await self._explain(name)
                 else:
@@ -154,7 +157,7 @@ class Names:
         if not is_address(address):
             return None
         pointer = dns.reversename.from_address(address.partition("%")[0]).to_text(omit_final_dot=True)
-        _, records = await self._question(pointer, "PTR", patience=load("controls")["reverse"]["patience"])
+        _, records = await self._question(pointer, "PTR", patience=self.timing.names.reverse)
         names = sorted(record.target.to_text().removesuffix(".") for record in records or ())
         return display(names[0], MAX_NAME) or None if names else None
 
@@ -183,14 +186,14 @@ class Names:
         if system is None:
             return "timeout", ()
         try:
-            await asyncio.wait({system}, timeout=self._timing["patience"])
+            await asyncio.wait({system}, timeout=self.timing.names.patience)
             if system.done() and system.result():
                 return "ok", system.result()
             if system.done() and not explained:
                 return "nodata", ()
             state, _ = await self._explain(name)
             if not system.done():
-                await asyncio.wait({system}, timeout=self._timing["patience"] if state == "ok" else 0)
+                await asyncio.wait({system}, timeout=self.timing.names.patience if state == "ok" else 0)
             if system.done() and system.result():
                 return "ok", system.result()
             return ("timeout" if state == "ok" and not system.done() else "differs" if state == "ok" else state), ()
@@ -214,7 +217,7 @@ class Names:
         import dns.resolver
 
         server = server or self._lab_resolver
-        lifetime = patience or self._timing["answer"]
+        lifetime = patience or self.timing.names.answer
         try:
             answer = await self._resolver(server).resolve(name + ".", kind, lifetime=lifetime, search=False)
         except (dns.exception.DNSException, OSError, ValueError) as error:

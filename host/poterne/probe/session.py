@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from poterne import ports
 from poterne.dial import Connection
 from poterne.errors import Interrupted
-from poterne.knowledge import load
 from poterne.model import Observation, Security
 from poterne.probe import tls as handshakes
 from poterne.probe.dialogue import Dialogue, address_literal, recognise
@@ -54,7 +53,7 @@ class Session:
         self._dialled_port = dialled_port
         self._on_progress = on_progress
         self._further = further
-        self._times = load("timing")["dialogue"]
+        self._times = toolkit.timing.dialogue
         self._asked = 0
         self.silence = asyncio.Event()
 
@@ -120,11 +119,11 @@ class Session:
         if draft.security == "tls":
             self._verified()
         known = dialogue.in_greeting(greeting)
-        async with self._within("reply"):
+        async with self._within(self._times.reply):
             with draft.stage("capabilities_tls_ms" if draft.security == "tls" else "capabilities_ms"):
                 capabilities = known if known is not None else await self._ask(stream)
         self._learn(capabilities)
-        if draft.security != "tls" and dialogue.upgrade is not None:
+        if draft.security != "tls" and dialogue.script.upgrade is not None:
             return await self._upgrade(stream, capabilities)
         return True
 
@@ -132,9 +131,9 @@ class Session:
         """What the server says first; where the client speaks first, the answer to its question."""
         draft, dialogue = self._draft, self._dialogue
         with draft.stage("greeting_ms"):
-            async with self._within("greeting", silence="no greeting"):
-                if not dialogue.greets:
-                    await stream.send(self._command(dialogue.ask or "", stream))
+            async with self._within(self._times.greeting, silence="no greeting"):
+                if not dialogue.script.greets:
+                    await stream.send(self._command(dialogue.script.ask or "", stream))
                 reading = asyncio.ensure_future(dialogue.read(stream))
                 try:
                     done, _ = await asyncio.wait({reading}, timeout=self._suspicion())
@@ -147,16 +146,16 @@ class Session:
 
     def _suspicion(self) -> float:
         row = ports.expected(self._draft.endpoint)
-        name = "suspicion_relay" if row is not None and row.service == "smtp" else "suspicion"
-        return float(self._times[name])
+        is_relay = row is not None and row.service == "smtp"
+        return self._times.suspicion_relay if is_relay else self._times.suspicion
 
     async def _ask(self, stream: Stream) -> list[bytes] | None:
         """The capabilities, or None where the server will not tell."""
         dialogue = self._dialogue
-        if not dialogue.greets:
+        if not dialogue.script.greets:
             return []
         no: Reply | None = None
-        for question in filter(None, (dialogue.ask, dialogue.ask_plain)):
+        for question in filter(None, (dialogue.script.ask, dialogue.script.ask_plain)):
             if early := self._early(stream):
                 raise Interrupted("excess", f"an answer before the question: {early}")
             try:
@@ -175,7 +174,7 @@ class Session:
             no = reply
             if dialogue.judge(no) == "busy":
                 break
-        if no is not None and dialogue.welcomes:
+        if no is not None and dialogue.script.welcomes:
             # SMTP says in answer to EHLO what others say in their greeting (RFC 5321 section 4.1.4).
             self._draft.greeting, self._draft.greeting_kind = dialogue.words(no), dialogue.judge(no)
             raise Unwelcome
@@ -185,7 +184,7 @@ class Session:
         """The first line of what the server said before it was asked; where answers have tags, it may say anything.
         Taken for the answer, it would shift every further one.
         """
-        first = b"" if self._dialogue.framing == "imap" else stream.pending.partition(b"\n")[0]
+        first = b"" if self._dialogue.script.framing == "imap" else stream.pending.partition(b"\n")[0]
         return first.decode("utf-8", "replace").strip()
 
     def _learn(self, capabilities: list[bytes] | None) -> None:
@@ -202,16 +201,16 @@ class Session:
         """STARTTLS, or what this protocol calls it (RFC 3207, 9051 6.2.1, 2595 4, 5804 2.2, 4217)."""
         draft, dialogue = self._draft, self._dialogue
         offered = dialogue.offers_upgrade(line.decode("latin-1") for line in capabilities or [])
-        if not offered and not (dialogue.try_unoffered and capabilities is None):
+        if not offered and not (dialogue.script.try_unoffered and capabilities is None):
             draft.starttls = "absent"
             return True
         if self._early(stream):
             draft.starttls = "injected"
             draft.error = "text in the clear before the question for encryption"
             return False
-        upgrade = dialogue.upgrade or ""
+        upgrade = dialogue.script.upgrade or ""
         with draft.stage("starttls_ms"):
-            async with self._within("reply", silence="no answer to STARTTLS"):
+            async with self._within(self._times.reply, silence="no answer to STARTTLS"):
                 try:
                     await stream.send(self._command(upgrade, stream))
                     reply = await dialogue.read(stream, dialogue.tag_of("", self._tag()))
@@ -234,8 +233,8 @@ class Session:
         draft.starttls = "accepted"
         self._verified()
         with draft.stage("capabilities_tls_ms"):
-            async with self._within("reply"):
-                if dialogue.again == "wait":
+            async with self._within(self._times.reply):
+                if dialogue.script.again == "wait":
                     again: list[bytes] | None = (await dialogue.read(stream)).lines
                 else:
                     again = await self._ask(stream)
@@ -246,7 +245,7 @@ class Session:
         draft = self._draft
         host = draft.endpoint.host.partition("%")[0]
         with draft.stage("tls_ms"):
-            async with self._within("handshake", silence="no answer to the TLS handshake"):
+            async with self._within(self._times.handshake, silence="no answer to the TLS handshake"):
                 await asyncio.shield(self._toolkit.warming)
                 tls = await stream.start_tls(self._toolkit.stores.context(self._context), host)
         draft.security = security
@@ -282,8 +281,7 @@ class Session:
             draft.cut = True
 
     @asynccontextmanager
-    async def _within(self, stage: str, silence: str = "no answer") -> AsyncIterator[None]:
-        seconds = float(self._times[stage])
+    async def _within(self, seconds: float, silence: str = "no answer") -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(seconds):
                 yield
@@ -301,7 +299,7 @@ class Session:
         return text.encode("ascii") + b"\r\n"
 
     def _goodbye(self) -> bytes | None:
-        goodbye = self._dialogue.goodbye
+        goodbye = self._dialogue.script.goodbye
         if goodbye is None:
             return None
         self._asked += 1

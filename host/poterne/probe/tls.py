@@ -3,12 +3,13 @@
 import os
 import ssl
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from poterne.knowledge import load
+from poterne.knowledge import trust
 from poterne.model import Tls
 from poterne.policy import Policy
 from poterne.probe.text import display, displays
@@ -52,16 +53,19 @@ ContextName = Literal["strict", "lenient", "legacy"]
 
 
 class TrustStores:
-    """The operating system's roots and the public (Mozilla) ones, and the contexts made from them, each loaded once."""
+    """The operating system's roots and the public (Mozilla) ones, and the contexts made from them, each loaded once.
+    `bundles`: files that may hold the system's roots where OpenSSL looks elsewhere, the usual ones unless given.
+    """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, bundles: Sequence[str] | None = None) -> None:
+        self._bundles = trust.table().bundles if bundles is None else bundles
         self._lab_roots = policy.lab.roots if policy.lab else None
         self._public_roots = policy.trust.public_roots
 
     @cached_property
     def strict(self) -> ssl.SSLContext:
         """Verifies the chain against the operating system's store, the dates and the name; TLS 1.2 or later."""
-        context = _system_context()
+        context = _system_context(self._bundles)
         if self._lab_roots:
             context.load_verify_locations(cafile=self._lab_roots)
         return context
@@ -110,7 +114,7 @@ class TrustStores:
     @property
     def system_files(self) -> list[tuple[str | None, str | None]]:
         """(file, folder) pairs of the operating system's store, where it is made of files, and of the lab's roots."""
-        pairs = _system_files()
+        pairs = _system_files(self._bundles)
         if self._lab_roots:
             pairs.append((self._lab_roots, None))
         return pairs
@@ -125,7 +129,7 @@ class TrustStores:
         _ = self.strict, self.public_certificates
 
 
-def _system_context() -> ssl.SSLContext:
+def _system_context(bundles: Sequence[str]) -> ssl.SSLContext:
     """A context on the operating system's store. Where that is made of files, OpenSSL loads them once; every wrap_bio
     of truststore's would read them again (16 ms for the Mozilla set).
     """
@@ -136,14 +140,14 @@ def _system_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # RFC 9525 section 6.3: only subject alternative names count.
     context.hostname_checks_common_name = False
-    for file, folder in _system_files():
+    for file, folder in _system_files(bundles):
         # Roots that cannot be read are none; OpenSSL itself passes over its own places in silence.
         with suppress(OSError):
             context.load_verify_locations(file, folder)
     return context
 
 
-def _system_files() -> list[tuple[str | None, str | None]]:
+def _system_files(bundles: Sequence[str]) -> list[tuple[str | None, str | None]]:
     """(file, folder) of the operating system's roots: where OpenSSL looks, which the user's environment may name, else
     where systems are known to keep them. Empty where there are none: then nothing is trusted.
     """
@@ -151,7 +155,7 @@ def _system_files() -> list[tuple[str | None, str | None]]:
     if paths.cafile or (paths.capath and any(Path(paths.capath).glob("*.[0-9]"))):
         return [(paths.cafile, paths.capath)]
     # Not Path.is_file, which raises where a folder is closed: roots that cannot be read are none.
-    known = next((path for path in load("trust")["bundles"] if os.path.isfile(path)), None)  # noqa: PTH113
+    known = next((path for path in bundles if os.path.isfile(path)), None)  # noqa: PTH113
     return [(known, None)] if known else []
 
 

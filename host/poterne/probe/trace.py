@@ -3,10 +3,9 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 
 from poterne.dial import Gate
-from poterne.knowledge import load
+from poterne.knowledge.timing import TraceTiming
 from poterne.model import Endpoint, Hop
 
 _ENDS = ("open", "refused", "prohibited")
@@ -29,26 +28,6 @@ class TracePair:
     working: tuple[Hop, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a path is traced, in hops and seconds; see knowledge/timing.toml for the reasons."""
-
-    hops: int
-    interval: float
-    ahead: int
-    hold: float
-    patience: float
-    quiet: int
-    whole: float
-
-
-@cache
-def pace() -> Pace:
-    """The usual pace."""
-    table = load("timing")["trace"]
-    return Pace(**{name: table[name] for name in Pace.__slots__})
-
-
 async def trace(
     gate: Gate,
     failing: Endpoint,
@@ -58,13 +37,13 @@ async def trace(
     failing_port: int | None = None,
     working_port: int | None = None,
 ) -> TracePair | None:
-    """Traces both paths in lockstep; ends by `deadline` (loop time), and after `Pace.whole` seconds.
+    """Traces both paths in lockstep; ends by `deadline` (loop time), and after `TraceTiming.whole` seconds.
 
     The ports replace the endpoints' where a lab maps them. None where it is impossible: not Linux, no error queue, not
     permitted, no route, or no time for two tries at the first hop. Failures are never raised. Cancelling closes every
     socket.
     """
-    how = pace()
+    how = gate.timing.trace
     worked = _Path(gate, working, working_port, how) if working is not None else None
     failed = _Path(gate, failing, failing_port, how, beside=worked)
     now = asyncio.get_running_loop().time()
@@ -88,7 +67,7 @@ async def trace(
     return TracePair(hops, worked.hops(doubted=doubted) if worked is not None else ())
 
 
-async def _walk(failed: "_Path", worked: "_Path | None", how: Pace) -> None:
+async def _walk(failed: "_Path", worked: "_Path | None", how: TraceTiming) -> None:
     """Asks both at one hop after another, until every hop up to the ends has answered or was tried often enough."""
     lead = worked or failed
     following = 1
@@ -112,7 +91,7 @@ class _Path:
     gate: Gate
     endpoint: Endpoint
     port: int | None
-    how: Pace
+    how: TraceTiming
     beside: "_Path | None" = None
     end: int | None = None
     impossible: bool = False
@@ -135,13 +114,13 @@ class _Path:
             self._asked[number] = asyncio.get_running_loop().time()
             self._tasks[number] = asyncio.create_task(self._ask(number))
 
-    def wants_more(self, how: Pace) -> bool:
+    def wants_more(self, how: TraceTiming) -> bool:
         """Whether the end is still ahead, and few enough hops are waiting for an answer that may yet come."""
         since = asyncio.get_running_loop().time() - how.hold
         waiting = [number for number, asked in self._asked.items() if number not in self._answers and asked > since]
         return self.end is None and len(waiting) < how.ahead
 
-    def wants_one_more(self, number: int, how: Pace) -> bool:
+    def wants_one_more(self, number: int, how: TraceTiming) -> bool:
         """Whether the end is still ahead, and that hop is near enough to the last answer."""
         return self.end is None and number <= self.last + how.quiet
 

@@ -5,9 +5,10 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
-LANGUAGES = ("en", "fr", "de", "es", "it")
+Language = Literal["en", "fr", "de", "es", "it"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 PLURAL_FORMS = ("zero", "one", "two", "few", "many")
 
 _PLACEHOLDER = re.compile(r"\$([A-Za-z0-9_@]+)\$")

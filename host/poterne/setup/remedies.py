@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from poterne import files
-from poterne.knowledge import load
+from poterne.knowledge import installer
 from poterne.setup import disk, launcher, ownership
 from poterne.setup.browsers import Browser
 from poterne.setup.machine import Level, Machine
@@ -48,7 +48,7 @@ def as_root(arguments: str, machine: Machine) -> Remedy:
 
 def installed_again(machine: Machine) -> Remedy:
     """What brings a broken program back: a command only where a public index is known to have it."""
-    line = load("installer")["install"].get(machine.platform)
+    line = installer.table().install.get(machine.platform)
     return Remedy(line or None, "" if line else "install Poterne again, in the way in which it was installed")
 
 

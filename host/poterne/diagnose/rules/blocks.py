@@ -9,7 +9,7 @@ from poterne.diagnose.registry import FindingKind, compares
 from poterne.diagnose.shared import SharedFailure
 from poterne.diagnose.symptom import Symptom, Yields
 from poterne.diagnose.wanted import Want
-from poterne.knowledge import load
+from poterne.knowledge import controls
 from poterne.model import Confidence, Family, Observation, ParamValue
 
 RELAY_PORT = 25
@@ -248,7 +248,7 @@ def _further(case: Case, port: int) -> Iterator[Want]:
         alike = case.shared.on(family, port)
         yield from _want_fresh(case, family, port)
         if case.failures.gagged(family, port):
-            numbers = {port, *load("controls")["begin"]["canary_ports"]}
+            numbers = {port, *controls.table().begin.canary_ports}
             yield from case.want(*(Want("canary", port=number) for number in numbers))
         if alike is None:
             continue

@@ -9,7 +9,7 @@ from poterne.diagnose.evidence import Evidence, answers, direction, needed, refu
 from poterne.diagnose.registry import FindingKind, register, shows
 from poterne.diagnose.settings import sign_in
 from poterne.diagnose.symptom import Symptom, Yields
-from poterne.knowledge import load
+from poterne.knowledge import limits
 from poterne.model import Confidence, Observation, ParamValue
 
 # Something opened, and said nothing.
@@ -55,7 +55,7 @@ def _endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
         yield from _tls_faults(observation)
     elif observation.greeting_kind != "accepted":
         if needed(observation, evidence) or observation.greeting_kind not in _WORDLESS:
-            yield from _greeting(observation)
+            yield from _greeting(observation, evidence)
     elif observation.cut and observation.starttls in ("failed", "silent"):
         yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
     elif observation.cut:
@@ -114,7 +114,7 @@ register(
 )
 
 
-def _greeting(observation: Observation) -> Iterator[Symptom]:
+def _greeting(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     row = ports.expected(observation)
     expected = row.dialogue if row else "smtp"
     greeting = observation.greeting or ""
@@ -127,17 +127,17 @@ def _greeting(observation: Observation) -> Iterator[Symptom]:
             spoke = observation.spoke or "unknown"
             yield Symptom("wrong-protocol", "certain", observation, params={"expected": expected, "spoke": spoke})
         case "silent" | "closed" as kind:
-            closed = kind == "closed"
-            yield Symptom("no-greeting", _sure_of_silence(observation), observation, params={"closed": closed})
+            closed, confidence = kind == "closed", _sure_of_silence(observation, evidence)
+            yield Symptom("no-greeting", confidence, observation, params={"closed": closed})
         case _:
             yield Symptom("unproven", "possible", observation, params={"state": "error"})
 
 
-def _sure_of_silence(observation: Observation) -> Confidence:
+def _sure_of_silence(observation: Observation, evidence: Evidence) -> Confidence:
     """A budget that ended soon proves no silence: a slow server may still have greeted (RFC 5321 4.5.3.2.1)."""
     waits = (observation.stages.greeting_ms, observation.stages.tls_ms)
     waited_ms = max((wait for wait in waits if wait is not None), default=None)
-    enough = load("timing")["dialogue"]["slow"] * 1000
+    enough = evidence.timing.dialogue.slow * 1000
     patient = observation.greeting_kind == "closed" or waited_ms is None or waited_ms >= enough
     return "certain" if patient else "possible"
 
@@ -208,12 +208,12 @@ register(
 def _remarks(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     row = ports.expected(observation)
     greeting_ms = observation.stages.greeting_ms
-    slow = load("timing")["dialogue"]["slow"]
+    slow = evidence.timing.dialogue.slow
     if greeting_ms is not None and greeting_ms > slow * 1000:
         yield Symptom("slow-greeting", "certain", observation, params={"seconds": round(greeting_ms / 1000)})
     if observation.tls is not None and verified(observation) and observation.tls.not_after is not None:
         left = (datetime.fromisoformat(observation.tls.not_after) - evidence.now).days
-        if left < load("limits")["expiring_days"]:
+        if left < limits.table().expiring_days:
             yield Symptom(
                 "cert-expiring",
                 "certain",

@@ -8,7 +8,7 @@ from poterne.diagnose.evidence import FAMILIES, direction, reset, settled, spoke
 from poterne.diagnose.operators import independent, known_ports, vouches
 from poterne.diagnose.registry import compares
 from poterne.diagnose.wanted import Want
-from poterne.knowledge import load
+from poterne.knowledge import controls
 from poterne.model import Observation
 
 _RELAY_PORT = 25
@@ -65,7 +65,7 @@ def _signs_of_life(case: Case) -> Iterator[Want]:
     while they have only been silent for a while, so that nobody waits for a dead one. Hosts that a policy names may
     serve the web; of the others the ports are known.
     """
-    table = load("controls")["begin"]
+    table = controls.table().begin
     for family, port in dict.fromkeys((o.family, o.port) for o in case.target.failing):
         if case.limits.unreliable(family):
             continue
@@ -79,10 +79,10 @@ def _signs_of_life(case: Case) -> Iterator[Want]:
         offered = {number for o in dead for number in known_ports(o.host)}
         candidates = dict.fromkeys((*sorted(set(working), key=_likely), *sorted(offered, key=_likely)))
         # On these every control is asked from the beginning.
-        begun = (_RELAY_PORT, *table["life_ports"])
+        begun = (_RELAY_PORT, *table.life_ports)
         further = [number for number in candidates if number not in (port, *begun)][:_MAX_SIGNS_OF_LIFE]
         if all(o.source == "policy" for o in dead):
-            further += [number for number in table["web_ports"][:1] if number not in further]
+            further += [number for number in table.web_ports[:1] if number not in further]
         yield from case.want(*(Want("controls", port=number) for number in further))
 
 

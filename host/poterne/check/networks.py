@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterable
 from functools import cache
 
-from poterne.knowledge import load
+from poterne.knowledge import networks
 from poterne.model import Hint, Hop
 
 # Further away the routers are somebody else's: a server's own hoster is not the user's provider.
@@ -43,16 +43,16 @@ def _by_suffix(name: str) -> Hint | None:
 def _suffixes() -> dict[str, Hint]:
     return {
         suffix: Hint(
-            network=row["id"],
-            name=row["name"],
-            kind=row["kind"],
-            where=row.get("where"),
-            relay=row.get("relay"),
-            source=row["source"],
-            date=row.get("date"),
+            network=row.id,
+            name=row.name,
+            kind=row.kind,
+            where=row.where,
+            relay=row.relay,
+            source=row.source,
+            date=row.date,
         )
-        for row in load("networks")["network"]
-        for suffix in row["suffixes"]
+        for row in networks.table().network
+        for suffix in row.suffixes
     }
 
 

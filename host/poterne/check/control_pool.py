@@ -1,12 +1,12 @@
 """Who is asked for comparison: controls, canaries, the provider's relay."""
 
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from poterne.errors import InvalidRequest, InvalidTarget
-from poterne.knowledge import load
+from poterne.knowledge import controls
 from poterne.model import Options
 from poterne.policy import Policy
 from poterne.target import host_name
@@ -32,11 +32,11 @@ class Control:
     @property
     def sends(self) -> bool:
         """Whether it can show that 25 alone is in trouble: it vouches for 25, and for 587 or 465."""
-        return self.vouches(_RELAY_PORT) and any(self.vouches(port) for port in load("controls")["begin"]["life_ports"])
+        return self.vouches(_RELAY_PORT) and any(self.vouches(port) for port in controls.table().begin.life_ports)
 
     def life_ports(self, port: int) -> tuple[int, ...]:
         """Other ports on which it may show that it is alive while `port` fails, the likeliest first."""
-        usual: Iterable[int] = load("controls")["begin"]["life_ports"]
+        usual = controls.table().begin.life_ports
         candidates = [*usual, *sorted((self.ports or frozenset()) - {_RELAY_PORT}, reverse=True)]
         return tuple(dict.fromkeys(other for other in candidates if other != port and self.vouches(other)))
 
@@ -59,7 +59,7 @@ class Pool:
         networks, up to as many as are drawn. The same at each call.
         """
         if port not in self._vouching:
-            count = len(self.drawn) if not self.others else load("controls")["begin"]["drawn"]
+            count = len(self.drawn) if not self.others else controls.table().begin.drawn
             known = [control for control in self.drawn if control.vouches(port)]
             more = [control for control in self.others if control.vouches(port)]
             self._vouching[port] = tuple(_of_different_networks([*known, *more])[:count])
@@ -75,13 +75,13 @@ def draw(policy: Policy, *, without: Collection[str] = (), chooser: random.Rando
     if policy.controls.hosts is not None:
         named = dict.fromkeys(host for host in policy.controls.hosts if host not in without)
         return Pool(drawn=tuple(Control(host, "policy") for host in named))
-    table = load("controls")["begin"]
+    begin = controls.table().begin
     domains = {_domain(host) for host in without}
     rows = [row for row in _defaults() if _domain(row.host) not in domains]
     chooser = chooser or random.SystemRandom()
     mixed = chooser.sample(rows, len(rows))
     senders = _of_different_networks([row for row in mixed if row.sends])
-    drawn, spares = senders[: table["drawn"]], senders[table["drawn"] :][: table["spares"]]
+    drawn, spares = senders[: begin.drawn], senders[begin.drawn :][: begin.spares]
     return Pool(tuple(drawn), spares, tuple(row for row in mixed if row not in drawn))
 
 
@@ -89,7 +89,7 @@ def canary(policy: Policy) -> tuple[str, ...]:
     """Addresses at which nobody can answer: the policy's, else documentation addresses (RFC 5737, RFC 3849)."""
     if policy.controls.canary is not None:
         return policy.controls.canary
-    return tuple(load("controls")["canary"]["addresses"])
+    return tuple(map(str, controls.table().canary.addresses))
 
 
 def relay(policy: Policy, options: Options) -> tuple[str | None, str]:
@@ -106,9 +106,7 @@ def relay(policy: Policy, options: Options) -> tuple[str | None, str]:
 
 
 def _defaults() -> tuple[Control, ...]:
-    return tuple(
-        Control(row["host"], "default", row["network"], frozenset(row["ports"])) for row in load("controls")["control"]
-    )
+    return tuple(Control(row.host, "default", row.network, row.ports) for row in controls.table().control)
 
 
 def _of_different_networks(controls: Sequence[Control]) -> list[Control]:

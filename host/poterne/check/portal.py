@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from poterne import web
 from poterne.dial import Gate
 from poterne.errors import Forbidden, WebError
-from poterne.knowledge import load
+from poterne.knowledge import controls
 from poterne.model import Portal
 from poterne.policy import Policy
 from poterne.probe.names import Names
@@ -20,8 +20,8 @@ async def ask(policy: Policy, gate: Gate, resolver: Names, deadline: float) -> P
     """What the page answers by `deadline` (loop time) and within a few seconds; None where the policy switches it off
     or does not allow its port or address. Redirects are looked at, never followed.
     """
-    table = load("controls")["portal"]
-    url: str = table["url"] if policy.controls.portal is None else policy.controls.portal
+    page = controls.table().portal
+    url = page.url if policy.controls.portal is None else policy.controls.portal
     if not url:
         return None
     by_policy = policy.controls.portal is not None
@@ -33,8 +33,8 @@ async def ask(policy: Policy, gate: Gate, resolver: Names, deadline: float) -> P
             resolver=resolver,
             trust="typed" if by_policy else "foreign",
             source="policy" if by_policy else "default",
-            deadline=min(deadline, asyncio.get_running_loop().time() + table["patience"]),
-            limit=table["limit"],
+            deadline=min(deadline, asyncio.get_running_loop().time() + gate.timing.compare.portal),
+            limit=page.limit,
         )
     except Forbidden:
         return None

@@ -1,0 +1,118 @@
+"""Hosts beside the target: each is looked at on a port, in every family, once a check."""
+
+from asyncio import gather
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from poterne import ports
+from poterne.check.fetcher import Fetcher
+from poterne.check.state import CheckState
+from poterne.diagnose.wanted import Want
+from poterne.knowledge.timing import Schedule
+from poterne.model import Endpoint, Family, Observation, Role
+from poterne.policy import Policy
+from poterne.probe.endpoint import Toolkit, observe
+from poterne.probe.names import Names
+from poterne.probe.places import Place, places
+
+
+@dataclass(slots=True)
+class ComparedHosts:
+    """Looks at controls, canaries, the relay and the gateway, and records what they do. `on_news` is called for each
+    observation, also for a provisional silence. `toolkit` is the comparisons': its handshakes wait for the target's.
+    """
+
+    policy: Policy
+    resolver: Names
+    toolkit: Toolkit
+    state: CheckState
+    fetcher: Fetcher
+    on_news: Callable[[], None]
+    _manners: dict[Want, tuple[str, Toolkit]] = field(default_factory=dict)
+    _opened: set[tuple[str, Family]] = field(default_factory=set)
+    _turns: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.toolkit = replace(self.toolkit, on_open=self._note_open)
+
+    async def look_at(self, role: Role, host: str, port: int, source: str, toolkit: Toolkit | None = None) -> None:
+        """What a host does on a port; once a check, whoever asks: the first one's toolkit is used."""
+        want = Want("host", role=role, host=host, port=port)
+        self._manners.setdefault(want, (source, toolkit or self.toolkit))
+        await self.fetcher.had(want)
+
+    async def fetch(self, want: Want) -> None:
+        """Fetches a `host`."""
+        assert want.host is not None
+        assert want.port is not None
+        assert want.role is not None
+        if want.port not in self.policy.allow.ports:
+            return
+        source, toolkit = self._manners[want]
+        answer = await self.resolver.addresses(want.host, source)
+        there = await places(answer, want.port, self.policy, self.resolver, self.state.options.family)
+        endpoints = [self._endpoint(want.role, want.host, place, want.port, source) for place in there]
+        probes = (
+            self._observe(endpoint, place, answer.elapsed_ms, toolkit)
+            for endpoint, place in zip(endpoints, there, strict=True)
+        )
+        await gather(*probes)
+
+    async def again(self, failing: Observation) -> None:
+        """Looks once more at what failed; patiently, where it was silent."""
+        place = Place(failing.family, failing.address, failing.port)
+        endpoint = self._endpoint(failing.role, failing.host, place, failing.port, failing.source)
+        how: Schedule = "again" if failing.state == "no-answer" else "late"
+        await self._observe(endpoint, place, None, self.in_turn(failing.host, how))
+
+    def in_turn(self, host: str, name: Schedule) -> Toolkit:
+        """Where new connections are limited, the target's attempts and the controls' would compete for the same moments
+        if all were made in step, and the same one would get through each time.
+        """
+        timing = self.toolkit.timing
+        later = timing.compare.step * (self._turns.setdefault(host, len(self._turns)) % timing.compare.turns)
+        usual = timing.schedule(name)
+        moments = tuple(moment + later if moment else moment for moment in usual.attempts)
+        return replace(self.toolkit, schedule=replace(usual, attempts=moments))
+
+    def any_opened(self, host: str) -> bool:
+        """Whether a connection to the host was opened."""
+        return any(opened == host for opened, _ in self._opened)
+
+    def all_opened(self, host: str) -> bool:
+        """Whether something has opened there in every family in which it is tried."""
+        tried = {(each.host, each.family) for each in self.state.compared.values() if each.host == host}
+        return bool(tried) and tried <= self._opened
+
+    def _note_open(self, endpoint: Endpoint) -> None:
+        self._opened.add((endpoint.host, endpoint.family))
+
+    def _endpoint(self, role: Role, host: str, place: Place, port: int, source: str) -> Endpoint:
+        row = ports.facts(port)
+        endpoint = Endpoint(
+            id=f"c{len(self.state.compared) + 1}",
+            role=role,
+            host=host,
+            address=place.address,
+            family=place.family,
+            port=port,
+            service=row.service if row else "smtp",
+            asked=row.begins if row else "starttls",
+            source=source,
+        )
+        self.state.compared[endpoint.id] = endpoint
+        return endpoint
+
+    async def _observe(self, endpoint: Endpoint, place: Place, resolve_ms: float | None, toolkit: Toolkit) -> None:
+        if not toolkit.gate.permits(endpoint):
+            return
+        seen = await observe(
+            endpoint, toolkit, dialled_port=place.port, resolve_ms=resolve_ms, on_progress=self._progress
+        )
+        self.state.record(seen)
+        self.on_news()
+
+    def _progress(self, seen: Observation) -> None:
+        if seen.state == "no-answer":
+            self.state.record(seen)
+            self.on_news()

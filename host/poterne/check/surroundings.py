@@ -1,0 +1,36 @@
+"""Where this computer is while a check runs."""
+
+from dataclasses import dataclass
+
+from poterne import machine
+from poterne.machine import source_address
+from poterne.model import Disturbance, Machine
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """This computer's source addresses (IPv4, IPv6) at one moment, and the seconds it has slept since its start."""
+
+    addresses: tuple[str | None, ...]
+    slept: float
+
+    @property
+    def online(self) -> bool:
+        """Whether packets can leave at all."""
+        return any(self.addresses)
+
+    def disturbance(self, later: "Moment", nap: float) -> Disturbance | None:
+        """What happened between this moment and a later one: `slept` is more than `nap` seconds of sleep."""
+        if later.slept - self.slept > nap:
+            return "slept"
+        return "moved" if later.addresses != self.addresses else None
+
+
+def now() -> Moment:
+    """This moment."""
+    return Moment(tuple(source_address(family) for family in (4, 6)), machine.slept())
+
+
+def look_around() -> tuple[Machine, str | None]:
+    """This computer's addresses and gateways, and its network's key where it can be told apart. Takes a while."""
+    return machine.look(), machine.network_key()

@@ -297,6 +297,7 @@ def test_which_names_of_a_domain_are_news(names: list[NameAnswer], news: list[tu
 
 def test_a_server_needs_an_address_of_its_own() -> None:
     assert told(server(), name(state="nodata"), resolved("example.org", "domain")) == [("dns-nodata", HOST)]
+    assert told(server(), resolved(), name(source="mx", state="nodata")) == []
     known = told(server(), name(state="nodata"), resolved("smtp.example.org", "guess"))
     assert known == [("dns-nodata", HOST)]
 

@@ -231,6 +231,7 @@ def test_a_canary_that_is_heard_of_shows_a_network() -> None:
     assert offline(nameless(canary={"state": "unreachable", **GONE})) == "certain"
     assert offline(nameless(canary={"state": "unreachable", **GONE, "error": "ENETUNREACH"})) is None
     assert offline(nameless("silent", canary={"provisional": True})) is None
+    assert offline(nameless("silent").canary(465, "refused")) is None
     only_465 = nameless("silent")
     only_465.change(None, 25, who="192.0.2.1")
     assert offline(only_465) is None

@@ -331,6 +331,7 @@ def test_what_was_not_tried_is_untested() -> None:
     assert judged(tried=(seen(587, role="control"),))[0] == "untested"
     implicit = setting("srv", port=465)
     assert judged(implicit, tried=()) == ("untested", (), None)
+    assert judged(stated=STATED.model_copy(update={"state": "works"}), tried=())[0] == "untested"
 
 
 @pytest.mark.parametrize(

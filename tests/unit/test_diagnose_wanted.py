@@ -167,6 +167,10 @@ SCENES: dict[str, tuple[World, set[Want]]] = {
         {BEGUN, RELAY, *followed(25, 465)},
     ),
     "the target answers nowhere": (World().silent(who="target"), {BEGUN, PORTAL, WEB, *controls(465, 993)}),
+    "the target answers nowhere, and has no port for sending by itself": (
+        World(ports=(465, 993)).silent(who="target"),
+        {BEGUN, PORTAL, WEB, *controls(465, 993)},
+    ),
     "nobody answers": (World().silent(), {BEGUN, RELAY, PORTAL, WEB, *controls(465, 993, 443)}),
     "one port that few miss": (World(controls=(), ports=(465, 587, 993, 995)).refused(995), set()),
     "one port that nearly everybody offers": (World(controls=()).refused(465), controls(465)),

@@ -11,7 +11,6 @@ on where it was ended: what a test has noticed is not tried again, what none had
 import argparse
 import ast
 import contextlib
-import difflib
 import json
 import os
 import random
@@ -26,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,13 +191,8 @@ def undecorated(source: str) -> str:
 
 def expanded(patterns: Sequence[str]) -> list[str]:
     """The files, and tests within a file as they are."""
-    return [
-        test
-        for pattern in patterns
-        for test in (
-            [pattern] if "::" in pattern else [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob(pattern))]
-        )
-    ]
+    files = [[pattern] if "::" in pattern else map(str, sorted(ROOT.glob(pattern))) for pattern in patterns]
+    return [str(Path(ROOT, file).relative_to(ROOT)) for same in files for file in same]
 
 
 def wanted(subject: Subject) -> list[str]:
@@ -293,9 +288,16 @@ def _lines(text: list[str], function: Function) -> list[str]:
 
 
 def _changed_lines(original: list[str], mutated: list[str]) -> tuple[str, str]:
-    lines = [line for line in difflib.ndiff(original, mutated) if line[:2] in ("- ", "+ ")]
-    was = " ".join(line[2:].strip() for line in lines if line.startswith("-"))
-    return was, " ".join(line[2:].strip() for line in lines if line.startswith("+"))
+    """What stands between the lines that both begin and end with."""
+    start = _alike(original, mutated)
+    end = _alike(original[start:][::-1], mutated[start:][::-1])
+    was, becomes = (lines[start : len(lines) - end] for lines in (original, mutated))
+    return " ".join(map(str.strip, was)), " ".join(map(str.strip, becomes))
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    """How many lines both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def difference(original: ast.AST, mutated: ast.AST) -> ast.AST | None:

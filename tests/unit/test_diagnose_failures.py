@@ -21,7 +21,7 @@ from tests.unit.core_observations import (
 from poterne.diagnose.case import Case
 from poterne.diagnose.failures import Signature, clears
 from poterne.diagnose.shared import SharedFailure
-from poterne.model import Confidence, Family, Observation, Stages, State, Tls
+from poterne.model import Confidence, Family, Machine, Observation, Stages, State, Tls
 
 LATE: dict[str, Any] = {"attempts": 2}
 MUTE: dict[str, Any] = {"greeting": None, "greeting_kind": "silent", "tls": None, "security": "none", "auth": ()}
@@ -84,6 +84,12 @@ def test_a_connection_that_is_cut_while_tls_begins() -> None:
 def test_who_sent_an_error(reporter: str, looks: Signature) -> None:
     world = World(ports=()).add(unreached(25, "prohibited", reporter=reporter, family=6, id=f"{HOST}-25-4"))
     assert signature(world) == looks
+
+
+def test_a_network_may_be_told_by_an_address_in_it() -> None:
+    world = World().fail("prohibited", 25, who="target", reporter="10.77.0.9")
+    assert signature(world.with_(machine=Machine(networks=("10.77.0.2/24",)))) == "gateway"
+    assert signature(world.with_(machine=Machine(networks=("10.78.0.2/24",)))) == "way"
 
 
 @pytest.mark.parametrize(("hops", "looks"), [((ISP[4],), "gateway"), ((BOX[4], ISP[4]), "way"), (("silent",), "way")])

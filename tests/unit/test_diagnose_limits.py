@@ -173,6 +173,7 @@ def test_who_refuses_one_and_not_another() -> None:
     assert picks(World().canary(25, "refused"))
     assert not picks(World().canary(25, "refused", provisional=True))
     assert not picks(World().canary(25)), "silence is no refusal"
+    assert not picks(World().canary(25, "reset"), "cut"), "somebody may have answered in its place"
     assert not picks(World().refused(25, who=CONTROLS[0])), "it may not serve that port"
     assert not picks(World().silent(25, who=CONTROLS[0]), "silent")
     assert picks(World().add(unreached(25, "refused", id="again")))

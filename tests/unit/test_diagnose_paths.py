@@ -16,7 +16,7 @@ from tests.unit.core_observations import (
 
 from poterne.diagnose.case import Case
 from poterne.diagnose.paths import outside
-from poterne.model import Family, Machine, Observation
+from poterne.model import Family, Hop, Machine, Observation
 
 GOOD = (BOX[4], ISP[4], FURTHER[4], "open")
 TARGET = "192.0.2.7"
@@ -173,6 +173,13 @@ def test_a_way_whose_first_router_nobody_met(
 def test_a_port_that_passes_the_box(hops: tuple[str, ...], at_the_provider: bool) -> None:
     world = traced(*hops)
     assert case(world).paths.at_the_provider(of(world)) is at_the_provider
+
+
+def test_who_answers_on_the_way_is_no_router_behind_the_box() -> None:
+    world = traced(BOX[4], "silent")
+    answered = Hop(hop=2, address=FURTHER[4], answer="refused")
+    world.change({"path": (*of(world).path[:1], answered)}, 25, who="target")
+    assert not case(world).paths.at_the_provider(of(world))
 
 
 def test_what_is_known_of_this_machine_decides_whether_a_router_is_the_providers() -> None:

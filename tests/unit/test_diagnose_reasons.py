@@ -85,6 +85,16 @@ def test_a_host_that_answers_hinders_no_other_from_being_called_down() -> None:
     assert {Want("web", host=host) for host in ("b.example.org", "c.example.org")} <= world.wanted
 
 
+def test_where_packets_of_one_family_are_lost_a_server_of_the_other_may_be_down() -> None:
+    world = World(target=ACCOUNT, families=(4, 6), ports=(465,)).change(LOSSY, family=4)
+    place: dict[str, Any] = {"host": "b.example.org", "address": "192.0.2.9"}
+    world.add(*(unreached(port, "no-answer", **place) for port in (25, 465)))
+    assert "server-down" not in world.codes
+    place = {"host": "c.example.org", "address": "2001:db8::9", "family": 6}
+    world.add(*(unreached(port, "no-answer", **place) for port in (25, 465)))
+    assert {f.host for f in world.conclusion.findings if f.code == "server-down"} == {"c.example.org"}
+
+
 # ---- a server that turns this machine away
 
 
@@ -106,6 +116,15 @@ def test_what_it_takes_to_be_turned_away() -> None:
     soon = World(ports=WITH_WEB).rejected(*MAIL, by=OWN_ADDRESS, who="target", provisional=True)
     assert sure(soon, "client-rejected") is None
     assert Want("web", host=HOST) in soon.wanted
+
+
+def test_each_host_is_turned_away_or_not_by_itself() -> None:
+    world = World(target=ACCOUNT, control_ports=(25, 465, 587)).silent(25, 465)
+    for host, address, ports in (("b.example.org", "192.0.2.8", (25, 465)), ("c.example.org", "192.0.2.9", (587, 993))):
+        state = "no-answer" if host == "b.example.org" else "prohibited"
+        said = {"reporter": address} if state == "prohibited" else {}
+        world.add(*(unreached(port, state, host=host, address=address, **said) for port in ports))
+    assert [f.host for f in world.conclusion.findings if f.code == "client-rejected"] == ["c.example.org"]
 
 
 def silent_mail(**changed: Any) -> World:

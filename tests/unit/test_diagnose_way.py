@@ -59,6 +59,9 @@ def test_this_machine_and_the_box_are_where_they_are() -> None:
     assert way(World().rejected(25, by=OWN)) == ("you", "you", (25,), REST, BOX[4], None, False)
     assert way(World().rejected(25, by=BOX)) == ("box", "box", (25,), REST, BOX[4], None, False)
     near = World().path(25, "open").path(587, BOX[4], ISP[4], "open")
+    here = World().path(25, "open", start=0).path(587, BOX[4], ISP[4], "open").conclusion.way
+    assert here is not None
+    assert (here.stops_from, here.stops_to) == ("you", "you")
     drawn = near.conclusion.way
     assert drawn is not None
     assert (drawn.stops_from, drawn.stops_to, drawn.traced) == ("box", "box", True)

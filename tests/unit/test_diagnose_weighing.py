@@ -207,6 +207,8 @@ def test_a_better_name_does_not_quiet_the_block_of_the_asked_port_and_is_quiet_i
     endpoint = world(f"{HOST}:25", 587).conclusion
     assert severities(endpoint)["port25-blocked 25"] == "blocker"
     assert severities(endpoint)["wrong-host-name"] == "warning"
+    asked = world(f"{HOST}:587", 587).conclusion
+    assert severities(asked)["wrong-host-name"] == "blocker", "the block is of another port"
     whole = world(server(), 587).conclusion
     assert severities(whole)["wrong-host-name"] == "blocker"
     assert whole.verdict.code == "wrong-host-name"

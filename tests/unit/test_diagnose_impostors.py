@@ -66,6 +66,8 @@ def test_a_canary_of_another_port_shows_nothing_of_this_one() -> None:
 def test_every_certificate_has_to_get_through() -> None:
     good = World(families=(4, 6)).canary(25, "open").canary(465)
     assert impostors(good) == []
+    elsewhere = World(families=(4, 6)).canary(25, "open").canary(465).change(plain, 587, who="target")
+    assert impostors(elsewhere) == []
     (found,) = impostors(good.change(plain, 25, who="target", family=6))
     assert found[:2] == ("likely", [f"{HOST}-25-4", f"{HOST}-25-6"])
 

@@ -249,6 +249,13 @@ def test_ports_of_one_family_and_of_both_are_two_findings() -> None:
     assert told == {(None, (465,)), (6, (587,))}
 
 
+def test_a_block_is_as_sure_as_in_the_family_where_it_is_surest() -> None:
+    world = World(families=(4, 6)).silent(25).change(None, 25, who=CONTROLS[0], family=6)
+    assert world.confidence("port25-blocked") == "certain"
+    other = World(families=(4, 6)).silent(25).change(None, 25, who=CONTROLS[0], family=4)
+    assert other.confidence("port25-blocked") == "certain"
+
+
 def test_a_reset_of_another_port_or_family_of_nobody_shows_nothing() -> None:
     def reset(port: int, **changed: Any) -> World:
         world = World(control_ports=(25, 587, 993)).refused(993).twice(993)

@@ -130,6 +130,21 @@ SCENES: dict[str, tuple[World, set[Want]]] = {
         with_defaults(25, 465, 587, 995, 443).silent(25, 465, 587),
         {BEGUN, RELAY, *controls(465, 995, 443), *followed(25, 443), *followed(587, 443)},
     ),
+    "no port of the controls shows life, and the target serves one that is not known": (
+        World(ports=(25, 465, 587), control_ports=(25, 465, 587))
+        .silent(25, 465, 587)
+        .add(seen(587, id="strange").model_copy(update={"port": 9, "service": "discard"})),
+        {
+            WEB,
+            BEGUN,
+            RELAY,
+            *controls(465, 9, 443),
+            Want("gateway", port=25, family=4),
+            Want("gateway", port=587, family=4),
+            Want("trace", observation=f"{HOST}-25-4", working="strange"),
+            Want("trace", observation=f"{HOST}-587-4", working="strange"),
+        },
+    ),
     "one control of a port shows no life": (
         World(controls=(*CONTROLS[:2],)).silent(25).silent(who=CONTROLS[0]),
         {BEGUN, RELAY, *controls(993, 443), *followed(25, 465)},

@@ -193,6 +193,12 @@ def test_a_block_is_no_less_a_reason_beside_closed_ports() -> None:
     assert severities(closed.conclusion)["port-closed 465"] == "note"
 
 
+def test_a_host_that_was_not_reached_either_quiets_no_block() -> None:
+    world = World(target=ACCOUNT, ports=(25, 993)).silent(25)
+    world.add(unreached(465, "unreachable", family=6, error="ENETUNREACH", host="b.example.org"))
+    assert blockers(world.conclusion) == {"port25-blocked", "no-common-family"}
+
+
 def test_two_blocks_do_not_quiet_each_other() -> None:
     world = World(control_ports=(25, 465, 587, 993)).silent(25, 465, 587)
     assert blockers(world.conclusion) == {"port25-blocked", "port-blocked"}

@@ -88,6 +88,10 @@ SCENES: dict[str, tuple[World, set[Want]]] = {
         World(families=(4, 6)).silent(25, family=4).change({"cached": True}, family=6, who="controls"),
         {BEGUN, RELAY, *followed(25, 465), *again(*CONTROLS)},  # a limit may have let some of the other family through
     ),
+    "a control of a minute ago that is known in the other family only": (
+        World().silent(25).add(World.control("mx.delta.example", 25, 6, cached=True)),
+        {BEGUN, RELAY, *followed(25, 465)},
+    ),
     "resets for everybody": (
         World().refused(25),
         {BEGUN, RELAY, canary(25), trace(25, 465), *again(CONTROLS[0])},

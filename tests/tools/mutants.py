@@ -36,6 +36,8 @@ UNNOTICED = {0, 5, 33}
 AT_A_TIME = 500
 # What no mutant is called: mutmut makes them all, finds out which test reaches which, and tries none.
 NONE = "none"
+# Which test reaches which function, in mutmut's folder.
+STATISTICS = "mutmut-stats.json"
 COPIED = ("tests", "extension", "manifests", "docs")
 SETTINGS = """
 [tool.mutmut]
@@ -147,9 +149,11 @@ def workspace(subject: Subject, kept: Path | None) -> Iterator[Path]:
         for part, place in (*((part, part) for part in COPIED), ("host", "src")):
             shutil.rmtree(folder / place, ignore_errors=True)
             shutil.copytree(ROOT / part, folder / place, ignore=skipped, symlinks=True)
-        # Of what it made of sources, mutmut finds out itself whether it is old; other files it leaves where they are.
-        for part in COPIED:
-            shutil.rmtree(folder / "mutants" / part, ignore_errors=True)
+        # Of what it made of sources, mutmut finds out itself whether it is old; other files it leaves as they are.
+        made = {file for source in subject.sources for file in (folder / "mutants/src/poterne").glob(f"{source}*")}
+        for file in (folder / "mutants").rglob("*"):
+            if file not in made and file.name != STATISTICS and not file.is_dir():
+                file.unlink()
         for source in subject.sources if subject.decorated else ():
             for file in (folder / "src/poterne").glob(source):
                 changed = file.stat()

@@ -80,6 +80,7 @@ packagers:
 lint: $(VENV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=host $(BIN)/lint-imports --no-logo --no-cache
 
 # The tests make network namespaces, which only Linux has; the host runs everywhere.
 mypy: $(VENV)
@@ -90,7 +91,7 @@ mypy: $(VENV)
 extension: $(VENV) $(NODE)
 	node_modules/.bin/tsc -p .
 	$(BIN)/python tests/tools/lint_extension.py
-	node --test --test-reporter spec tests/extension/*.test.*js
+	node --test --test-reporter spec tests/extension/*.test.mjs tests/extension/*/*.test.mjs
 
 types: $(VENV) $(NODE)
 	$(BIN)/python tests/tools/messages_types.py

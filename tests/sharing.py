@@ -30,11 +30,17 @@ LONG = (
     *(
         "golden/test_terminal",
         "unit/test_two_users",
-        "unit/test_native_machine",
-        "unit/test_diagnose_wants",
-        "unit/test_native_process",
+        "unit/native/test_machine",
+        "unit/diagnosis/test_wants",
+        "unit/native/test_process",
     ),
-    *("unit/test_setup_doctor", "unit/test_lab_world", "unit/test_check", "fuzz/test_corpus", "soak/test_soak"),
+    *(
+        "unit/install/test_doctor",
+        "unit/demo/test_world",
+        "unit/check/test_check",
+        "fuzz/test_corpus",
+        "soak/test_soak",
+    ),
 )
 # Its tests share what takes minutes to make.
 WHOLE = "tests/packages/"

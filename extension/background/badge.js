@@ -1,5 +1,5 @@
-/** @typedef {import("../shared/run.js").Run} Run */
-/** @typedef {import("../shared/link-state.js").LinkState} LinkState */
+/** @typedef {import("../core/run.js").Run} Run */
+/** @typedef {import("../core/link-state.js").LinkState} LinkState */
 
 /**
  * @typedef {object} Badge

@@ -1,9 +1,9 @@
-import { DISCONNECTED, transition } from "../shared/link-state.js";
+import { DISCONNECTED, transition } from "../core/link-state.js";
 
-/** @typedef {import("../shared/link-state.js").LinkState} LinkState */
-/** @typedef {import("../shared/link-state.js").LinkEvent} LinkEvent */
-/** @typedef {import("../types/messages.d.ts").HostMessage} HostMessage */
+/** @typedef {import("../core/link-state.js").LinkEvent} LinkEvent */
+/** @typedef {import("../core/link-state.js").LinkState} LinkState */
 /** @typedef {import("../types/messages.d.ts").ExtensionMessage} ExtensionMessage */
+/** @typedef {import("../types/messages.d.ts").HostMessage} HostMessage */
 
 /**
  * The part of `runtime.Port` that is used; Firefox puts the reason of a disconnection on the port.

@@ -1,50 +1,49 @@
-import { KEPT_CHANGED } from "../shared/kept.js";
-import { ASK_UNKEPT } from "../shared/run.js";
-import { isOwn } from "../shared/senders.js";
+import { HISTORY_CHANGED, isHistoryCommand, UNSTORED_RUN } from "../core/background-messages.js";
+import { isOwnDocument } from "../platform/senders.js";
 import { badgeOf } from "./badge.js";
-import { Controller } from "./controller.js";
+import { CoalescingStore } from "./coalescing-store.js";
+import { followEntryPoints } from "./entry-points.js";
+import { openHistoryStorage } from "./history-storage.js";
+import { HistoryWriter } from "./history-writer.js";
 import { HostLink } from "./host-link.js";
-import { followEntrances } from "./entrances.js";
-import { isPastCommand, Keeper } from "./keeper.js";
-import { openPrivateArea } from "./private-area.js";
-import { Pages } from "./reader.js";
-import { CoalescingStore } from "./store.js";
-import { Unkept } from "./unkept.js";
+import { PageAccess } from "./page-access.js";
+import { RunController } from "./run-controller.js";
+import { UnstoredRun } from "./unstored-run.js";
 
-/** @typedef {import("./controller.js").Command} Command */
-/** @typedef {import("./controller.js").Wish} Wish */
-/** @typedef {import("./keeper.js").PastCommand} PastCommand */
-/** @typedef {import("./reader.js").PageWish} PageWish */
-/** @typedef {import("../shared/kept.js").KeptQuestion} KeptQuestion */
-/** @typedef {import("../shared/kept.js").TellQuestion} TellQuestion */
-/** @typedef {import("../shared/link-state.js").LinkState} LinkState */
-/** @typedef {import("../shared/run.js").Run} Run */
+/** @typedef {import("../core/background-messages.js").ExportRequest} ExportRequest */
+/** @typedef {import("../core/background-messages.js").HistoryCommand} HistoryCommand */
+/** @typedef {import("../core/background-messages.js").HistoryRequest} HistoryRequest */
+/** @typedef {import("../core/background-messages.js").PageRequest} PageRequest */
+/** @typedef {import("../core/background-messages.js").RetellRequest} RetellRequest */
+/** @typedef {import("../core/background-messages.js").RunCommand} RunCommand */
+/** @typedef {import("../core/link-state.js").LinkState} LinkState */
+/** @typedef {import("../core/run.js").Run} Run */
 
 const HOST = "org.poterne.host";
 
-const place = openPrivateArea();
+const historyStorage = openHistoryStorage();
 
-const keeper = new Keeper({
-  place,
+const historyWriter = new HistoryWriter({
+  storage: historyStorage,
   preferences: chrome.storage.local,
-  onChange: () => void chrome.runtime.sendMessage({ type: KEPT_CHANGED }).catch(() => {}),
+  onChange: () => void chrome.runtime.sendMessage({ type: HISTORY_CHANGED }).catch(() => {}),
 });
 
 /** Listeners have to be there in the first turn; what they do waits for what was stored. */
-const started = Promise.all([chrome.storage.session.get(["link", "run", "unkept"]), keeper.refresh()]).then(([stored]) =>
-  start(stored),
+const started = Promise.all([chrome.storage.session.get(["link", "run", "unkept"]), historyWriter.refresh()]).then(
+  ([stored]) => start(stored),
 );
 
-/** @type {Unkept} */
-let unkept;
+/** @type {UnstoredRun} */
+let unstoredRun;
 
 /** @param {{link?: LinkState, run?: Run, unkept?: string | null}} stored */
 function start(stored) {
-  const store = new CoalescingStore(chrome.storage.session, () => unkept.refused());
+  const store = new CoalescingStore(chrome.storage.session, () => unstoredRun.refused());
   /** The run that could not be put among the past ones. @type {string | null} */
-  let unremembered = stored.unkept ?? null;
-  const state = () => ({ link: link.state, run: controller.run, unkept: unremembered });
-  unkept = new Unkept(chrome.storage.session, (message) => chrome.runtime.sendMessage(message), state);
+  let unkept = stored.unkept ?? null;
+  const state = () => ({ link: link.state, run: controller.run, unkept });
+  unstoredRun = new UnstoredRun(chrome.storage.session, (message) => chrome.runtime.sendMessage(message), state);
   const link = new HostLink({
     state: stored.link,
     connect: () => chrome.runtime.connectNative(HOST),
@@ -56,18 +55,18 @@ function start(stored) {
     },
     onMessage: (message) => controller.received(message),
   });
-  const controller = new Controller({
+  const controller = new RunController({
     link,
     run: stored.run,
     newId: () => crypto.randomUUID(),
     version: chrome.runtime.getManifest().version,
     onRun: () => changed(),
     onDone: async (run) => {
-      if (await keeper.keep(run)) return;
-      unremembered = run.id;
+      if (await historyWriter.keep(run)) return;
+      unkept = run.id;
       changed();
     },
-    salt: () => keeper.salt,
+    salt: () => historyWriter.salt,
     now: () => Date.now(),
   });
 
@@ -79,13 +78,13 @@ function start(stored) {
   return controller;
 }
 
-const pages = new Pages(
+const pages = new PageAccess(
   chrome.storage.session,
   async () => (await started).run,
-  async () => (await place).seal(),
+  async () => (await historyStorage).seal(),
 );
 chrome.tabs.onRemoved.addListener((tab) => pages.forget(tab));
-followEntrances(pages, async (command) => (await started).command(command));
+followEntryPoints(pages, async (command) => (await started).command(command));
 
 /** @type {string | null} */
 let shown = null;
@@ -104,7 +103,7 @@ function showBadge(run, link) {
 }
 
 chrome.storage.onChanged.addListener((changes, area) => {
-  if (area === "managed" || (area === "local" && "history" in changes)) keeper.refresh();
+  if (area === "managed" || (area === "local" && "history" in changes)) historyWriter.refresh();
 });
 
 chrome.windows?.onRemoved.addListener(async () => {
@@ -112,10 +111,13 @@ chrome.windows?.onRemoved.addListener(async () => {
   if (!windows.some(({ incognito }) => incognito)) controller.forgetPrivate();
 });
 
-/** @typedef {Command | Wish | PastCommand | PageWish | KeptQuestion | TellQuestion | {type: typeof ASK_UNKEPT}} Asked */
+/**
+ * @typedef {RunCommand | ExportRequest | PageRequest | HistoryCommand | HistoryRequest | RetellRequest |
+ *   {type: typeof UNSTORED_RUN}} Asked
+ */
 
 chrome.runtime.onMessage.addListener((/** @type {Asked} */ asked, sender, answer) => {
-  if (!isOwn(sender)) return false;
+  if (!isOwnDocument(sender)) return false;
   const answered = answerTo(asked);
   answered?.then(answer, () => answer());
   return answered !== null;
@@ -126,16 +128,16 @@ chrome.runtime.onMessage.addListener((/** @type {Asked} */ asked, sender, answer
  * @returns {Promise<unknown> | null}  null: nobody waits for an answer
  */
 function answerTo(asked) {
-  if (isPastCommand(asked)) return started.then(() => keeper.command(asked));
+  if (isHistoryCommand(asked)) return started.then(() => historyWriter.command(asked));
   switch (asked.type) {
     case "kept":
-      return started.then(() => keeper.answer(asked.keys));
-    case ASK_UNKEPT:
-      return started.then(() => unkept.state);
+      return started.then(() => historyWriter.answer(asked.keys));
+    case UNSTORED_RUN:
+      return started.then(() => unstoredRun.state);
     case "page":
       return pages.answer(asked);
     case "tell-past":
-      return started.then((controller) => tellPast(controller, asked.id));
+      return started.then((controller) => retellPastRun(controller, asked.id));
     case "export":
       return started.then((controller) => controller.export(asked));
     default:
@@ -147,18 +149,18 @@ function answerTo(asked) {
 /**
  * The report of a past run that an earlier version kept, told anew and kept so; null where it cannot be had.
  *
- * @param {Controller} controller
+ * @param {RunController} controller
  * @param {string} id
  */
-async function tellPast(controller, id) {
-  const old = await keeper.report(id);
+async function retellPastRun(controller, id) {
+  const old = await historyWriter.report(id);
   const report = old && (await controller.explained(old));
-  if (report) await keeper.replace(id, report);
+  if (report) await historyWriter.replace(id, report);
   return report;
 }
 
 chrome.runtime.onConnect.addListener((port) => {
-  if (!isOwn(port.sender)) {
+  if (!isOwnDocument(port.sender)) {
     port.disconnect();
     return;
   }

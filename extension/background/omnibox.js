@@ -1,4 +1,6 @@
-/** @typedef {import("../shared/catalogue.js").Catalogue} Catalogue */
+import { TARGET_LIMIT } from "../core/target-in-text.js";
+
+/** @typedef {import("../core/catalogue.js").Catalogue} Catalogue */
 
 /** Chromium reads suggestions as XML. @param {string} text */
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -11,7 +13,7 @@ export function drawOmnibox(t) {
 /** @param {(target: string, here: boolean) => void} onTyped  `here`: the answer belongs in the tab in front */
 export function followOmnibox(onTyped) {
   globalThis.chrome?.omnibox?.onInputEntered.addListener((text, disposition) => {
-    const target = text.trim().slice(0, 512);
+    const target = text.trim().slice(0, TARGET_LIMIT);
     if (target !== "") onTyped(target, disposition === "currentTab");
   });
 }

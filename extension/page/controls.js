@@ -84,7 +84,8 @@
       if (type === "radio") radio(element, headings);
       else if (type === "checkbox") add(element, "check", headings);
       else if (!TYPED.has(type)) return;
-      else if (element.readOnly && (role === "combobox" || element.matches("[aria-haspopup=listbox]"))) add(element, "list", headings);
+      else if (element.readOnly && (role === "combobox" || element.matches("[aria-haspopup=listbox]")))
+        add(element, "list", headings);
       else add(element, "text", headings);
     }
 
@@ -119,18 +120,28 @@
     function walk(root, above) {
       const document = root.nodeType === Node.DOCUMENT_NODE ? /** @type {Document} */ (root) : root.ownerDocument;
       const walker = /** @type {Document} */ (document).createTreeWalker(root, NodeFilter.SHOW_ELEMENT);
-      /** Headings of groups around hold until their end; the others until the next. @type {{text: string, within: Element | null}[]} */
+      /**
+       * Headings of groups around hold until their end; the others until the next.
+       *
+       * @type {{text: string, within: Element | null}[]}
+       */
       let current = above.map((text) => ({ text, within: null }));
       for (let node = walker.nextNode(); node; node = walker.nextNode()) {
         elements += 1;
-        if (elements > MOST_ELEMENTS || controls.length >= MOST_CONTROLS || ((elements & 127) === 0 && performance.now() > until)) {
+        if (
+          elements > MOST_ELEMENTS ||
+          controls.length >= MOST_CONTROLS ||
+          ((elements & 127) === 0 && performance.now() > until)
+        ) {
           cut = true;
           return;
         }
         const element = /** @type {HTMLElement} */ (node);
         const heading = page.labels.heading(element);
         if (heading !== "") {
-          const grouping = element.matches("fieldset,form,section,table,[role=group],[role=dialog],[role=region],[role=tabpanel],[role=form]");
+          const grouping = element.matches(
+            "fieldset,form,section,table,[role=group],[role=dialog],[role=region],[role=tabpanel],[role=form]",
+          );
           const within = grouping ? element : null;
           // A legend and a caption speak for their group alone.
           const around = element.matches("legend,caption,summary") ? element.parentElement : within;
@@ -143,9 +154,11 @@
         };
         if (element.shadowRoot) walk(element.shadowRoot, headings());
         if (FRAMES.has(element.tagName)) frame(/** @type {HTMLIFrameElement} */ (element), headings());
-        else if (element.tagName === "INPUT") shown(element) && input(/** @type {HTMLInputElement} */ (element), headings());
+        else if (element.tagName === "INPUT")
+          shown(element) && input(/** @type {HTMLInputElement} */ (element), headings());
         else if (element.tagName === "SELECT") {
-          if (shown(element) && !(/** @type {HTMLSelectElement} */ (element).multiple)) add(element, "select", headings());
+          if (shown(element) && !(/** @type {HTMLSelectElement} */ (element).multiple))
+            add(element, "select", headings());
         } else if (element.matches("[role=radio]")) shown(element) && radio(element, headings());
         else if (element.matches("[role=checkbox],[role=switch]")) {
           // A switch drawn around a check box of the browser's is that box.
@@ -192,7 +205,10 @@
     if (visible(element)) return true;
     if (element.matches("select,input[type=radio],input[type=checkbox]")) {
       const label = /** @type {HTMLInputElement} */ (element).labels?.[0];
-      return Boolean((label && visible(label)) || (element.tagName === "SELECT" && element.parentElement && visible(element.parentElement)));
+      return Boolean(
+        (label && visible(label)) ||
+        (element.tagName === "SELECT" && element.parentElement && visible(element.parentElement)),
+      );
     }
     return false;
   }
@@ -231,7 +247,8 @@
   /** @param {HTMLElement} element */
   function listed(element) {
     const root = /** @type {Document | ShadowRoot} */ (element.getRootNode());
-    const ids = `${element.getAttribute("aria-controls") ?? ""} ${element.getAttribute("aria-owns") ?? ""}`.split(/\s+/u);
+    const named = ["aria-controls", "aria-owns"].map((name) => element.getAttribute(name) ?? "");
+    const ids = named.join(" ").split(/\s+/u);
     const places = [element, ...ids.filter(Boolean).map((id) => root.getElementById?.(id))];
     return places
       .flatMap((place) => [...(place?.querySelectorAll("[role=option]") ?? [])])
@@ -243,12 +260,17 @@
   const option = (element) => ({
     element: /** @type {HTMLElement} */ (element),
     text: short(element.getAttribute("aria-label") ?? element.textContent),
-    value: (/** @type {HTMLElement} */ (element).dataset["value"] ?? element.getAttribute("value") ?? "").slice(0, 60),
+    value: String(/** @type {HTMLElement} */ (element).dataset["value"] ?? element.getAttribute("value") ?? "").slice(
+      0,
+      60,
+    ),
   });
 
   /** @param {HTMLElement} element  a radio button or a check box, the browser's or the page's own */
   const on = (element) =>
-    element.tagName === "INPUT" ? /** @type {HTMLInputElement} */ (element).checked : element.getAttribute("aria-checked") === "true";
+    element.tagName === "INPUT"
+      ? /** @type {HTMLInputElement} */ (element).checked
+      : element.getAttribute("aria-checked") === "true";
 
   /**
    * Which of the options is chosen; -1: none, or it is not known.

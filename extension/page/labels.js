@@ -2,11 +2,14 @@
   const page = globalThis.poternePage;
   const { short } = page.words;
 
-  const CONTROL = "input:not([type=hidden]),select,textarea,[role=combobox],[role=listbox],[role=radio],[role=checkbox],[role=switch]";
+  const CONTROL =
+    "input:not([type=hidden]),select,textarea,[role=combobox],[role=listbox],[role=radio],[role=checkbox],[role=switch]";
   const EDGE = new Set(["FORM", "FIELDSET", "TABLE", "TBODY", "BODY", "TR", "UL", "OL", "DL", "MAIN", "SECTION"]);
   const CLIMBED = 5;
   /** What pages draw as headings without saying so. */
-  const TITLED = ["head", "title", "legend"].map((word) => `div[class*="${word}" i],span[class*="${word}" i]`).join(",");
+  const TITLED = ["head", "title", "legend"]
+    .map((word) => `div[class*="${word}" i],span[class*="${word}" i]`)
+    .join(",");
 
   /** @param {Element} element */
   const holdsControl = (element) => element.matches(CONTROL) || element.querySelector(CONTROL) !== null;
@@ -19,12 +22,15 @@
   function textOf(element) {
     if (!holdsControl(element)) return short(element.textContent);
     let text = "";
-    const walker = element.ownerDocument.createTreeWalker(element, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, (node) =>
-      node instanceof Element || node.nodeType === 1
-        ? /** @type {Element} */ (node).matches(`${CONTROL},option,[role=option],script,style`)
-          ? NodeFilter.FILTER_REJECT
-          : NodeFilter.FILTER_SKIP
-        : NodeFilter.FILTER_ACCEPT,
+    const walker = element.ownerDocument.createTreeWalker(
+      element,
+      NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT,
+      (node) =>
+        node instanceof Element || node.nodeType === 1
+          ? /** @type {Element} */ (node).matches(`${CONTROL},option,[role=option],script,style`)
+            ? NodeFilter.FILTER_REJECT
+            : NodeFilter.FILTER_SKIP
+          : NodeFilter.FILTER_ACCEPT,
     );
     while (walker.nextNode() && text.length < 200) text += ` ${walker.currentNode.nodeValue}`;
     return short(text);
@@ -36,7 +42,10 @@
    */
   function named(element, name) {
     const root = /** @type {Document | ShadowRoot} */ (element.getRootNode());
-    const ids = (element.getAttribute(name) ?? "").split(/\s+/u).filter((id) => id !== "" && id !== element.id).slice(0, 6);
+    const ids = (element.getAttribute(name) ?? "")
+      .split(/\s+/u)
+      .filter((id) => id !== "" && id !== element.id)
+      .slice(0, 6);
     return short(ids.map((id) => root.getElementById?.(id)?.textContent ?? "").join(" "));
   }
 
@@ -50,7 +59,8 @@
   function along(from, way) {
     let text = "";
     for (let node = from[way], seen = 0; node && seen < 12; node = node[way], seen += 1) {
-      if (node.nodeType === Node.TEXT_NODE) text = way === "previousSibling" ? `${node.nodeValue}${text}` : `${text}${node.nodeValue}`;
+      if (node.nodeType === Node.TEXT_NODE)
+        text = way === "previousSibling" ? `${node.nodeValue}${text}` : `${text}${node.nodeValue}`;
       if (node.nodeType !== Node.ELEMENT_NODE) continue;
       const element = /** @type {Element} */ (node);
       if (element.matches("script,style,template,noscript")) continue;
@@ -161,7 +171,17 @@
     return found.filter(({ text }) => text !== "");
   }
 
-  const HINTS = ["name", "id", "autocomplete", "data-testid", "data-field", "data-name", "formcontrolname", "ng-model", "v-model"];
+  const HINTS = [
+    "name",
+    "id",
+    "autocomplete",
+    "data-testid",
+    "data-field",
+    "data-name",
+    "formcontrolname",
+    "ng-model",
+    "v-model",
+  ];
 
   /**
    * The words of names that people do not see, such as `smtpServer_1`.
@@ -185,10 +205,14 @@
     if (element.matches("td[colspan],th[colspan],tr > th:only-child,tr > td:only-child") && !holdsControl(element)) {
       return textOf(element);
     }
-    if (element.matches(TITLED) && !element.closest("label") && !holdsControl(element)) return short(element.textContent, 60);
-    const group = element.matches("fieldset,form,section,table,[role=group],[role=dialog],[role=region],[role=tabpanel],[role=form]");
+    if (element.matches(TITLED) && !element.closest("label") && !holdsControl(element))
+      return short(element.textContent, 60);
+    const group = element.matches(
+      "fieldset,form,section,table,[role=group],[role=dialog],[role=region],[role=tabpanel],[role=form]",
+    );
     if (!group) return "";
-    const own = named(/** @type {HTMLElement} */ (element), "aria-labelledby") || short(element.getAttribute("aria-label"));
+    const own =
+      named(/** @type {HTMLElement} */ (element), "aria-labelledby") || short(element.getAttribute("aria-label"));
     return own;
   }
 

@@ -1,6 +1,9 @@
 (() => {
   const page = (globalThis.poternePage ??= /** @type {import("../types/page.d.ts").PageScripts} */ ({}));
 
+  /** @typedef {import("../types/page.d.ts").Direction} Direction */
+  /** @typedef {import("../types/page.d.ts").FormWords} FormWords */
+
   /** @type {Map<readonly string[], RegExp>} */
   const compiled = new Map();
 
@@ -56,5 +59,36 @@
     return line.length > limit ? "" : line;
   }
 
-  page.words = { normal, matches, short };
+  /**
+   * @param {readonly string[]} texts  in their normal form
+   * @param {FormWords} words
+   * @returns {Direction | null}
+   */
+  function direction(texts, words) {
+    for (const text of texts) {
+      const out = matches(text, words.outgoing);
+      if (out !== matches(text, words.incoming)) return out ? "outgoing" : "incoming";
+    }
+    return null;
+  }
+
+  /**
+   * @param {readonly string[]} texts  in their normal form
+   * @param {FormWords} words
+   */
+  function protocol(texts, { protocols }) {
+    for (const text of texts) {
+      const named = /** @type {const} */ (["smtp", "imap", "pop3"]).filter((name) => matches(text, protocols[name]));
+      if (named.length === 1) return named[0];
+    }
+    return null;
+  }
+
+  /**
+   * @param {number} port
+   * @param {FormWords} words
+   */
+  const isMailPort = (port, { ports }) => ports.some(({ number }) => number === port);
+
+  page.words = { normal, matches, short, direction, protocol, isMailPort };
 })();

@@ -7,7 +7,7 @@
   /** @typedef {import("../types/page.d.ts").Field} Field */
   /** @typedef {import("../types/page.d.ts").Filled} Filled */
   /** @typedef {import("../types/page.d.ts").FormWords} FormWords */
-  /** @typedef {import("../types/page.d.ts").KeptField} KeptField */
+  /** @typedef {import("../types/page.d.ts").KnownField} KnownField */
   /** @typedef {import("../types/page.d.ts").Wanted} Wanted */
 
   /** What a control is to hold, or held: a text, or which of its choices (by number, or by its text in a list of the page's own). */
@@ -20,7 +20,18 @@
   /** Security first: many forms put the usual port beside it then. @type {Field[]} */
   const ORDER = ["security", "host", "port"];
   /** How schemes in a field are written for implicit TLS and for STARTTLS. @type {Record<string, [string, string]>} */
-  const SCHEMES = { ssl: ["ssl", "tls"], tls: ["ssl", "tls"], smtp: ["smtps", "smtp"], smtps: ["smtps", "smtp"], submission: ["submissions", "submission"], submissions: ["submissions", "submission"], imap: ["imaps", "imap"], imaps: ["imaps", "imap"], pop3: ["pop3s", "pop3"], pop3s: ["pop3s", "pop3"] };
+  const SCHEMES = {
+    ssl: ["ssl", "tls"],
+    tls: ["ssl", "tls"],
+    smtp: ["smtps", "smtp"],
+    smtps: ["smtps", "smtp"],
+    submission: ["submissions", "submission"],
+    submissions: ["submissions", "submission"],
+    imap: ["imaps", "imap"],
+    imaps: ["imaps", "imap"],
+    pop3: ["pop3s", "pop3"],
+    pop3s: ["pop3s", "pop3"],
+  };
 
   const pause = (/** @type {number} */ milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -49,7 +60,9 @@
   function setText(element, text) {
     const input = /** @type {HTMLInputElement} */ (element);
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set?.call(input, text);
-    input.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true, inputType: "insertReplacementText", data: text }));
+    input.dispatchEvent(
+      new InputEvent("input", { bubbles: true, composed: true, inputType: "insertReplacementText", data: text }),
+    );
     input.dispatchEvent(new KeyboardEvent("keyup", { bubbles: true, composed: true }));
     tell(input, "change");
     input.dispatchEvent(new FocusEvent("blur", { composed: true }));
@@ -88,7 +101,9 @@
       if (fresh.length > 0) return fresh.map(page.controls.option);
       if (waited === 300) {
         // Some open by the keyboard alone.
-        control.element.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", code: "ArrowDown", bubbles: true, composed: true }));
+        control.element.dispatchEvent(
+          new KeyboardEvent("keydown", { key: "ArrowDown", code: "ArrowDown", bubbles: true, composed: true }),
+        );
       }
       await pause(30);
     }
@@ -119,7 +134,10 @@
       const all = await opened(control);
       const option = all.find(({ text, value }) => state.option(text, value));
       if (option) press(option.element);
-      else element.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", code: "Escape", bubbles: true, composed: true }));
+      else
+        element.dispatchEvent(
+          new KeyboardEvent("keydown", { key: "Escape", code: "Escape", bubbles: true, composed: true }),
+        );
       return option !== undefined;
     }
     return true;
@@ -139,23 +157,32 @@
    * Which state stands for what is wanted; null: the form has none.
    *
    * @param {Field} field
-   * @param {KeptField} kept
+   * @param {KnownField} kept
    * @param {Wanted} wanted
    * @param {FormWords} words
    * @returns {State | null}
    */
   function stateFor(field, { control, meanings, together }, wanted, words) {
     const all = page.controls.options(control);
-    const one = (/** @type {number} */ index) => (index < 0 ? null : control.kind === "list" ? { option: (/** @type {string} */ text) => text === all[index]?.text } : { index });
+    const one = (/** @type {number} */ index) =>
+      index < 0
+        ? null
+        : control.kind === "list"
+          ? { option: (/** @type {string} */ text) => text === all[index]?.text }
+          : { index };
     if (field === "security") {
-      if (control.kind === "check") return meanings[0] === wanted.security || meanings[0] === "either" ? { on: true } : null;
+      if (control.kind === "check")
+        return meanings[0] === wanted.security || meanings[0] === "either" ? { on: true } : null;
       if (control.kind === "list" && all.length === 0) return { option: securityOption(control, wanted, words) };
       const exact = meanings.indexOf(wanted.security);
       return one(exact >= 0 ? exact : meanings.indexOf("either"));
     }
-    if (control.kind === "text") return { text: field === "port" ? String(wanted.port) : together ? placeOf(control, wanted) : wanted.host };
+    if (control.kind === "text")
+      return { text: field === "port" ? String(wanted.port) : together ? placeOf(control, wanted) : wanted.host };
     const fits = (/** @type {string} */ text, /** @type {string} */ value) =>
-      field === "port" ? Number.parseInt(text, 10) === wanted.port || Number(value) === wanted.port : [text, value].some((each) => each.toLowerCase() === wanted.host);
+      field === "port"
+        ? Number.parseInt(text, 10) === wanted.port || Number(value) === wanted.port
+        : [text, value].some((each) => each.toLowerCase() === wanted.host);
     if (control.kind === "list" && all.length === 0) return { option: fits };
     return one(all.findIndex(({ text, value }) => fits(text, value)));
   }
@@ -168,7 +195,9 @@
   function securityOption(control, wanted, words) {
     return (/** @type {string} */ text, /** @type {string} */ value) => {
       const document = control.element.ownerDocument;
-      const shown = [...document.querySelectorAll(OPTION)].filter(page.controls.visible).map((element) => page.choices.meaning(page.words.short(element.textContent), "", words));
+      const shown = [...document.querySelectorAll(OPTION)]
+        .filter(page.controls.visible)
+        .map((element) => page.choices.meaning(page.words.short(element.textContent), "", words));
       const settled = page.choices.settled(shown);
       const [before, after] = [shown.indexOf("either"), settled];
       const means = page.choices.meaning(text, value, words);
@@ -184,7 +213,7 @@
    * @param {Wanted} wanted
    */
   function placeOf(control, { host, port, security }) {
-    const scheme = page.place(page.controls.read(control))?.scheme?.toLowerCase();
+    const scheme = page.addresses.place(page.controls.read(control))?.scheme?.toLowerCase();
     const written = scheme ? SCHEMES[scheme]?.[security === "tls" ? 0 : 1] : null;
     const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     return written ? `${written}://${place}` : place;
@@ -197,10 +226,15 @@
    */
   const shown = (control) => page.controls.read(control);
 
-  /** @param {KeptField} kept */
+  /** @param {KnownField} kept */
   const stands = ({ control, form, signature }) => {
     const { element } = control;
-    return element.isConnected && element.ownerDocument.defaultView !== null && page.signature(control) === signature && page.formOf(element) === form;
+    return (
+      element.isConnected &&
+      element.ownerDocument.defaultView !== null &&
+      page.signature(control) === signature &&
+      page.formOf(element) === form
+    );
   };
 
   /** @param {Control} control @param {State} state */
@@ -211,7 +245,7 @@
     return state.option(page.controls.read(control), "");
   }
 
-  /** @type {{control: Control, field: Field, before: State, after: string, kept: KeptField}[]} */
+  /** @type {{control: Control, field: Field, before: State, after: string, kept: KnownField}[]} */
   let written = [];
   /** @type {Extract<Filled, {problem: null}> | null} */
   let last = null;
@@ -219,16 +253,18 @@
   /** @param {{token: string, origin: string, server: string, wanted: Wanted, words: FormWords}} request */
   async function fill({ token, origin, server, wanted, words }) {
     if (token !== page.token || origin !== location.origin) return { problem: /** @type {const} */ ("left") };
-    const fields = page.kept.get(server);
-    if (!fields || fields.size === 0 || ![...fields.values()].every(stands)) return { problem: /** @type {const} */ ("changed") };
-    /** @type {{field: Field, kept: KeptField, state: State}[]} */
+    const fields = page.fields.get(server);
+    if (!fields || fields.size === 0 || ![...fields.values()].every(stands))
+      return { problem: /** @type {const} */ ("changed") };
+    /** @type {{field: Field, kept: KnownField, state: State}[]} */
     const plan = [];
     for (const field of ORDER) {
       const kept = fields.get(field);
       if (!kept) continue;
       const state = stateFor(field, kept, wanted, words);
       if (state === null) return { problem: /** @type {const} */ ("unfit") };
-      if (!holds(kept.control, state) && page.controls.locked(kept.control)) return { problem: /** @type {const} */ ("locked") };
+      if (!holds(kept.control, state) && page.controls.locked(kept.control))
+        return { problem: /** @type {const} */ ("locked") };
       plan.push({ field, kept, state });
     }
     const before = plan.map(({ kept }) => ({ text: shown(kept.control), state: stateOf(kept.control) }));
@@ -243,7 +279,13 @@
       if (done[index] && stands(kept) && !holds(kept.control, state)) await put(kept.control, state);
     }
     await pause(SETTLING_MS);
-    written = plan.map(({ field, kept }, index) => ({ control: kept.control, field, before: before[index].state, after: shown(kept.control), kept }));
+    written = plan.map(({ field, kept }, index) => ({
+      control: kept.control,
+      field,
+      before: before[index].state,
+      after: shown(kept.control),
+      kept,
+    }));
     const changes = plan.map(({ field, kept, state }, index) => ({
       field,
       label: kept.label,

@@ -1,4 +1,4 @@
-import { mount } from "../ui/app.js";
+import { showRunPage } from "../ui/screens/run-page.js";
 
 /** Time for the browser to give the popup its size. */
 const SETTLED_MS = 250;
@@ -23,6 +23,6 @@ function fitSoon() {
   timer = setTimeout(fit, SETTLED_MS);
 }
 
-await mount({ inTab: false });
+await showRunPage({ inTab: false });
 fitSoon();
 window.addEventListener("resize", fitSoon);

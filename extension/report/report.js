@@ -1,3 +1,3 @@
-import { mount } from "../ui/app.js";
+import { showRunPage } from "../ui/screens/run-page.js";
 
-await mount({ inTab: true });
+await showRunPage({ inTab: true });

@@ -1,4 +1,4 @@
-/* Generated from host/poterne/model.py by `make types`. */
+/* Generated from host/poterne/report.py by `make types`. */
 
 export type Message = HostMessage | ExtensionMessage;
 export type HostMessage =

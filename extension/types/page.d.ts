@@ -1,4 +1,4 @@
-/** What stands in extension/data/forms.json, and the ports of the host; patterns are words in their normal form, `*` for the rest of a word. */
+/** What stands in extension/core/data/forms.json, and the ports of the host; patterns are words in their normal form, `*` for the rest of a word. */
 export interface FormWords {
   host: string[];
   address_of_server: string[];
@@ -115,12 +115,43 @@ export interface Control {
   order: number;
 }
 
+/** A control with what it is for, by its names and its choices. */
+export interface FoundControl {
+  control: Control;
+  kind: Field | "address" | "protocol";
+  /** Its names in their normal form. */
+  texts: string[];
+  /** What its choices mean. */
+  meanings: (Meaning | null)[];
+  direction: Direction | null;
+}
+
 /** What the scripts of `extension/page/` share in the isolated world of a page. */
 export interface PageScripts {
   words: {
     normal(text: string): string;
     matches(text: string, patterns: readonly string[]): boolean;
     short(text: string | null | undefined, limit?: number): string;
+    /** What texts in their normal form say of a direction, a protocol. */
+    direction(texts: readonly string[], words: FormWords): Direction | null;
+    protocol(texts: readonly string[], words: FormWords): MailProtocol | null;
+    isMailPort(port: number, words: FormWords): boolean;
+  };
+  addresses: {
+    isHostName(text: string): boolean;
+    isMailAddress(text: string): boolean;
+    /** What stands in a field for a server, in its parts, whatever the host is. */
+    parts(text: string): { scheme?: string; host?: string; port?: string };
+    /** A host that stands in a field, perhaps with a scheme and a port; null for anything else. */
+    place(text: string): { scheme: string | null; host: string; port: string | null } | null;
+  };
+  kinds: {
+    /** What a control is for; null where it has nothing to do with a mail server. */
+    of(control: Control, words: FormWords): FoundControl | null;
+    /** Adds fields for a port that have no name to what was found. */
+    unnamed(found: FoundControl[], controls: readonly Control[], words: FormWords): void;
+    /** Whether a field is called a server and a port: "Server:Port". */
+    namesBoth(control: Control): boolean;
   };
   choices: {
     meaning(text: string, value: string, words: FormWords): Meaning | null;
@@ -141,10 +172,8 @@ export interface PageScripts {
     chosen(control: Control): number;
     read(control: Control): string;
   };
-  kept: Map<string, Map<Field, KeptField>>;
+  fields: Map<string, Map<Field, KnownField>>;
   token: string;
-  /** A host that stands in a field, perhaps with a scheme and a port; null for anything else. */
-  place(text: string): { scheme: string | null; host: string; port: string | null } | null;
   signature(control: Control): string;
   formOf(element: Element): Element | null;
   read(words: FormWords): Reading;
@@ -153,7 +182,7 @@ export interface PageScripts {
 }
 
 /** A field that a reading found, and by what it is known again. */
-export interface KeptField {
+export interface KnownField {
   control: Control;
   label: string;
   form: Element | null;

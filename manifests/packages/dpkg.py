@@ -15,8 +15,8 @@ from pathlib import Path
 
 from manifests.packages import frozen, manual, parts, place
 from manifests.packages.place import HERE, ROOT, PackageError
-from poterne.setup import browsers, manifest
-from poterne.setup.browsers import BrowserFamily
+from poterne.install import browsers, manifest
+from poterne.install.browsers import BrowserFamily
 
 DATA = HERE / "debian"
 HOME = Path("usr/lib/poterne")

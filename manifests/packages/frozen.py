@@ -15,8 +15,8 @@ from pathlib import Path
 
 from manifests.packages import parts, place
 from manifests.packages.place import HERE, ROOT, PackageError
-from poterne.organisation import CHROMIUM_ID
-from poterne.setup.browsers import BrowserFamily
+from poterne.install.browsers import BrowserFamily
+from poterne.policy.organisation import CHROMIUM_ID
 
 PROGRAMS = ("poterne", "poterne-host")
 
@@ -40,7 +40,7 @@ def build(work: Path, epoch: int, ids: Path | None) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tree)  # noqa: S202 (made a moment ago)
     if ids is not None:
-        (tree / "poterne" / "setup" / "ids.json").write_text(
+        (tree / "poterne" / "install" / "ids.json").write_text(
             json.dumps(read_ids(ids), indent=2) + "\n", encoding="utf-8"
         )
     place.run(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from manifests.packages import place
-from poterne import cli
+from poterne.cli import main as cli
 
 
 def values(epoch: int, placed: Iterable[Path]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 from manifests.packages import archive, crx, extension, keys
 from manifests.packages.place import PackageError, version
-from poterne.organisation import FIREFOX_ID
+from poterne.policy.organisation import FIREFOX_ID
 
 
 def make(

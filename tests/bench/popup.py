@@ -13,7 +13,7 @@ from tests.browser.drive import installed
 from tests.browser.drive.chromium import Chromium
 from tests.browser.drive.page import until
 
-from poterne import setup
+from poterne import install as setup
 
 _EXTENSION = Path(__file__).resolve().parents[2] / "extension"
 _GOAL_MS = 100

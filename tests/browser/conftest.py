@@ -132,7 +132,7 @@ def executable_of(family: installed.Family) -> str:
 @pytest.fixture(scope="session")
 def policy() -> Iterator[Path]:
     """The policy file of the demonstration's mail servers, which run on loopback meanwhile."""
-    from poterne import lab
+    from poterne import demo as lab
 
     with lab.serving() as world:
         yield world.policy_path

@@ -19,7 +19,7 @@ from .drive.popup import Popup
 from .drive.wire import WireError
 
 if TYPE_CHECKING:
-    from poterne.lab.world import World
+    from poterne.demo.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOT = ROOT / ".run" / "popup.png"
@@ -109,7 +109,8 @@ def has_display() -> bool:
 @contextmanager
 def demonstration(family: installed.Family, executable: str, *, headless: bool) -> "Iterator[tuple[Browser, World]]":
     """The browser with the extension, its host registered, and the mail servers that the host's policy leads to."""
-    from poterne import lab, setup
+    from poterne import demo as lab
+    from poterne import install as setup
 
     with (
         lab.serving() as world,

@@ -8,8 +8,8 @@ from tests.unit.core_observations import HOST
 from tests.unit.said import hint_in_words, message_in_words, reasons_in_words, remedy_in_words, way_in_words
 from tests.unit.told_reports import BOX, CONTROLS, blocked, reports
 
-from poterne.catalogue import Catalogue
-from poterne.model import Endpoint, PlanEvent, Report, ReportEvent
+from poterne.report import Endpoint, PlanEvent, Report, ReportEvent
+from poterne.report.catalogue import Catalogue
 from poterne.told import retold
 
 from .conftest import Lab, message

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from poterne import ports
+from poterne.knowledge import ports
 
 from .conftest import EXTENSION
 from .drive.page import Browser, Page
@@ -17,10 +17,10 @@ from .forms import EXPECTED, serving
 
 SCRIPTS = "\n;".join(
     (EXTENSION / "page" / f"{name}.js").read_text()
-    for name in ("words", "choices", "labels", "controls", "reader", "writer")
+    for name in ("words", "choices", "addresses", "labels", "controls", "kinds", "reader", "writer")
 )
 PORTS = [asdict(row) for row in ports.known() if row.direction in ("outgoing", "incoming")]
-WORDS = json.dumps({**json.loads((EXTENSION / "data" / "forms.json").read_text()), "ports": PORTS})
+WORDS = json.dumps({**json.loads((EXTENSION / "core" / "data" / "forms.json").read_text()), "ports": PORTS})
 TLS = {"host": "new.example.org", "port": 465, "security": "tls"}
 STARTTLS = {"host": "new.example.org", "port": 587, "security": "starttls"}
 TRAP = """(() => {

@@ -65,7 +65,7 @@ def test_the_words_come_in_the_language_of_the_page(popup: Popup) -> None:
     popup.page.evaluate("chrome.storage.local.set({language: 'fr', program: 'thunderbird'})")
     popup.check(ACCOUNT)
     words = popup.words("outgoing")
-    programs = json.loads((EXTENSION / "data" / "programs.json").read_text())["programs"]
+    programs = json.loads((EXTENSION / "core" / "data" / "programs.json").read_text())["programs"]
     [labels] = [program["labels"]["outgoing"] for program in programs if program["id"] == "thunderbird"]
     french = {field: label["fr"] for field, label in labels.items()}
     assert words[french["host"]] == "smtp.provider.example"

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from poterne.model import Report
+from poterne.report import Report
 from poterne.told import retold
 
 from .conftest import Lab, message
@@ -103,7 +103,7 @@ def at_home_and_at_the_office(lab: Lab, browser: Browser) -> tuple[ScriptedHost,
 
 
 def stored(page: Page) -> list[dict[str, Any]]:
-    read = "import(chrome.runtime.getURL('shared/kept.js')).then(({ readPast }) => readPast())"
+    read = "import(chrome.runtime.getURL('platform/history-access.js')).then(({ readHistory }) => readHistory())"
     found: list[dict[str, Any]] = page.evaluate(f"{read}.then(({{ entries }}) => entries)")
     return found
 
@@ -179,7 +179,9 @@ def test_all_can_be_exported_and_erased(lab: Lab, browser: Browser) -> None:
     page.element("[data-action=ask-erase]").click()
     page.element("[data-action=erase]").click()
     until(lambda: not page.elements("[data-past-verdict]"), "the rows to go")
-    read = "import(chrome.runtime.getURL('shared/kept.js')).then(({ readAll }) => readAll())"
+    read = (
+        "import(chrome.runtime.getURL('platform/history-access.js')).then(({ readHistoryItems }) => readHistoryItems())"
+    )
     assert page.evaluate(read) == {}
 
 

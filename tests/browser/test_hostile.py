@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from poterne.model import (
+from poterne.report import (
     Endpoint,
     Finding,
     Hint,

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from poterne import cli, policy, setup
-from poterne.setup import launcher
-from poterne.setup.machine import Machine
+from poterne import install as setup
+from poterne import policy
+from poterne.cli import main as cli
+from poterne.install import launcher
+from poterne.install.machine import Machine
 
 from .conftest import EXTENSION, Lab, executable_of
 from .drive.chromium import extension_id

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from poterne.errors import SetupError
-from poterne.organisation import Deploy, Organisation
+from poterne.install import deployment
+from poterne.install.machine import Machine
 from poterne.policy import Policy
-from poterne.setup import deployment
-from poterne.setup.machine import Machine
+from poterne.policy.organisation import Deploy, Organisation
 
 from .conftest import Lab
 from .drive.chromium import Chromium, ChromiumPage

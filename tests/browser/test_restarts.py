@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from tests.unit.core_observations import HOST, evidence, report_of
 
-from poterne.model import Endpoint, Observation, ObservationEvent, PlanEvent, ReportEvent
+from poterne.report import Endpoint, Observation, ObservationEvent, PlanEvent, ReportEvent
 from poterne.told import retold
 
 from .conftest import Lab, message

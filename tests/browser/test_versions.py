@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.unit.told_reports import blocked
 
-from poterne.catalogue import Catalogue
-from poterne.model import Report
+from poterne.report import Report
+from poterne.report.catalogue import Catalogue
 from poterne.told import retold
 
 from .conftest import Lab
@@ -16,13 +16,13 @@ from .test_evidence import answers
 
 KEEP = """
 (async (report) => {
-  const { entryOf } = await import(chrome.runtime.getURL("shared/past.js"));
-  const entry = entryOf({ id: "old", target: "mail.example.org", report, network: null });
+  const { historyEntry } = await import(chrome.runtime.getURL("core/history-list.js"));
+  const entry = historyEntry({ id: "old", target: "mail.example.org", report, network: null });
   delete entry.word;
   const items = { past: [entry], "past/old": report };
-  const { close } = await import(chrome.runtime.getURL("shared/kept.js"));
-  const { Database } = await import(chrome.runtime.getURL("shared/database.js"));
-  await ((await close()) ? chrome.storage.local : new Database()).set(items);
+  const { closeToContentScripts } = await import(chrome.runtime.getURL("platform/history-access.js"));
+  const { Database } = await import(chrome.runtime.getURL("platform/database.js"));
+  await ((await closeToContentScripts()) ? chrome.storage.local : new Database()).set(items);
 })
 """
 

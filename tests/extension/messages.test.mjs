@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { LANGUAGES } from "../../extension/shared/catalogue.js";
-import { FORMATS } from "../../extension/shared/handover.js";
-import { STATIONS } from "../../extension/shared/way.js";
+import { LANGUAGES } from "../../extension/core/catalogue.js";
+import { EXPORT_FORMATS } from "../../extension/core/export-formats.js";
+import { STATIONS } from "../../extension/core/way-stretches.js";
 
 const EXTENSION = new URL("../../extension/", import.meta.url);
 
@@ -13,17 +13,14 @@ const catalogues = Object.fromEntries(
   LANGUAGES.map((language) => [language, JSON.parse(read(`_locales/${language}/messages.json`))]),
 );
 const english = catalogues.en;
-const source = ["background", "popup", "report", "shared", "ui"]
-  .flatMap((folder) => readdirSync(new URL(`${folder}/`, EXTENSION)).map((name) => `${folder}/${name}`))
-  .filter((path) => path.endsWith(".js"))
-  .map(read)
-  .join("\n");
+const textsIn = (folder, suffix) =>
+  readdirSync(new URL(folder, EXTENSION), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(suffix))
+    .map((path) => read(`${folder}${path}`))
+    .join("\n");
+const source = textsIn("./", ".js");
 // What the host says in the words of this catalogue.
-const host = ["report", "told"]
-  .flatMap((folder) => readdirSync(new URL(`../host/poterne/${folder}/`, EXTENSION)).map((name) => `${folder}/${name}`))
-  .filter((path) => path.endsWith(".py"))
-  .map((path) => read(`../host/poterne/${path}`))
-  .join("\n");
+const host = textsIn("../host/poterne/", ".py");
 
 const CAUSES = [
   "host-missing",
@@ -134,8 +131,8 @@ for (const [kind, values] of Object.entries({
   why_portal: ["clear", "altered", "failed"],
   portal_state: ["clear", "altered", "failed"],
   why_trace: ["impossible", "off"],
-  ui_export: FORMATS,
-  ui_export_hint: FORMATS,
+  ui_export: EXPORT_FORMATS,
+  ui_export_hint: EXPORT_FORMATS,
   ui_export_problem: ["host", "late", "outdated", "refused", "clipboard"],
   ui_refusal: ["empty", "invalid-target", "forbidden"],
 })) {

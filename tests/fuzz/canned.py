@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 from tests.unit.core_world import stores, toolkit
 
-from poterne import ports
 from poterne.errors import Interrupted
-from poterne.model import Endpoint, Observation, Security
+from poterne.knowledge import ports
 from poterne.probe.dialogue import dialogue
-from poterne.probe.draft import Draft
+from poterne.probe.observation_builder import ObservationBuilder
 from poterne.probe.replies import READERS
 from poterne.probe.session import Session
 from poterne.probe.stream import MAX_SESSION, Stream
+from poterne.report import Endpoint, Observation, Security
 
 
 class CannedStream(Stream):
@@ -48,7 +48,7 @@ class _CannedSession(Session):
         self._stream = stream
 
     async def _connect(self) -> Stream:
-        self._draft.state, self._draft.security = "open", "none"
+        self._builder.state, self._builder.security = "open", "none"
         return self._stream
 
 
@@ -73,7 +73,7 @@ async def session(data: bytes, port: int, begins: Security, cut: int) -> Observa
     endpoint = Endpoint(
         id="o1", host="mail.example.org", address="192.0.2.1", family=4, port=port, service=row.service, asked=begins
     )
-    tools, draft = toolkit(stores()), Draft(endpoint)
+    tools, draft = toolkit(stores()), ObservationBuilder(endpoint)
     probe = _CannedSession(
         draft, tools, dialogue(row.dialogue), begins, "strict", dialled_port=port, on_progress=lambda _: None
     )

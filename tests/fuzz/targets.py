@@ -18,18 +18,20 @@ from tests.unit.core_certificates import HOST, pki
 from tests.unit.core_timing import timed
 from tests.unit.core_world import stores
 
-from poterne import cli, icmp, machine, policy, proxy, web
-from poterne.dial import Connection
-from poterne.discover import clientconfig, document, pacc, srv
-from poterne.discover.source import Unusable
+from poterne import policy
+from poterne.cli import main as cli
+from poterne.discovery import clientconfig, document, pacc, srv
+from poterne.discovery.refusal import Unusable
 from poterne.errors import Forbidden, InvalidTarget, PolicyError, ReportError, WebError
 from poterne.knowledge import discovery
-from poterne.model import CheckEvent, Offer, Request
 from poterne.native import frames
 from poterne.native.session import Session
+from poterne.net import icmp, machine, proxy, web
+from poterne.net.gate import Connection
+from poterne.net.resolver import NameResolver, Service
 from poterne.probe import certificates
-from poterne.probe.names import Names, Service
-from poterne.target import parse as parse_target
+from poterne.report import CheckEvent, Offer, Request
+from poterne.target.parser import parse as parse_target
 
 _DOMAIN = "example.org"
 
@@ -195,7 +197,7 @@ def _certificate(data: bytes) -> None:
 
 @target(
     "http-answer",
-    "poterne.web._exchange",
+    "poterne.net.web._exchange",
     words=(
         b"HTTP/1.1 200 OK\r\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"\r\n", b"5\r\nhello\r\n",
         b"0\r\n\r\n", b"ffffffffffffffff\r\n", b"Location: \x1b\r\n", b"HTTP/1.1 100 \r\n\r\n",
@@ -217,7 +219,7 @@ def _http_answer(data: bytes) -> None:
 
 @target(
     "proxy-answer",
-    "poterne.proxy.tunnel",
+    "poterne.net.proxy.tunnel",
     words=(b"HTTP/1.1 200 Connection established\r\n\r\n", b"HTTP/1.1 407 \r\n", b"HTTP/1.1 100 \r\n\r\n", b"\r\n"),
 )
 def _proxy_answer(data: bytes) -> None:
@@ -235,9 +237,9 @@ def _proxy_answer(data: bytes) -> None:
 
 @target(
     "urls",
-    "poterne.proxy.parse",
-    "poterne.web._parse",
-    "poterne.discover.document._absolute",
+    "poterne.net.proxy.parse",
+    "poterne.net.web._parse",
+    "poterne.discovery.document._absolute",
     words=(
         b"http://", b"https://", b"//", b"user:secret@", b"example.org", b":80", b":99999", b"[::1]", b"[", b"]",
         b"%00",
@@ -268,8 +270,8 @@ def _check_offers(offers: tuple[Offer, ...]) -> None:
 
 @target(
     "autoconfig",
-    "poterne.discover.clientconfig._parse",
-    "poterne.discover.clientconfig.read",
+    "poterne.discovery.clientconfig._parse",
+    "poterne.discovery.clientconfig.read",
     words=(
         b'<?xml version="1.0"?>', b'<clientConfig version="1.1">', b'<emailProvider id="x">', b"</emailProvider>",
         b"</clientConfig>", b'<incomingServer type="imap">', b"<hostname>", b"</hostname>", b"<port>993</port>",
@@ -288,7 +290,7 @@ def _autoconfig(data: bytes) -> None:
 
 @target(
     "pacc",
-    "poterne.discover.pacc.read",
+    "poterne.discovery.pacc.read",
     words=(
         b'{"protocols":{"imap":{"host":"imap.example.org"}}}', b'"smtp":', b'{"host":', b"null", b"[" * 3000, b"}",
         b'"',
@@ -306,7 +308,7 @@ def _pacc(data: bytes) -> None:
         pacc.check(data, "ok", [data])
 
 
-@target("srv", "poterne.discover.srv._read", words=(b".", b"imap.example.org", b"\\000", b"_", b"\xff", b"x" * 64))
+@target("srv", "poterne.discovery.srv._read", words=(b".", b"imap.example.org", b"\\000", b"_", b"\xff", b"x" * 64))
 def _srv(data: bytes) -> None:
     names = data.decode("latin-1").split("\n")
     services = tuple(
@@ -338,7 +340,7 @@ class _Resolver(asyncio.DatagramProtocol):
 
 @target(
     "dns",
-    "poterne.probe.names.Names._question",
+    "poterne.net.resolver.NameResolver._question",
     words=(
         b"\x01\x00\x01\x00\x00\x00\x00", b"\xc0\x0c", b"\x00\x01\x00\x01", b"\x00\x0f\x00\x01", b"\x00\x21\x00\x01",
         b"\x00\x00\x00\x3c", b"\x00\x04\x7f\x00\x00\x01", b"\x00\x05\x00\x01", b"\x3f", b"\x00",
@@ -350,7 +352,7 @@ def _dns(data: bytes) -> None:
         transport, _ = await loop.create_datagram_endpoint(lambda: _Resolver(data), local_addr=("127.0.0.1", 0))
         port = transport.get_extra_info("sockname")[1]
         rules = policy.Policy(lab=policy.Lab.model_validate({"resolver": f"127.0.0.1:{port}"}))
-        names = Names(rules, timed(names={"answer": 0.05, "patience": 0.02}))
+        names = NameResolver(rules, timed(names={"answer": 0.05, "patience": 0.02}))
         try:
             answers = await asyncio.gather(
                 names.addresses(_DOMAIN, "typed"),
@@ -374,7 +376,7 @@ def _dns(data: bytes) -> None:
 
 @target(
     "target",
-    "poterne.target.parse",
+    "poterne.target.parser.parse",
     words=(
         b"user@", b"example.org", b"mailto:", b"smtp://", b":25", b":0", b"[", b"]", b"::1", b"%eth0", b"..", b".",
         b"xn--",
@@ -394,7 +396,7 @@ def _target(data: bytes) -> None:
 
 @target(
     "policy",
-    "poterne.policy._understood",
+    "poterne.policy.policy._understood",
     words=(
         b"[controls]\n", b"hosts = []\n", b"[allow]\n", b"ports = [25]\n", b"deny_networks = ['10.0.0.0/8']\n",
         b"[lab]\n",
@@ -413,8 +415,8 @@ def _policy(data: bytes) -> None:
 
 @target(
     "report",
-    "poterne.cli._explain",
-    "poterne.explain.read",
+    "poterne.cli.main._explain",
+    "poterne.told.again.read",
     words=(
         b'{"schema":1,', b'"findings":[]', b'"observations":[', b"}", b"]", b"null", b"NaN", b"1e999", b"-1",
         b'"\\ud800"',
@@ -448,15 +450,15 @@ def _kernel(read: Callable[[bytes], object]) -> Callable[[bytes], None]:
     return run
 
 
-target("icmp", "poterne.icmp._parse", words=(b"\x02\x03\x0d", b"\x03\x01", b"\x00" * 16))(_kernel(icmp._parse))
+target("icmp", "poterne.net.icmp._parse", words=(b"\x02\x03\x0d", b"\x03\x01", b"\x00" * 16))(_kernel(icmp._parse))
 
 
 @target(
     "netlink",
-    "poterne.machine.messages",
-    "poterne.machine.parse_route",
-    "poterne.machine.parse_address",
-    "poterne.machine._attributes",
+    "poterne.net.machine.messages",
+    "poterne.net.machine.parse_route",
+    "poterne.net.machine.parse_address",
+    "poterne.net.machine._attributes",
     words=(b"\x10\x00\x00\x00", b"\x08\x00\x01\x00", b"\x7f\x00\x00\x01", b"\x02\x08", b"\x00" * 12, b"\xff\xff"),
 )
 def _netlink(data: bytes) -> None:

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from poterne.model import Report
+from poterne.report import Report
 
 FOLDER = Path(__file__).parent
 SAID = FOLDER / "said"

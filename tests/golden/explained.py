@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.golden.corpus import Json
 
-from poterne import cli
-from poterne.model import Report
+from poterne.cli import main as cli
+from poterne.report import Report
 
 _CONCLUDED = ("verdict", "findings", "settings", "way", "expected", "told")
 

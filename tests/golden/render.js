@@ -3,13 +3,23 @@
  * extension's own pages; returns a function of a language and of reports by name.
  */
 (async () => {
-  const [{ Catalogue }, { screen }, { headline }, { row }, { sideBySide }, { handedOver, FORMS, USUALLY_KEPT }, { IDLE, begin }, { DISCONNECTED }, { entryOf, NOTHING }, { effective }, { load }] =
-    await Promise.all(
-      ["shared/catalogue", "ui/screen", "ui/headline", "ui/past", "ui/side-by-side", "shared/ticket", "shared/run", "shared/link-state", "shared/past", "shared/preferences", "shared/programs"].map(
-        (path) => import(chrome.runtime.getURL(`${path}.js`)),
-      ),
-    );
-  const programs = await load();
+  const MODULES = [
+    "core/catalogue",
+    "core/history-list",
+    "core/link-state",
+    "core/preferences",
+    "core/run",
+    "core/ticket",
+    "platform/bundled-files",
+    "ui/components/past-runs",
+    "ui/components/report-comparison",
+    "ui/components/verdict-card",
+    "ui/screens/run-screen",
+  ];
+  const all = await Promise.all(MODULES.map((path) => import(chrome.runtime.getURL(`${path}.js`))));
+  const { Catalogue, historyEntry, EMPTY_HISTORY, DISCONNECTED, effective, beginRun, IDLE_RUN, ...rest } = Object.assign({}, ...all);
+  const { ticketText, TICKET_FORMS, USUALLY_DISCLOSED, loadPrograms, pastRunRow, reportComparison, verdictCard, runScreen } = rest;
+  const programs = await loadPrograms();
   // What depends on the run itself, not on its report.
   const LEFT_OUT = "svg, .top, .bottom, form, .welcome";
 
@@ -37,23 +47,23 @@
   return async (language, reports) => {
     const t = await catalogue(language);
     const base = {
-      t, link: DISCONNECTED, place: { browser: "chromium", os: "linux" }, preferences: effective({}, {}), past: { ...NOTHING, refused: false },
-      welcomed: true, privately: false, ticket: { form: "provider", kept: {} }, inTab: false, unkept: null, choiceRefused: false,
-      copied: null, programs, program: null, handed: null, tab: null, page: null, emptyRefused: false,
+      t, link: DISCONNECTED, environment: { browser: "chromium", os: "linux" }, preferences: effective({}, {}), pastRuns: { ...EMPTY_HISTORY, refused: false },
+      welcomed: true, inPrivateWindow: false, ticket: { form: "provider", kept: {} }, inTab: false, unkept: null, choiceRefused: false,
+      copied: null, programs, program: null, lastExport: null, tab: null, page: null, emptyRefused: false,
     };
     const said = {};
     let before = null;
     for (const [name, report] of Object.entries(reports)) {
       const { observations, findings, settings, target } = report;
-      const done = { ...IDLE, id: "run", target: target.input, phase: "done", report };
-      const parts = { screen: text(screen({ ...base, run: done })) };
-      const running = { ...begin("run", target.input), endpoints: observations, observations: byId(observations), findings, settings };
-      parts.running = text(headline({ ...base, run: running }));
-      parts.stopped = text(screen({ ...base, run: { ...running, phase: "stopped" } }));
-      const entry = entryOf({ id: "run", target: target.input, report, network: null });
-      parts.past = text(row(t, NOTHING, entry, { named: true }));
-      if (before) parts.compared = text(sideBySide({ t, past: NOTHING }, [before, report]));
-      for (const form of FORMS.filter((one) => one !== "json")) parts[form] = handedOver(report, form, new Set(USUALLY_KEPT[form]), t);
+      const done = { ...IDLE_RUN, id: "run", target: target.input, phase: "done", report };
+      const parts = { screen: text(runScreen({ ...base, run: done })) };
+      const running = { ...beginRun("run", target.input), endpoints: observations, observations: byId(observations), findings, settings };
+      parts.running = text(verdictCard({ ...base, run: running }));
+      parts.stopped = text(runScreen({ ...base, run: { ...running, phase: "stopped" } }));
+      const entry = historyEntry({ id: "run", target: target.input, report, network: null });
+      parts.past = text(pastRunRow(t, EMPTY_HISTORY, entry, { named: true }));
+      if (before) parts.compared = text(reportComparison({ t, pastRuns: EMPTY_HISTORY }, [before, report]));
+      for (const form of TICKET_FORMS.filter((one) => one !== "json")) parts[form] = ticketText(report, form, new Set(USUALLY_DISCLOSED[form]), t);
       said[name] = parts;
       before = report;
     }

@@ -11,11 +11,11 @@ from pathlib import Path
 from tests.browser.drive.page import Page
 from tests.golden.corpus import Json
 
-from poterne import text
-from poterne.catalogue import Catalogue
+from poterne.cli import text
 from poterne.errors import NoSettings
-from poterne.handover import FORMATS, export
-from poterne.model import Report
+from poterne.export import FORMATS, export
+from poterne.report import Report
+from poterne.report.catalogue import Catalogue
 from poterne.told import retold
 
 _RENDER = Path(__file__).with_name("render.js")

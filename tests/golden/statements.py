@@ -6,7 +6,7 @@ from typing import Any
 from tests.golden import corpus
 from tests.golden.corpus import Json
 
-from poterne.catalogue import Catalogue
+from poterne.report.catalogue import Catalogue
 from poterne.report.locales import LANGUAGES
 from poterne.report.statement import DateValue, NumberValue, Statement, TextValue, Value, about_ports, say
 from poterne.told import retold

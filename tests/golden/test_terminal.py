@@ -7,7 +7,7 @@ import pytest
 from tests.golden import corpus, sides, statements
 from tests.golden.explained import explained
 
-from poterne.catalogue import Catalogue
+from poterne.report.catalogue import Catalogue
 from poterne.report.locales import LANGUAGES
 from poterne.report.statement import Statement
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from poterne.model import Report
+from poterne.report import Report
 
 from . import outcome
 from .netns import Namespace
@@ -147,7 +147,7 @@ def run_check(
     """Run `poterne check …` to its end, without privileges, and check what holds for every run. `starts` is held until
     it has said its first word.
     """
-    argv = [sys.executable, "-m", "poterne.cli", "check", *arguments]
+    argv = [sys.executable, "-m", "poterne.cli.main", "check", *arguments]
     starting = ExitStack()
     starting.enter_context(starts or nullcontext())
     process = namespace.popen(

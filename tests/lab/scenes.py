@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from poterne.explain import explain
-from poterne.model import Report
+from poterne.report import Report
+from poterne.told.again import explain
 
 from .firewall import Firewall
 from .netns import Namespace

@@ -161,7 +161,16 @@ def test_international_names_and_urls(world: World, international: Host, target:
 
 
 def test_json_is_one_report(world: World, host: Host) -> None:
-    argv = [sys.executable, "-m", "poterne.cli", "check", f"{host.name}:465", "--json", "--policy", str(world.policy)]
+    argv = [
+        sys.executable,
+        "-m",
+        "poterne.cli.main",
+        "check",
+        f"{host.name}:465",
+        "--json",
+        "--policy",
+        str(world.policy),
+    ]
     report = json.loads(world.client.run("env", f"PYTHONPATH={HOST_SOURCES}", *argv))
     assert report["schema"] == 1
     assert report["verdict"]["code"] == "ok"
@@ -169,7 +178,7 @@ def test_json_is_one_report(world: World, host: Host) -> None:
 
 
 def test_text_names_the_settings(world: World, host: Host) -> None:
-    argv = [sys.executable, "-m", "poterne.cli", "check", f"{host.name}:465", "--policy", str(world.policy)]
+    argv = [sys.executable, "-m", "poterne", "check", f"{host.name}:465", "--policy", str(world.policy)]
     text = world.client.run("env", f"PYTHONPATH={HOST_SOURCES}", *argv)
     assert host.name in text
     assert "465" in text

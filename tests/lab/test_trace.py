@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import pytest
 
-from poterne.model import Family
+from poterne.report import Family
 
 from .firewall import Action, Chain
 from .netns import Namespace

@@ -4,11 +4,11 @@ import asyncio
 import json
 import sys
 
-from poterne import machine
-from poterne.dial import Gate
-from poterne.model import Endpoint, Family
+from poterne.net import machine
+from poterne.net.gate import Gate
 from poterne.policy import Policy
 from poterne.probe.trace import trace
+from poterne.report import Endpoint, Family
 
 
 def _endpoint(address: str, port: int) -> Endpoint:

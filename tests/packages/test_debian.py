@@ -194,7 +194,7 @@ def test_the_ids_of_an_administrators_key_are_those_that_may_call(deb: Path, tmp
     chromium, firefox = (json.loads((shown / f"{family}.json").read_text()) for family in ("chromium", "firefox"))
     assert chromium["allowed_origins"] == [f"chrome-extension://{ids['chromium']}/"]
     assert firefox["allowed_extensions"] == [ids["firefox"]]
-    assert json.loads((tree / "usr/lib/poterne/_internal/poterne/setup/ids.json").read_text()) == ids
+    assert json.loads((tree / "usr/lib/poterne/_internal/poterne/install/ids.json").read_text()) == ids
 
 
 def test_nobody_but_root_owns_or_changes_anything_in_it(deb: Path) -> None:

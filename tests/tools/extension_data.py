@@ -5,17 +5,24 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
-from poterne.knowledge import installer, ports
+from poterne.knowledge import handover, installer, ports
 
-DATA = Path(__file__).resolve().parents[2] / "extension" / "data"
+DATA = Path(__file__).resolve().parents[2] / "extension" / "core" / "data"
 
 
 def modules() -> dict[str, str]:
-    """The text of each module, by its name in `extension/data/`."""
+    """The text of each module, by its name in `extension/core/data/`."""
     return {
+        "handover.js": _module("handover", _handover()),
         "installer.js": _module("installer", installer.table()),
         "ports.js": _module("ports", ports.table()),
     }
+
+
+def _handover() -> dict[str, list[str]]:
+    """The formats in their order, and the ways to sign in that files of each program name."""
+    table = handover.table()
+    return {"formats": list(table.format), "apple": list(table.apple.auth), "mozilla": list(table.mozilla.auth)}
 
 
 def _plain(value: object) -> object:

@@ -33,7 +33,7 @@ def modules(entry: str) -> set[str]:
 
 def _document(name: str) -> str:
     links = [
-        *(f'<link rel="stylesheet" href="../ui/{style}.css" />' for style in STYLES),
+        *(f'<link rel="stylesheet" href="../ui/styles/{style}.css" />' for style in STYLES),
         *(f'<link rel="modulepreload" href="../{path}" />' for path in sorted(modules(f"{name}/{name}.js"))),
     ]
     lines = "\n    ".join(links)

@@ -7,7 +7,7 @@ const schema = JSON.parse(await text(process.stdin));
 process.stdout.write(
   await compile(schema, schema.title, {
     additionalProperties: false,
-    bannerComment: "/* Generated from host/poterne/model.py by `make types`. */",
+    bannerComment: "/* Generated from host/poterne/report.py by `make types`. */",
     ignoreMinAndMaxItems: true,
     unreachableDefinitions: true,
   }),

@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from poterne.schema import json_schema
+from poterne.report.schema import json_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 TYPES = ROOT / "extension" / "types" / "messages.d.ts"

@@ -11,13 +11,13 @@ from tests.unit.core_sites import Site
 from tests.unit.core_timing import QUICK
 from tests.unit.core_world import policy, roots_file, stores
 
-from poterne import dial
-from poterne.discover import Discovery, Server
+from poterne.discovery import Discovery, Server
 from poterne.knowledge.timing import Timing
-from poterne.model import Lookup, NameAnswer, Offer, Target
-from poterne.probe.endpoint import Toolkit
-from poterne.probe.names import Names
-from poterne.target import parse
+from poterne.net import gate as dial
+from poterne.net.resolver import NameResolver
+from poterne.probe.toolkit import Toolkit
+from poterne.report import Lookup, NameAnswer, Offer, Target
+from poterne.target.parser import parse
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 Records = Mapping[tuple[str, str], Answer]
@@ -83,7 +83,7 @@ def discover(
                 roots=roots_file(),
                 connect_to=site.mapped if site else [],
             )
-            resolver = Names(chosen, timing)
+            resolver = NameResolver(chosen, timing)
             loop = asyncio.get_running_loop()
             ready: asyncio.Future[None] = loop.create_future()
             ready.set_result(None)

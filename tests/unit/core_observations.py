@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from poterne import ports
-from poterne.diagnose import Conclusion, Evidence, Want, diagnose
-from poterne.model import (
+from poterne.diagnosis import Conclusion, Evidence, EvidenceRequest, diagnose
+from poterne.knowledge import ports
+from poterne.report import (
     Disturbance,
     Endpoint,
     Family,
@@ -24,7 +24,7 @@ from poterne.model import (
     Target,
     Tls,
 )
-from poterne.target import parse
+from poterne.target.parser import parse
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOST = "mail.example.org"
@@ -206,7 +206,7 @@ def evidence(
     portal: Portal | None = None,
     offers: Iterable[Offer] = (),
     lookups: Iterable[Lookup] = (),
-    fetched: Iterable[Want] = (),
+    fetched: Iterable[EvidenceRequest] = (),
     complete: bool = False,
     disturbed: Disturbance | None = None,
     **options: Any,
@@ -472,7 +472,7 @@ class World:
         return codes(self.conclusion)
 
     @property
-    def wanted(self) -> set[Want]:
+    def wanted(self) -> set[EvidenceRequest]:
         """What is wanted."""
         return set(self.conclusion.wanted)
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from poterne.model import Family
+from poterne.report import Family
 
 LOOPBACK: dict[Family, str] = {4: "127.0.0.1", 6: "::1"}
 _KIND = {4: socket.AF_INET, 6: socket.AF_INET6}

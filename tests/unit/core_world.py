@@ -14,14 +14,16 @@ from tests.unit.core_dns import NameServer
 from tests.unit.core_servers import Server
 from tests.unit.core_timing import QUICK
 
-from poterne import dial, ports
 from poterne import policy as policies
 from poterne.check import check
+from poterne.knowledge import ports
 from poterne.knowledge.timing import Timing
-from poterne.model import CheckEvent, Endpoint, Observation, Options, Report, ReportEvent, Request, Security
-from poterne.probe.endpoint import Toolkit, observe
+from poterne.net import gate as dial
+from poterne.probe.endpoint import observe
 from poterne.probe.stream import Stream
-from poterne.probe.tls import TrustStores
+from poterne.probe.toolkit import Toolkit
+from poterne.probe.trust import TrustStores
+from poterne.report import CheckEvent, Endpoint, Observation, Options, Report, ReportEvent, Request, Security
 
 
 def remember_streams(monkeypatch: pytest.MonkeyPatch) -> list[Stream]:

@@ -4,8 +4,8 @@ import socket
 import ssl
 from typing import Any
 
-from poterne.lab.world import World
-from poterne.model import Family
+from poterne.demo.world import World
+from poterne.report import Family
 
 LIMIT_S = 5.0
 

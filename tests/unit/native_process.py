@@ -27,7 +27,7 @@ from poterne import native
 
 def load():
     from poterne.errors import Forbidden, InvalidTarget
-    from poterne.model import FindingEvent, Finding, ReportEvent, Report, Settings, Target, Verdict
+    from poterne.report import FindingEvent, Finding, ReportEvent, Report, Settings, Target, Verdict
 
     def finding(code):
         return FindingEvent(finding=Finding(code=code, severity="note", confidence="certain"))

@@ -1,7 +1,7 @@
 """What is told of a report, in words: for tests that read sentences."""
 
-from poterne.catalogue import Catalogue
-from poterne.model import Finding, Hint, Report, Way
+from poterne.report import Finding, Hint, Report, Way
+from poterne.report.catalogue import Catalogue
 from poterne.told import advice as advised
 from poterne.told import reasons, sentences, verdict_finding
 from poterne.told.report import way as way_told

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from poterne.setup.machine import Hive, Machine, Platform, View
+from poterne.install.machine import Machine, Platform
+from poterne.install.registry import Hive, View
 
 
 @dataclass

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from poterne.organisation import Deploy
+from poterne.install import policy_files
+from poterne.install.deployment import Written
+from poterne.install.machine import Machine
 from poterne.policy import Policy
-from poterne.setup import policy_files
-from poterne.setup.deployment import Written
-from poterne.setup.machine import Machine
+from poterne.policy.organisation import Deploy
 
 ID = "ldljdgonginjcecciikejojdelbhpkli"
 FIREFOX = "poterne@poterne.org"

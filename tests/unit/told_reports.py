@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.unit.core_observations import GOOD_TLS, HOST, NOW, plain, seen, unreached
 
-from poterne.model import (
+from poterne.report import (
     Finding,
     Hint,
     Hop,

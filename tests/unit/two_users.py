@@ -20,7 +20,7 @@ DROP = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "
 # Most of what a command takes is the start of Python.
 EACH = """
 import contextlib, io, json, sys
-from poterne import cli
+from poterne.cli import main as cli
 done = []
 for command in json.loads(sys.argv[1]):
     with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(io.StringIO()) as error:
@@ -119,13 +119,13 @@ def _make(installation: Installation) -> None:
     (packages,) = environment.glob("lib/python*/site-packages")
     # Of its own, since others may write the folder, and be kept from entering one, in which this clone lies.
     shutil.copytree(HOST_ROOT / "poterne", packages / "poterne", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(HOST_ROOT.parent / "manifests" / "ids.json", packages / "poterne" / "setup")
+    shutil.copy(HOST_ROOT.parent / "manifests" / "ids.json", packages / "poterne" / "install")
     shutil.copytree(HOST_ROOT.parent / "extension" / "_locales", packages / "poterne" / "_locales")
     # That user cannot write what was compiled, and would compile it anew for every command.
     subprocess.run([python, "-m", "compileall", "-q", str(packages / "poterne")], check=True, capture_output=True)  # noqa: S603
     (packages / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     script = environment / "bin" / "poterne"
-    script.write_text(f"#!{installation.python}\nimport sys\nfrom poterne.cli import main\nsys.exit(main())\n")
+    script.write_text(f"#!{installation.python}\nimport sys\nfrom poterne.cli.main import main\nsys.exit(main())\n")
     script.chmod(0o755)
 
 

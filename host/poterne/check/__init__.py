@@ -5,19 +5,20 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
-from poterne import knowledge, rate
+from poterne import knowledge
 from poterne import policy as policies
 from poterne.check import runner, tools
 from poterne.check.control_pool import relay
 from poterne.errors import Forbidden, InvalidRequest
-from poterne.hosts import is_address
 from poterne.knowledge import timing as timings
 from poterne.knowledge.timing import Timing
-from poterne.model import CheckEvent, Family, Request, Target
-from poterne.target import parse
+from poterne.policy import rate
+from poterne.report import CheckEvent, Family, Request, Target
+from poterne.target.hosts import is_address
+from poterne.target.parser import parse
 
 if TYPE_CHECKING:
-    from poterne import audit
+    from poterne.policy import audit
 
 __all__ = ["check", "warm"]
 
@@ -62,7 +63,7 @@ def warm(policy: policies.Policy | None = None) -> None:
     import dns.asyncbackend
     import dns.asyncresolver
 
-    from poterne.discover import document  # noqa: F401
+    from poterne.discovery import document  # noqa: F401
 
     # Both import at their first use what they need.
     dns.asyncbackend.get_backend("asyncio")
@@ -98,6 +99,6 @@ def _logged(policy: policies.Policy) -> "audit.Record | None":
     if policy.log.to == "off":
         return None
     # Most policies ask for no log, and it imports much.
-    from poterne import audit
+    from poterne.policy import audit
 
     return audit.begin(policy.log)

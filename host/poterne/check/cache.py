@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from poterne.model import Observation
+from poterne.report import Observation
 
 KEEP_SECONDS = 60.0
 MAX_NETWORKS = 8

@@ -4,16 +4,17 @@ from asyncio import gather
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from poterne import ports
 from poterne.check.fetcher import Fetcher
 from poterne.check.state import CheckState
-from poterne.diagnose.wanted import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
+from poterne.knowledge import ports
 from poterne.knowledge.timing import Schedule
-from poterne.model import Endpoint, Family, Observation, Role
+from poterne.net.resolver import NameResolver
+from poterne.net.socket_addresses import SocketAddress, socket_addresses
 from poterne.policy import Policy
-from poterne.probe.endpoint import Toolkit, observe
-from poterne.probe.names import Names
-from poterne.probe.places import Place, places
+from poterne.probe.endpoint import observe
+from poterne.probe.toolkit import Toolkit
+from poterne.report import Endpoint, Family, Observation, Role
 
 
 @dataclass(slots=True)
@@ -23,12 +24,12 @@ class ComparedHosts:
     """
 
     policy: Policy
-    resolver: Names
+    resolver: NameResolver
     toolkit: Toolkit
     state: CheckState
     fetcher: Fetcher
     on_news: Callable[[], None]
-    _manners: dict[Want, tuple[str, Toolkit]] = field(default_factory=dict)
+    _manners: dict[EvidenceRequest, tuple[str, Toolkit]] = field(default_factory=dict)
     _opened: set[tuple[str, Family]] = field(default_factory=set)
     _turns: dict[str, int] = field(default_factory=dict)
 
@@ -37,11 +38,11 @@ class ComparedHosts:
 
     async def look_at(self, role: Role, host: str, port: int, source: str, toolkit: Toolkit | None = None) -> None:
         """What a host does on a port; once a check, whoever asks: the first one's toolkit is used."""
-        want = Want("host", role=role, host=host, port=port)
+        want = EvidenceRequest("host", role=role, host=host, port=port)
         self._manners.setdefault(want, (source, toolkit or self.toolkit))
         await self.fetcher.had(want)
 
-    async def fetch(self, want: Want) -> None:
+    async def fetch(self, want: EvidenceRequest) -> None:
         """Fetches a `host`."""
         assert want.host is not None
         assert want.port is not None
@@ -50,7 +51,7 @@ class ComparedHosts:
             return
         source, toolkit = self._manners[want]
         answer = await self.resolver.addresses(want.host, source)
-        there = await places(answer, want.port, self.policy, self.resolver, self.state.options.family)
+        there = await socket_addresses(answer, want.port, self.policy, self.resolver, self.state.options.family)
         endpoints = [self._endpoint(want.role, want.host, place, want.port, source) for place in there]
         probes = (
             self._observe(endpoint, place, answer.elapsed_ms, toolkit)
@@ -60,7 +61,7 @@ class ComparedHosts:
 
     async def again(self, failing: Observation) -> None:
         """Looks once more at what failed; patiently, where it was silent."""
-        place = Place(failing.family, failing.address, failing.port)
+        place = SocketAddress(failing.family, failing.address, failing.port)
         endpoint = self._endpoint(failing.role, failing.host, place, failing.port, failing.source)
         how: Schedule = "again" if failing.state == "no-answer" else "late"
         await self._observe(endpoint, place, None, self.in_turn(failing.host, how))
@@ -87,7 +88,7 @@ class ComparedHosts:
     def _note_open(self, endpoint: Endpoint) -> None:
         self._opened.add((endpoint.host, endpoint.family))
 
-    def _endpoint(self, role: Role, host: str, place: Place, port: int, source: str) -> Endpoint:
+    def _endpoint(self, role: Role, host: str, place: SocketAddress, port: int, source: str) -> Endpoint:
         row = ports.facts(port)
         endpoint = Endpoint(
             id=f"c{len(self.state.compared) + 1}",
@@ -103,7 +104,9 @@ class ComparedHosts:
         self.state.compared[endpoint.id] = endpoint
         return endpoint
 
-    async def _observe(self, endpoint: Endpoint, place: Place, resolve_ms: float | None, toolkit: Toolkit) -> None:
+    async def _observe(
+        self, endpoint: Endpoint, place: SocketAddress, resolve_ms: float | None, toolkit: Toolkit
+    ) -> None:
         if not toolkit.gate.permits(endpoint):
             return
         seen = await observe(

@@ -7,9 +7,9 @@ from typing import Literal
 
 from poterne.errors import InvalidRequest, InvalidTarget
 from poterne.knowledge import controls
-from poterne.model import Options
 from poterne.policy import Policy
-from poterne.target import host_name
+from poterne.report import Options
+from poterne.target.parser import host_name
 
 _RELAY_PORT = 25
 

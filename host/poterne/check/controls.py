@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from poterne.check.cache import Cache
 from poterne.check.compared import ComparedHosts
 from poterne.check.control_pool import Control, Pool
-from poterne.diagnose.wanted import Want
+from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.knowledge.timing import Schedule
 
-MACHINE = Want("machine")
+MACHINE = EvidenceRequest("machine")
 _RELAY_PORT = 25
 _MAX_LIFE_PORTS = 3
 
@@ -24,7 +24,7 @@ class Controls:
     pool: Pool
     cache: Cache
 
-    async def fetch(self, want: Want) -> None:
+    async def fetch(self, want: EvidenceRequest) -> None:
         """The usual controls, or those that vouch for the port that is asked about."""
         if want.port is None:
             await self._usual()

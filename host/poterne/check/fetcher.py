@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from poterne.diagnose.wanted import Want, WantKind
+from poterne.diagnosis.evidence_request import EvidenceKind, EvidenceRequest
 
-Work = Callable[[Want], Awaitable[None]]
+Work = Callable[[EvidenceRequest], Awaitable[None]]
 
 
 class Fetcher:
@@ -20,11 +20,11 @@ class Fetcher:
 
     def __init__(self, on_news: Callable[[], None]) -> None:
         self._on_news = on_news
-        self._work: dict[WantKind, Work] = {}
-        self._tasks: dict[Want, asyncio.Task[None]] = {}
+        self._work: dict[EvidenceKind, Work] = {}
+        self._tasks: dict[EvidenceRequest, asyncio.Task[None]] = {}
         self._group = asyncio.TaskGroup()
 
-    def provide(self, work: Mapping[WantKind, Work]) -> None:
+    def provide(self, work: Mapping[EvidenceKind, Work]) -> None:
         """Says what fetches each kind of evidence."""
         self._work.update(work)
 
@@ -40,7 +40,7 @@ class Fetcher:
         # The group is not told of an exception: it would raise it in a group, and the caller's stays as it is.
         await self._group.__aexit__(None, None, None)
 
-    def fetch(self, want: Want) -> asyncio.Task[None]:
+    def fetch(self, want: EvidenceRequest) -> asyncio.Task[None]:
         """The task that fetches it, begun at the first call. To wait for it inside another task, use `had`: a task that
         is awaited directly is cancelled together with the one that waits.
         """
@@ -48,24 +48,24 @@ class Fetcher:
             self._tasks[want] = self._group.create_task(self._fetched(want))
         return self._tasks[want]
 
-    async def had(self, *wants: Want) -> None:
+    async def had(self, *wants: EvidenceRequest) -> None:
         """Waits until all of them have been fetched; others may wait for them too."""
         await asyncio.gather(*(asyncio.shield(self.fetch(want)) for want in wants))
 
-    async def begun(self, kind: WantKind) -> None:
+    async def begun(self, kind: EvidenceKind) -> None:
         """Waits for what has been asked of one kind so far."""
         await self.had(*(want for want in self._tasks if want.kind == kind))
 
-    def pending(self, *wants: Want) -> list[asyncio.Task[None]]:
+    def pending(self, *wants: EvidenceRequest) -> list[asyncio.Task[None]]:
         """The tasks of those that were begun and are not done."""
         return [task for want in wants if (task := self._tasks.get(want)) is not None and not task.done()]
 
     @property
-    def fetched(self) -> frozenset[Want]:
+    def fetched(self) -> frozenset[EvidenceRequest]:
         """What has come, or cannot be had."""
         return frozenset(want for want, task in self._tasks.items() if task.done())
 
-    async def _fetched(self, want: Want) -> None:
+    async def _fetched(self, want: EvidenceRequest) -> None:
         try:
             await self._work[want.kind](want)
         except Exception as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from poterne.knowledge import networks
-from poterne.model import Hint, Hop
+from poterne.report import Hint, Hop
 
 # Further away the routers are somebody else's: a server's own hoster is not the user's provider.
 MAX_PUBLIC_HOPS = 4

@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from poterne import machine
 from poterne.check import control_pool
 from poterne.check.compared import ComparedHosts
 from poterne.check.control_pool import Pool
 from poterne.check.controls import MACHINE
-from poterne.diagnose.wanted import Want
-from poterne.model import Family
+from poterne.diagnosis.evidence_request import EvidenceRequest
+from poterne.net import machine
+from poterne.report import Family
 
 _RELAY_PORT = 25
 
@@ -21,7 +21,7 @@ class Others:
     hosts: ComparedHosts
     pool: Pool
 
-    async def canary(self, want: Want) -> None:
+    async def canary(self, want: EvidenceRequest) -> None:
         """The addresses at which nobody can answer."""
         assert want.port is not None
         if want.port == _RELAY_PORT:
@@ -29,7 +29,7 @@ class Others:
         addresses = control_pool.canary(self.hosts.policy)
         await asyncio.gather(*(self.hosts.look_at("canary", each, want.port, "canary") for each in addresses))
 
-    async def gateway(self, want: Want) -> None:
+    async def gateway(self, want: EvidenceRequest) -> None:
         """The gateway itself, where it is on the way to somebody who was tried on that port."""
         assert want.port is not None
         family = want.family or 4
@@ -42,7 +42,7 @@ class Others:
         if address is not None:
             await self.hosts.look_at("control", address, want.port, "gateway", hurried)
 
-    async def relay(self, want: Want) -> None:
+    async def relay(self, want: EvidenceRequest) -> None:
         """The relay that is named, else the one of the provider whose routers a trace met."""
         state, fetcher = self.hosts.state, self.hosts.fetcher
         host, source = control_pool.relay(self.hosts.policy, state.options)

@@ -3,12 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 
-from poterne import machine
 from poterne.check.fetcher import Fetcher
 from poterne.check.state import CheckState
-from poterne.diagnose.wanted import Want
-from poterne.probe.endpoint import Toolkit
-from poterne.probe.names import Names
+from poterne.diagnosis.evidence_request import EvidenceRequest
+from poterne.net import machine
+from poterne.net.resolver import NameResolver
+from poterne.probe.toolkit import Toolkit
 from poterne.probe.trace import trace
 
 
@@ -16,12 +16,12 @@ from poterne.probe.trace import trace
 class Path:
     """Fetches `trace` and `routers`."""
 
-    resolver: Names
+    resolver: NameResolver
     toolkit: Toolkit
     state: CheckState
     fetcher: Fetcher
 
-    async def trace(self, want: Want) -> None:
+    async def trace(self, want: EvidenceRequest) -> None:
         """The path to a failing observation, and to a working one of the same address; not to what is on this link."""
         seen = self.state.latest()
         failing, working = seen.get(want.observation or ""), seen.get(want.working or "")
@@ -42,9 +42,9 @@ class Path:
         self.state.paths[failing.id] = pair.failing
         if working is not None:
             self.state.paths[working.id] = pair.working
-        self.fetcher.fetch(Want("routers", observation=failing.id))
+        self.fetcher.fetch(EvidenceRequest("routers", observation=failing.id))
 
-    async def routers(self, want: Want) -> None:
+    async def routers(self, want: EvidenceRequest) -> None:
         """Reverse DNS of the routers; their names suggest whose network this is."""
         met = {hop.address for path in self.state.paths.values() for hop in path if hop.answer == "time-exceeded"}
         asked = [address for address in met if address is not None]

@@ -4,16 +4,16 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from poterne import ports
 from poterne.check.state import CheckState
-from poterne.dial import Gate
-from poterne.discover import Server
+from poterne.discovery import Server
 from poterne.errors import Forbidden
-from poterne.machine import has_route
-from poterne.model import Endpoint, Family, Security
+from poterne.knowledge import ports
+from poterne.net.gate import Gate
+from poterne.net.machine import has_route
+from poterne.net.resolver import NameResolver
+from poterne.net.socket_addresses import SocketAddress, mapped, socket_addresses
 from poterne.policy import Policy
-from poterne.probe.names import Names
-from poterne.probe.places import Place, mapped, places
+from poterne.report import Endpoint, Family, Security
 
 MAX_ENDPOINTS = 160
 MAX_SPARE_ADDRESSES = 2
@@ -32,7 +32,7 @@ class Planner:
     """Makes the endpoints of the target's servers, each with an id of its own."""
 
     policy: Policy
-    resolver: Names
+    resolver: NameResolver
     gate: Gate
     state: CheckState
     _servers: dict[str, Server] = field(default_factory=dict)
@@ -55,7 +55,9 @@ class Planner:
                 if server.answer.addresses:
                     self._forbid("allow.ports")
                 continue
-            for place in await places(server.answer, port, self.policy, self.resolver, self.state.options.family):
+            for place in await socket_addresses(
+                server.answer, port, self.policy, self.resolver, self.state.options.family
+            ):
                 if route := self._first_route(server, port, place):
                     routes.setdefault(place.family, []).append(route)
         return routes
@@ -70,7 +72,7 @@ class Planner:
 
     async def once_more(self, server: Server, port: int, address: str, family: Family) -> list[Route]:
         """A further endpoint at an address that was tried."""
-        there = await places(server.answer, port, self.policy, self.resolver, family)
+        there = await socket_addresses(server.answer, port, self.policy, self.resolver, family)
         routes = [self._route(server, port, place._replace(address=address)) for place in there]
         return [route for route in routes if route is not None]
 
@@ -87,7 +89,7 @@ class Planner:
 
     def routes_to(self, server: Server, place: Family, address: str, numbers: list[int]) -> list[Route]:
         """The same ports at another address of a server."""
-        found = [self._route(server, port, Place(place, address, port)) for port in numbers]
+        found = [self._route(server, port, SocketAddress(place, address, port)) for port in numbers]
         return [route for route in found if route is not None]
 
     def refusal(self) -> Forbidden | None:
@@ -118,7 +120,7 @@ class Planner:
                 wanted = (*(port for port in wanted if port in asked), *elsewhere)
         return list(dict.fromkeys(wanted))
 
-    def _first_route(self, server: Server, port: int, place: Place) -> Route | None:
+    def _first_route(self, server: Server, port: int, place: SocketAddress) -> Route | None:
         """A new endpoint at a place; where that may not be dialled, at the next address of the same family that may."""
         addresses = [place.address]
         if not mapped(self.policy, server.host, port):
@@ -128,7 +130,7 @@ class Planner:
                 return route
         return None
 
-    def _route(self, server: Server, port: int, place: Place) -> Route | None:
+    def _route(self, server: Server, port: int, place: SocketAddress) -> Route | None:
         """A new endpoint, unless its address may not be dialled."""
         if len(self.state.dialled) >= MAX_ENDPOINTS:
             return None

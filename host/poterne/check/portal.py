@@ -3,20 +3,20 @@
 import asyncio
 from datetime import UTC, datetime
 
-from poterne import web
-from poterne.dial import Gate
 from poterne.errors import Forbidden, WebError
 from poterne.knowledge import controls
-from poterne.model import Portal
+from poterne.net import web
+from poterne.net.gate import Gate
+from poterne.net.resolver import NameResolver
 from poterne.policy import Policy
-from poterne.probe.names import Names
-from poterne.probe.text import display
+from poterne.report import Portal
+from poterne.report.display import display
 
 _GOOD_BODY = b"success"
 _MAX_TEXT = 300
 
 
-async def ask(policy: Policy, gate: Gate, resolver: Names, deadline: float) -> Portal | None:
+async def ask(policy: Policy, gate: Gate, resolver: NameResolver, deadline: float) -> Portal | None:
     """What the page answers by `deadline` (loop time) and within a few seconds; None where the policy switches it off
     or does not allow its port or address. Redirects are looked at, never followed.
     """

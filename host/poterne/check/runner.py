@@ -18,13 +18,14 @@ from poterne.check.second_look import SecondLook
 from poterne.check.state import CheckState
 from poterne.check.target_side import TargetSide
 from poterne.check.tools import Tools
-from poterne.diagnose import Conclusion, Evidence, diagnose
-from poterne.diagnose.expected import compare
-from poterne.diagnose.wanted import Want
-from poterne.discover import Discovery
+from poterne.diagnosis import Conclusion, Evidence, diagnose
+from poterne.diagnosis.evidence_request import EvidenceRequest
+from poterne.diagnosis.expected import compare
+from poterne.discovery import Discovery
 from poterne.knowledge import controls
 from poterne.knowledge.timing import CompareTiming, Timing
-from poterne.model import (
+from poterne.policy import Policy
+from poterne.report import (
     CheckEvent,
     Endpoint,
     ExpectedServer,
@@ -37,11 +38,10 @@ from poterne.model import (
     Request,
     Target,
 )
-from poterne.policy import Policy
 from poterne.told import retold
 
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
-_INVENTED = Want("invented")
+_INVENTED = EvidenceRequest("invented")
 
 
 async def run(
@@ -226,25 +226,25 @@ class _Check:
         """Perhaps there is no network: what would show it takes as long as names do."""
         self._compare()
         if not self.state.endpoints:
-            self.fetcher.fetch(Want("portal"))
+            self.fetcher.fetch(EvidenceRequest("portal"))
 
     def _compare(self) -> None:
         """Starts, beside the target, what most failures are held against. Once is enough."""
-        self.fetcher.fetch(Want("controls"))
+        self.fetcher.fetch(EvidenceRequest("controls"))
         for port in controls.table().begin.canary_ports:
-            self.fetcher.fetch(Want("canary", port=port))
+            self.fetcher.fetch(EvidenceRequest("canary", port=port))
         if control_pool.relay(self.policy, self.request.options)[0] is not None:
-            self.fetcher.fetch(Want("relay"))
+            self.fetcher.fetch(EvidenceRequest("relay"))
         self.fetcher.fetch(_INVENTED)
 
-    async def _portal(self, want: Want) -> None:
+    async def _portal(self, want: EvidenceRequest) -> None:
         probing = self.tools.probing
         self.state.portal = await portal.ask(self.policy, probing.gate, self.tools.resolver, probing.deadline)
 
-    async def _machine(self, want: Want) -> None:
+    async def _machine(self, want: EvidenceRequest) -> None:
         self.state.machine, self.state.network = await asyncio.to_thread(surroundings.look_around)
 
-    async def _invented(self, want: Want) -> None:
+    async def _invented(self, want: EvidenceRequest) -> None:
         self.state.invented += await self.tools.resolver.random_labels()
 
     # ---- what the rules want while the target is being probed
@@ -261,7 +261,7 @@ class _Check:
             self.fetcher.fetch(want)
 
 
-def _in_order(wanted: frozenset[Want]) -> list[Want]:
+def _in_order(wanted: frozenset[EvidenceRequest]) -> list[EvidenceRequest]:
     """The relay last: a trace may show whose it is."""
     return sorted(wanted, key=lambda want: want.kind == "relay")
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from poterne.check.compared import ComparedHosts
 from poterne.check.state import CheckState
 from poterne.check.target_side import TargetSide
-from poterne.diagnose.wanted import Want
-from poterne.model import Observation
+from poterne.diagnosis.evidence_request import EvidenceRequest
+from poterne.report import Observation
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class SecondLook:
     hosts: ComparedHosts
     _next: dict[int, float] = field(default_factory=dict)
 
-    async def fetch(self, want: Want) -> None:
+    async def fetch(self, want: EvidenceRequest) -> None:
         """Looks once more, when the first look is some time ago."""
         failed = self.state.latest().get(want.observation or "")
         if failed is None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from poterne.check import networks
-from poterne.diagnose.evidence import Evidence
-from poterne.diagnose.wanted import Want
-from poterne.discover.merge import by_authority, in_order
-from poterne.model import (
+from poterne.diagnosis.evidence import Evidence
+from poterne.diagnosis.evidence_request import EvidenceRequest
+from poterne.discovery.merge import by_authority, in_order
+from poterne.report import (
     Disturbance,
     Endpoint,
     Hint,
@@ -102,7 +102,7 @@ class CheckState:
         """What the sources of the domain say, the most authoritative first."""
         return tuple(by_authority(self.offers))
 
-    def evidence(self, fetched: frozenset[Want], *, early: bool = False) -> Evidence:
+    def evidence(self, fetched: frozenset[EvidenceRequest], *, early: bool = False) -> Evidence:
         """What is known, for the rules; `early`: with what has only been silent for a while. `fetched`: what they need
         not want any more.
         """

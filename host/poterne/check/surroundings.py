@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from poterne import machine
-from poterne.machine import source_address
-from poterne.model import Disturbance, Machine
+from poterne.net import machine
+from poterne.net.machine import source_address
+from poterne.report import Disturbance, Machine
 
 
 @dataclass(frozen=True, slots=True)

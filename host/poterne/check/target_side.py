@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 
-from poterne import ports
 from poterne.check.planner import Planner, Route
 from poterne.check.state import CheckState
-from poterne.diagnose import settings as advice
-from poterne.diagnose.wanted import Want
-from poterne.discover import Discovery, Server
-from poterne.discover.beside import beside
-from poterne.knowledge import controls
-from poterne.model import (
+from poterne.diagnosis import settings as advice
+from poterne.diagnosis.evidence_request import EvidenceRequest
+from poterne.discovery import Discovery, Server
+from poterne.discovery.other_servers import other_servers
+from poterne.knowledge import controls, ports
+from poterne.net.resolver import NameResolver
+from poterne.probe.endpoint import observe
+from poterne.probe.toolkit import Toolkit
+from poterne.report import (
     CheckEvent,
     Family,
     NameAnswer,
@@ -24,8 +26,6 @@ from poterne.model import (
     SettingsEvent,
     State,
 )
-from poterne.probe.endpoint import Toolkit, observe
-from poterne.probe.names import Names
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class TargetSide:
     state: CheckState
     planner: Planner
     discovery: Discovery
-    resolver: Names
+    resolver: NameResolver
     toolkit: Toolkit
     served: asyncio.Event
     tell: Callable[[CheckEvent], None]
@@ -79,7 +79,7 @@ class TargetSide:
             for route in await self.planner.once_more(server, seen.port, seen.address, seen.family):
                 await self._probe(route, None, toolkit)
 
-    async def web(self, want: Want) -> None:
+    async def web(self, want: EvidenceRequest) -> None:
         """The ports of the web at a server whose mail ports all fail: is there anybody? Not where the user named the
         ports.
         """
@@ -88,7 +88,7 @@ class TargetSide:
             hurried = replace(self.toolkit, schedule=self.toolkit.timing.late)
             await self._probe_server(server, controls.table().begin.web_ports, hurried)
 
-    async def other_names(self, want: Want) -> None:
+    async def other_names(self, want: EvidenceRequest) -> None:
         """Other servers of the same mail domain, tried on the ports that were tried at the one that was typed."""
         host = want.host or ""
         seen_there = [seen for seen in self.state.observations(of_target=True) if seen.host == host]
@@ -99,7 +99,7 @@ class TargetSide:
         async with asyncio.TaskGroup() as probes:
             # What a domain names was looked up already.
             above = target.kind in ("server", "endpoint")
-            async for server in beside(host, certified, wanted, self.resolver, above=above):
+            async for server in other_servers(host, certified, wanted, self.resolver, above=above):
                 if not self.planner.knows(server.host):
                     self.state.names.append(server.answer)
                     probes.create_task(self._probe_server(server, server.ports))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from poterne.check.cache import Cache
-from poterne.dial import Gate
 from poterne.knowledge.timing import Timing
-from poterne.model import Options
+from poterne.net.gate import Gate
+from poterne.net.resolver import NameResolver
 from poterne.policy import Policy
-from poterne.probe.endpoint import Toolkit
-from poterne.probe.names import Names
-from poterne.probe.tls import TrustStores
+from poterne.probe.toolkit import Toolkit
+from poterne.probe.trust import TrustStores
+from poterne.report import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Tools:
     target's, so that they wait a moment until it is `served`.
     """
 
-    resolver: Names
+    resolver: NameResolver
     probing: Toolkit
     comparing: Toolkit
     served: asyncio.Event
@@ -37,7 +37,7 @@ class Tools:
 @asynccontextmanager
 async def borrowed(policy: Policy, options: Options, timing: Timing, deadline: float) -> AsyncIterator[Tools]:
     """The tools of one check; at the end whatever still runs with them is cancelled."""
-    trusted, resolver, served = stores(policy), Names(policy, timing), asyncio.Event()
+    trusted, resolver, served = stores(policy), NameResolver(policy, timing), asyncio.Event()
     warming = asyncio.create_task(asyncio.to_thread(trusted.warm))
     courtesy = asyncio.create_task(_courtesy(warming, served, timing.compare.courtesy))
     probing = Toolkit(Gate(policy, options.origin, timing), trusted, deadline, warming)

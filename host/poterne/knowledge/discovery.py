@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from poterne.knowledge.kinds import Count, Label, PortNumber, SignIn, Text
 from poterne.knowledge.reading import Matching, distinct, read
-from poterne.model import MailProtocol, Security
+from poterne.report import MailProtocol, Security
 
 OfferedName = Literal["smtp", "imap", "pop3", "sieve"]
 Https = Annotated[str, Matching(r"https://\S+", "an https:// URL")]

@@ -6,7 +6,7 @@ from functools import cache
 
 from poterne.knowledge.kinds import Text
 from poterne.knowledge.reading import read
-from poterne.model import ExportFormat, MailProtocol, Security, UserName
+from poterne.report import ExportFormat, MailProtocol, Security, UserName
 
 
 @dataclass(frozen=True, slots=True)

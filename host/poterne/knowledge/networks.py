@@ -5,7 +5,7 @@ from functools import cache
 
 from poterne.knowledge.kinds import Day, Host, Label, Text
 from poterne.knowledge.reading import distinct, read
-from poterne.model import HintKind
+from poterne.report import HintKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from poterne.errors import InvalidRequest, PoterneError
-from poterne.model import (
+from poterne.native import frames
+from poterne.native import reduction as fit
+from poterne.report import (
     PROTOCOL,
     Cancelled,
     CancelMessage,
@@ -30,7 +32,6 @@ from poterne.model import (
     ReportEvent,
     Request,
 )
-from poterne.native import fit, frames
 
 MAX_CHECKS = 4
 """Checks that run at once; one more is `busy`."""
@@ -132,7 +133,7 @@ class Session:
     async def _export(self, message: ExportMessage) -> None:
         """Answer with the file; nothing of it is kept. A report without fit settings is an `error`."""
         # The host starts without what only a file needs.
-        from poterne.handover import export
+        from poterne.export import export
 
         report = _validated(Report, message.report)
         made = await asyncio.to_thread(export, report, message.format, message.language)
@@ -197,7 +198,7 @@ class _Work:
 
 
 def _explained(raw: dict[str, object]) -> Report:
-    from poterne import explain
+    from poterne.told import again as explain
 
     try:
         return explain.explain(explain.read(raw))
@@ -209,7 +210,7 @@ def _explained(raw: dict[str, object]) -> Report:
 
 async def _network(salt: str) -> dict[str, str | None]:
     """Known best at the end of a check, when the kernel has spoken to the gateway."""
-    from poterne import machine
+    from poterne.net import machine
 
     names = await asyncio.to_thread(machine.network_names, salt)
     return {"network": names.now, "network_before": names.before}

@@ -11,9 +11,9 @@ from OpenSSL import crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname, verify_certificate_ip_address
 
-from poterne.model import Tls
-from poterne.probe.text import display, displays
-from poterne.probe.tls import FIRST_FAULT, TrustStores
+from poterne.probe.trust import FIRST_FAULT, TrustStores
+from poterne.report import Tls
+from poterne.report.display import display, displays
 
 _UNPARSABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion, ValueError)
 Extension = TypeVar("Extension", bound=x509.ExtensionType)

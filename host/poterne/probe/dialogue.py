@@ -7,9 +7,9 @@ from functools import cache
 
 from poterne.knowledge import dialogues
 from poterne.knowledge.dialogues import Script
-from poterne.model import Greeting
 from poterne.probe.replies import READERS, Reply
 from poterne.probe.stream import Stream
+from poterne.report import Greeting
 
 
 @dataclass(frozen=True, slots=True)

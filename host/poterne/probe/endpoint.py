@@ -4,42 +4,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from poterne import ports
-from poterne.dial import Gate
-from poterne.knowledge.timing import ConnectTiming, Timing
-from poterne.model import Endpoint, Observation, Security
+from poterne.knowledge import ports
 from poterne.probe import tls as handshakes
 from poterne.probe.dialogue import dialogue
-from poterne.probe.draft import Draft
+from poterne.probe.observation_builder import ObservationBuilder
 from poterne.probe.session import Session
-from poterne.probe.stream import Stream
-
-
-@dataclass(slots=True)
-class Toolkit:
-    """What probes of a check share. `deadline` is loop time; `warming` ends when handshakes may begin (the trust stores
-    are loaded, and for comparisons the target is served): connections do not wait for it; `farewells` are goodbyes that
-    still wait; `schedule` is how a connection is tried (None: as the gate does); `on_open` is told of every connection.
-    """
-
-    gate: Gate
-    stores: handshakes.TrustStores
-    deadline: float
-    warming: asyncio.Future[None]
-    farewells: set[asyncio.Task[None]] = field(default_factory=set)
-    schedule: ConnectTiming | None = None
-    on_open: Callable[[Endpoint], None] = lambda _: None
-
-    @property
-    def timing(self) -> Timing:
-        """The times of the check."""
-        return self.gate.timing
-
-    def farewell(self, stream: Stream, goodbye: bytes | None) -> None:
-        """Leaves a connection politely, without keeping anybody waiting."""
-        task = asyncio.create_task(stream.farewell(goodbye, self.timing.dialogue.farewell))
-        self.farewells.add(task)
-        task.add_done_callback(self.farewells.discard)
+from poterne.probe.toolkit import Toolkit
+from poterne.probe.trust import ContextName
+from poterne.report import Endpoint, Observation, Security
 
 
 async def observe(
@@ -70,10 +42,10 @@ class _Probe:
     dialled_port: int | None
     resolve_ms: float | None
     on_progress: Callable[[Observation], None]
-    best: Draft = field(init=False)
+    best: ObservationBuilder = field(init=False)
 
     def __post_init__(self) -> None:
-        self.best = Draft(self.endpoint, resolve_ms=self.resolve_ms)
+        self.best = ObservationBuilder(self.endpoint, resolve_ms=self.resolve_ms)
 
     async def run(self) -> None:
         begins = self.endpoint.asked
@@ -88,29 +60,29 @@ class _Probe:
         elif handshakes.may_be_legacy(self.best.tls):
             await self._look_back(begins)
 
-    def _session(self, begins: Security, draft: Draft, context: handshakes.ContextName = "strict") -> Session:
-        row = ports.expected(self.endpoint)
+    def _session(self, begins: Security, builder: ObservationBuilder, context: ContextName = "strict") -> Session:
+        row = ports.row_of(self.endpoint)
         return Session(
-            draft,
+            builder,
             self.toolkit,
             dialogue(row.dialogue if row else "smtp"),
             begins,
             context,
             dialled_port=self.dialled_port,
             on_progress=self.on_progress,
-            further=draft is not self.best,
+            further=builder is not self.best,
         )
 
-    def _blank(self) -> Draft:
-        return Draft(self.endpoint, resolve_ms=self.resolve_ms)
+    def _blank(self) -> ObservationBuilder:
+        return ObservationBuilder(self.endpoint, resolve_ms=self.resolve_ms)
 
     async def _in_the_clear(self) -> Security:
         """A server that greets in the clear where TLS was asked: what does it offer there?"""
-        draft = self._blank()
-        await self._session("starttls", draft).run()
-        if draft.greeting_kind is None:
+        builder = self._blank()
+        await self._session("starttls", builder).run()
+        if builder.greeting_kind is None:
             return "tls"
-        self.best = draft
+        self.best = builder
         return "starttls"
 
     async def _with_suspicion(self, begins: Security) -> Security:
@@ -146,20 +118,20 @@ class _Probe:
         """The strict context stops at the first fault: once more without verification, for all of them."""
         refusal = self.best.refusal
         assert refusal is not None
-        draft = self._blank()
-        draft.refusal = refusal
+        builder = self._blank()
+        builder.refusal = refusal
         self.best.tls = handshakes.refused(refusal)
-        await self._session(begins, draft, "lenient").run()
-        if draft.tls is not None and draft.tls.version is not None:
-            draft.times["connect_ms"] = self.best.times["connect_ms"]
-            draft.attempts = self.best.attempts
-            self.best = draft
+        await self._session(begins, builder, "lenient").run()
+        if builder.tls is not None and builder.tls.version is not None:
+            builder.times["connect_ms"] = self.best.times["connect_ms"]
+            builder.attempts = self.best.attempts
+            self.best = builder
 
     async def _look_back(self, begins: Security) -> None:
         """No common version or cipher: once more with the old ones, only to name them."""
-        draft = self._blank()
-        await self._session(begins, draft, "legacy").run()
-        facts = draft.tls and handshakes.legacy(draft.tls, self.best.tls.alert if self.best.tls else None)
+        builder = self._blank()
+        await self._session(begins, builder, "legacy").run()
+        facts = builder.tls and handshakes.legacy(builder.tls, self.best.tls.alert if self.best.tls else None)
         if facts is not None:
-            draft.tls = facts
-            self.best = draft
+            builder.tls = facts
+            self.best = builder

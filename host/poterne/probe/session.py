@@ -1,23 +1,21 @@
-"""One connection and its dialogue: connect, listen, ask, upgrade, ask again. Whatever ends it stands in the draft."""
+"""One connection and its dialogue: connect, listen, ask, upgrade, ask again. Whatever ends it stands in the builder."""
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
-from poterne import ports
-from poterne.dial import Connection
 from poterne.errors import Interrupted
-from poterne.model import Observation, Security
+from poterne.knowledge import ports
+from poterne.net.gate import Connection
 from poterne.probe import tls as handshakes
 from poterne.probe.dialogue import Dialogue, address_literal, recognise
-from poterne.probe.draft import Draft
+from poterne.probe.observation_builder import ObservationBuilder
 from poterne.probe.replies import Reply
 from poterne.probe.stream import Stream
-
-if TYPE_CHECKING:
-    from poterne.probe.endpoint import Toolkit
+from poterne.probe.toolkit import Toolkit
+from poterne.probe.trust import ContextName
+from poterne.report import Observation, Security
 
 # A greeting where a TLS record was expected; RFC 8446 section 5.1 has the records' first byte.
 _TLS_RECORDS = (b"\x14", b"\x15", b"\x16", b"\x17")
@@ -28,24 +26,24 @@ class Unwelcome(Exception):
 
 
 class Session:
-    """Fills one draft. `begins`: TLS at once, or in the clear; `context` decides what TLS takes.
+    """Fills one builder. `begins`: TLS at once, or in the clear; `context` decides what TLS takes.
 
     `silence` is set where the server has not greeted for a while. `further`: the endpoint has been connected to before.
     """
 
     def __init__(
         self,
-        draft: Draft,
-        toolkit: "Toolkit",
+        builder: ObservationBuilder,
+        toolkit: Toolkit,
         dialogue: Dialogue,
         begins: Security,
-        context: handshakes.ContextName,
+        context: ContextName,
         *,
         dialled_port: int | None,
         on_progress: Callable[[Observation], None],
         further: bool = False,
     ) -> None:
-        self._draft = draft
+        self._builder = builder
         self._toolkit = toolkit
         self._dialogue = dialogue
         self._begins = begins
@@ -75,8 +73,8 @@ class Session:
         except Interrupted as interruption:
             self._interrupted(interruption, stream)
         except ssl.SSLCertVerificationError as refusal:
-            self._draft.refusal = refusal
-            self._draft.tls = handshakes.refused(refusal)
+            self._builder.refusal = refusal
+            self._builder.tls = handshakes.refused(refusal)
         finally:
             if polite:
                 self._toolkit.farewell(stream, self._goodbye())
@@ -84,53 +82,53 @@ class Session:
                 stream.close()
 
     async def _connect(self) -> Stream | None:
-        draft = self._draft
+        builder = self._builder
         # That a further connection is not answered says nothing of the port.
         told = None if self._further else self._unanswered
         result = await self._toolkit.gate.connect(
-            draft.endpoint, port=self._dialled_port, on_silence=told, schedule=self._toolkit.schedule
+            builder.endpoint, port=self._dialled_port, on_silence=told, schedule=self._toolkit.schedule
         )
-        draft.attempts = result.attempts
+        builder.attempts = result.attempts
         if isinstance(result, Connection):
-            draft.state, draft.security = "open", "none"
-            draft.times["connect_ms"] = round(result.connect_ms, 3)
-            self._toolkit.on_open(draft.endpoint)
+            builder.state, builder.security = "open", "none"
+            builder.times["connect_ms"] = round(result.connect_ms, 3)
+            self._toolkit.on_open(builder.endpoint)
             return Stream(result.sock)
-        draft.times["connect_ms"] = round(result.elapsed_ms, 3)
-        draft.state, draft.error, draft.reporter = result.state, result.error, result.reporter
+        builder.times["connect_ms"] = round(result.elapsed_ms, 3)
+        builder.state, builder.error, builder.reporter = result.state, result.error, result.reporter
         return None
 
     def _unanswered(self) -> None:
-        self._on_progress(self._draft.finish(provisional=True))
+        self._on_progress(self._builder.finish(provisional=True))
 
     async def _converse(self, stream: Stream) -> bool:
         """The dialogue; True where a goodbye is in order."""
-        draft, dialogue = self._draft, self._dialogue
+        builder, dialogue = self._builder, self._dialogue
         if self._begins == "tls":
             await self._handshake(stream, "tls")
         greeting = await self._greeting(stream)
         if greeting is None:
             return False
-        draft.greeting = dialogue.words(greeting)
-        draft.greeting_kind = dialogue.judge(greeting)
-        draft.spoke = dialogue.name if draft.greeting_kind != "foreign" else recognise(greeting.status)
-        if draft.greeting_kind != "accepted":
-            return draft.greeting_kind != "foreign"
-        if draft.security == "tls":
+        builder.greeting = dialogue.words(greeting)
+        builder.greeting_kind = dialogue.judge(greeting)
+        builder.spoke = dialogue.name if builder.greeting_kind != "foreign" else recognise(greeting.status)
+        if builder.greeting_kind != "accepted":
+            return builder.greeting_kind != "foreign"
+        if builder.security == "tls":
             self._verified()
         known = dialogue.in_greeting(greeting)
         async with self._within(self._times.reply):
-            with draft.stage("capabilities_tls_ms" if draft.security == "tls" else "capabilities_ms"):
+            with builder.stage("capabilities_tls_ms" if builder.security == "tls" else "capabilities_ms"):
                 capabilities = known if known is not None else await self._ask(stream)
         self._learn(capabilities)
-        if draft.security != "tls" and dialogue.script.upgrade is not None:
+        if builder.security != "tls" and dialogue.script.upgrade is not None:
             return await self._upgrade(stream, capabilities)
         return True
 
     async def _greeting(self, stream: Stream) -> Reply | None:
         """What the server says first; where the client speaks first, the answer to its question."""
-        draft, dialogue = self._draft, self._dialogue
-        with draft.stage("greeting_ms"):
+        builder, dialogue = self._builder, self._dialogue
+        with builder.stage("greeting_ms"):
             async with self._within(self._times.greeting, silence="no greeting"):
                 if not dialogue.script.greets:
                     await stream.send(self._command(dialogue.script.ask or "", stream))
@@ -145,7 +143,7 @@ class Session:
                     await asyncio.gather(reading, return_exceptions=True)
 
     def _suspicion(self) -> float:
-        row = ports.expected(self._draft.endpoint)
+        row = ports.row_of(self._builder.endpoint)
         is_relay = row is not None and row.service == "smtp"
         return self._times.suspicion_relay if is_relay else self._times.suspicion
 
@@ -167,16 +165,16 @@ class Session:
                 break  # it hung up after it had said no
             if dialogue.agrees(reply):
                 return reply.lines
-            self._draft.error = reply.status.decode("utf-8", "replace")
+            self._builder.error = reply.status.decode("utf-8", "replace")
             if not reply.whole:
-                self._draft.spoke, self._draft.greeting_kind = recognise(reply.status), "foreign"
-                raise Interrupted("closed", self._draft.error)
+                self._builder.spoke, self._builder.greeting_kind = recognise(reply.status), "foreign"
+                raise Interrupted("closed", self._builder.error)
             no = reply
             if dialogue.judge(no) == "busy":
                 break
         if no is not None and dialogue.script.welcomes:
             # SMTP says in answer to EHLO what others say in their greeting (RFC 5321 section 4.1.4).
-            self._draft.greeting, self._draft.greeting_kind = dialogue.words(no), dialogue.judge(no)
+            self._builder.greeting, self._builder.greeting_kind = dialogue.words(no), dialogue.judge(no)
             raise Unwelcome
         return None
 
@@ -188,51 +186,51 @@ class Session:
         return first.decode("utf-8", "replace").strip()
 
     def _learn(self, capabilities: list[bytes] | None) -> None:
-        draft = self._draft
+        builder = self._builder
         listed = capabilities or []
         auth = self._dialogue.mechanisms(line.decode("latin-1") for line in listed)
-        draft.capabilities, draft.auth = listed, auth
-        if draft.security == "none":
-            draft.capabilities_clear, draft.auth_clear = listed, auth
+        builder.capabilities, builder.auth = listed, auth
+        if builder.security == "none":
+            builder.capabilities_clear, builder.auth_clear = listed, auth
         if capabilities is not None:
-            draft.error = None
+            builder.error = None
 
     async def _upgrade(self, stream: Stream, capabilities: list[bytes] | None) -> bool:
         """STARTTLS, or what this protocol calls it (RFC 3207, 9051 6.2.1, 2595 4, 5804 2.2, 4217)."""
-        draft, dialogue = self._draft, self._dialogue
+        builder, dialogue = self._builder, self._dialogue
         offered = dialogue.offers_upgrade(line.decode("latin-1") for line in capabilities or [])
         if not offered and not (dialogue.script.try_unoffered and capabilities is None):
-            draft.starttls = "absent"
+            builder.starttls = "absent"
             return True
         if self._early(stream):
-            draft.starttls = "injected"
-            draft.error = "text in the clear before the question for encryption"
+            builder.starttls = "injected"
+            builder.error = "text in the clear before the question for encryption"
             return False
         upgrade = dialogue.script.upgrade or ""
-        with draft.stage("starttls_ms"):
+        with builder.stage("starttls_ms"):
             async with self._within(self._times.reply, silence="no answer to STARTTLS"):
                 try:
                     await stream.send(self._command(upgrade, stream))
                     reply = await dialogue.read(stream, dialogue.tag_of("", self._tag()))
                 except Interrupted:
-                    draft.starttls = "failed"
+                    builder.starttls = "failed"
                     raise
                 except asyncio.CancelledError:
-                    draft.starttls = "silent"
+                    builder.starttls = "silent"
                     raise
         if not dialogue.lets_upgrade(reply):
-            draft.starttls = "refused" if offered else "absent"
-            draft.error = reply.status.decode("utf-8", "replace") if offered else None
+            builder.starttls = "refused" if offered else "absent"
+            builder.error = reply.status.decode("utf-8", "replace") if offered else None
             return True
         if stream.pending:
-            draft.starttls = "injected"
-            draft.error = "text in the clear behind the answer to STARTTLS"
+            builder.starttls = "injected"
+            builder.error = "text in the clear behind the answer to STARTTLS"
             return False
-        draft.starttls = "failed"
+        builder.starttls = "failed"
         await self._handshake(stream, "starttls")
-        draft.starttls = "accepted"
+        builder.starttls = "accepted"
         self._verified()
-        with draft.stage("capabilities_tls_ms"):
+        with builder.stage("capabilities_tls_ms"):
             async with self._within(self._times.reply):
                 if dialogue.script.again == "wait":
                     again: list[bytes] | None = (await dialogue.read(stream)).lines
@@ -242,43 +240,43 @@ class Session:
         return True
 
     async def _handshake(self, stream: Stream, security: Security) -> None:
-        draft = self._draft
-        host = draft.endpoint.host.partition("%")[0]
-        with draft.stage("tls_ms"):
+        builder = self._builder
+        host = builder.endpoint.host.partition("%")[0]
+        with builder.stage("tls_ms"):
             async with self._within(self._times.handshake, silence="no answer to the TLS handshake"):
                 await asyncio.shield(self._toolkit.warming)
                 tls = await stream.start_tls(self._toolkit.stores.context(self._context), host)
-        draft.security = security
+        builder.security = security
         # What was said in the clear proves nothing inside.
-        draft.capabilities, draft.auth = [], ()
+        builder.capabilities, builder.auth = [], ()
         if self._context == "strict":
-            draft.tls = handshakes.good(tls, self._toolkit.stores)
+            builder.tls = handshakes.good(tls, self._toolkit.stores)
         else:
-            draft.tls = handshakes.doubtful(tls, draft.refusal, host, self._toolkit.stores)
+            builder.tls = handshakes.doubtful(tls, builder.refusal, host, self._toolkit.stores)
 
     def _verified(self) -> None:
         """Tells of verified encryption before the last question is answered."""
-        if self._draft.tls is not None and self._draft.tls.fault is None:
-            self._on_progress(self._draft.finish(provisional=True))
+        if self._builder.tls is not None and self._builder.tls.fault is None:
+            self._on_progress(self._builder.finish(provisional=True))
 
     def _interrupted(self, interruption: Interrupted, stream: Stream) -> None:
-        draft = self._draft
-        draft.error = interruption.detail
+        builder = self._builder
+        builder.error = interruption.detail
         if interruption.reason == "reset" and stream.received == 0:
-            draft.state = "reset"
-        in_handshake = "tls_ms" in draft.times and draft.tls is None
+            builder.state = "reset"
+        in_handshake = "tls_ms" in builder.times and builder.tls is None
         if in_handshake and self._begins == "tls" and stream.first_bytes and stream.first_bytes[:1] not in _TLS_RECORDS:
             # Not a TLS record: the server greeted in the clear, or complains about our hello in its own protocol.
             line = stream.first_bytes.split(b"\n")[0].rstrip(b"\r")
-            draft.greeting, draft.greeting_kind = line, "foreign"
+            builder.greeting, builder.greeting_kind = line, "foreign"
             ours = self._dialogue.judge(Reply(line)) != "foreign"
-            draft.spoke = self._dialogue.name if ours else recognise(line)
+            builder.spoke = self._dialogue.name if ours else recognise(line)
         elif in_handshake and not (interruption.reason == "silent" and stream.received == 0):
-            draft.tls = handshakes.failed(interruption.detail)
-        elif draft.greeting_kind is None and draft.state == "open":
-            draft.greeting_kind = "silent" if interruption.reason == "silent" else "closed"
-        elif draft.greeting_kind == "accepted":
-            draft.cut = True
+            builder.tls = handshakes.failed(interruption.detail)
+        elif builder.greeting_kind is None and builder.state == "open":
+            builder.greeting_kind = "silent" if interruption.reason == "silent" else "closed"
+        elif builder.greeting_kind == "accepted":
+            builder.cut = True
 
     @asynccontextmanager
     async def _within(self, seconds: float, silence: str = "no answer") -> AsyncIterator[None]:
@@ -294,7 +292,7 @@ class Session:
     def _command(self, template: str, stream: Stream) -> bytes:
         self._asked += 1
         literal = address_literal(stream.local_address)
-        host = self._draft.endpoint.host.partition("%")[0]
+        host = self._builder.endpoint.host.partition("%")[0]
         text = template.format(tag=self._tag(), literal=literal, host=f"[{host}]" if ":" in host else host)
         return text.encode("ascii") + b"\r\n"
 

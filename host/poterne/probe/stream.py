@@ -8,8 +8,8 @@ import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
-from poterne.dial import quick_ack
 from poterne.errors import Interrupted
+from poterne.net.gate import quick_ack
 
 MAX_SESSION = 64 * 1024
 MAX_LINE = 4096

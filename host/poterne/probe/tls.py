@@ -1,39 +1,13 @@
-"""TLS contexts, one a trust store and shared by every probe, and what a handshake shows."""
+"""What a TLS handshake shows."""
 
-import os
 import ssl
-import sys
-from collections.abc import Sequence
 from contextlib import suppress
-from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from poterne.knowledge import trust
-from poterne.model import Tls
-from poterne.policy import Policy
-from poterne.probe.text import display, displays
+from poterne.probe.trust import FIRST_FAULT, TrustStores
+from poterne.report import Tls
+from poterne.report.display import display, displays
 
-# X509_STORE_CTX_get_error(3): OpenSSL's code for the fault that it meets first. `tls-failed`: neither trust nor dates
-# nor names, but a wrong purpose, a critical extension that nobody knows, a weak key or digest; `alert` has its words.
-FIRST_FAULT = {
-    9: "cert-not-yet-valid",
-    10: "cert-expired",
-    13: "tls-failed",
-    14: "tls-failed",
-    18: "cert-self-signed",
-    19: "cert-untrusted",
-    20: "cert-untrusted",
-    21: "cert-untrusted",
-    26: "tls-failed",
-    34: "tls-failed",
-    62: "cert-name-mismatch",
-    63: "cert-name-mismatch",
-    64: "cert-name-mismatch",
-    66: "tls-failed",
-    67: "tls-failed",
-    68: "tls-failed",
-}
 # Failures after which it is worth asking whether the server knows old versions or weak ciphers only.
 _MAY_BE_LEGACY = (
     "closed by the server",
@@ -48,115 +22,6 @@ _MAY_BE_LEGACY = (
     "NO_SHARED",
 )
 _LEGACY_VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1")
-
-ContextName = Literal["strict", "lenient", "legacy"]
-
-
-class TrustStores:
-    """The operating system's roots and the public (Mozilla) ones, and the contexts made from them, each loaded once.
-    `bundles`: files that may hold the system's roots where OpenSSL looks elsewhere, the usual ones unless given.
-    """
-
-    def __init__(self, policy: Policy, bundles: Sequence[str] | None = None) -> None:
-        self._bundles = trust.table().bundles if bundles is None else bundles
-        self._lab_roots = policy.lab.roots if policy.lab else None
-        self._public_roots = policy.trust.public_roots
-
-    @cached_property
-    def strict(self) -> ssl.SSLContext:
-        """Verifies the chain against the operating system's store, the dates and the name; TLS 1.2 or later."""
-        context = _system_context(self._bundles)
-        if self._lab_roots:
-            context.load_verify_locations(cafile=self._lab_roots)
-        return context
-
-    @cached_property
-    def lenient(self) -> ssl.SSLContext:
-        """Verifies nothing: for looking at a certificate that `strict` refused."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-
-    @cached_property
-    def legacy(self) -> ssl.SSLContext:
-        """Takes any version and cipher: for naming the version of a server that knows no better, nothing else."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = ssl.TLSVersion.TLSv1
-        return context
-
-    @cached_property
-    def public_certificates(self) -> frozenset[bytes]:
-        """The public roots, in DER."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cafile=self.public_file)
-        if self._lab_roots and not self._public_roots:
-            # A lab's world is made of its own roots; who is to tell some of them from the public ones names those.
-            context.load_verify_locations(cafile=self._lab_roots)
-        return frozenset(context.get_ca_certs(binary_form=True))
-
-    @property
-    def public_file(self) -> str:
-        """The PEM file of the public roots."""
-        if self._public_roots:
-            return self._public_roots
-        import certifi
-
-        return certifi.where()
-
-    @property
-    def system_files(self) -> list[tuple[str | None, str | None]]:
-        """(file, folder) pairs of the operating system's store, where it is made of files, and of the lab's roots."""
-        pairs = _system_files(self._bundles)
-        if self._lab_roots:
-            pairs.append((self._lab_roots, None))
-        return pairs
-
-    def context(self, name: ContextName) -> ssl.SSLContext:
-        """One of the three contexts, by its name."""
-        context: ssl.SSLContext = getattr(self, name)
-        return context
-
-    def warm(self) -> None:
-        """Loads what the first handshake would wait for."""
-        _ = self.strict, self.public_certificates
-
-
-def _system_context(bundles: Sequence[str]) -> ssl.SSLContext:
-    """A context on the operating system's store. Where that is made of files, OpenSSL loads them once; every wrap_bio
-    of truststore's would read them again (16 ms for the Mozilla set).
-    """
-    if sys.platform in ("win32", "darwin"):
-        import truststore
-
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # RFC 9525 section 6.3: only subject alternative names count.
-    context.hostname_checks_common_name = False
-    for file, folder in _system_files(bundles):
-        # Roots that cannot be read are none; OpenSSL itself passes over its own places in silence.
-        with suppress(OSError):
-            context.load_verify_locations(file, folder)
-    return context
-
-
-def _system_files(bundles: Sequence[str]) -> list[tuple[str | None, str | None]]:
-    """(file, folder) of the operating system's roots: where OpenSSL looks, which the user's environment may name, else
-    where systems are known to keep them. Empty where there are none: then nothing is trusted.
-    """
-    paths = ssl.get_default_verify_paths()
-    if paths.cafile or (paths.capath and any(Path(paths.capath).glob("*.[0-9]"))):
-        return [(paths.cafile, paths.capath)]
-    # Not Path.is_file, which raises where a folder is closed: roots that cannot be read are none.
-    known = next((path for path in bundles if os.path.isfile(path)), None)  # noqa: PTH113
-    return [(known, None)] if known else []
 
 
 def good(tls: ssl.SSLObject, stores: TrustStores) -> Tls:

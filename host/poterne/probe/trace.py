@@ -4,9 +4,9 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from poterne.dial import Gate
 from poterne.knowledge.timing import TraceTiming
-from poterne.model import Endpoint, Hop
+from poterne.net.gate import Gate
+from poterne.report import Endpoint, Hop
 
 _ENDS = ("open", "refused", "prohibited")
 _TRIES = 2

@@ -2,9 +2,9 @@
 
 import re
 
-from poterne import ports
-from poterne.diagnose.registry import kind
-from poterne.model import (
+from poterne.diagnosis.registry import kind
+from poterne.knowledge import ports
+from poterne.report import (
     ExpectedServer,
     ExpectedSettings,
     Finding,
@@ -13,8 +13,8 @@ from poterne.model import (
     Setting,
     ToldExpected,
     ToldMessage,
+    locales,
 )
-from poterne.report import locales
 from poterne.report.statement import NAMED, DateValue, Statement, TextValue, Value, about_ports, joined, say, word
 from poterne.told.reasons import is_control
 from poterne.told.sentences import ports_of, subject_of

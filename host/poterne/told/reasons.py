@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from poterne.model import ComparedRole, Comparison, FollowedPath, Hop, Observation, Report, State
+from poterne.report import ComparedRole, Comparison, FollowedPath, Hop, Observation, Report, State
 from poterne.report.statement import NumberValue, Statement, TextValue, Value, about_ports, refusal, say, word
 
 _HOSTS = 4

@@ -2,9 +2,8 @@
 
 from typing import get_args
 
-from poterne.diagnose.registry import kind
-from poterne.model import Finding, Report, Station, Told, Way
-from poterne.report import locales
+from poterne.diagnosis.registry import kind
+from poterne.report import Finding, Report, Station, Told, Way, locales
 from poterne.report.statement import Statement, about_ports, say
 from poterne.told import advice, reasons, sentences
 

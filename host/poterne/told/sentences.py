@@ -1,8 +1,7 @@
 """The sentences of findings."""
 
-from poterne.diagnose.registry import kind
-from poterne.model import Finding, ParamValue, Party, Report
-from poterne.report import locales
+from poterne.diagnosis.registry import kind
+from poterne.report import Finding, ParamValue, Party, Report, locales
 from poterne.report.statement import NAMED, DateValue, NumberValue, Statement, TextValue, Value, refusal, say, word
 
 # Parameters whose values are words of the model, and the kind of word.

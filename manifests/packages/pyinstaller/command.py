@@ -1,5 +1,5 @@
 import sys
 
-from poterne.cli import main
+from poterne.cli.main import main
 
 sys.exit(main())

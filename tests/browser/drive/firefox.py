@@ -4,19 +4,17 @@ The popup of the toolbar button is no context that BiDi lists. It becomes one by
 to the manager that looks ids up (`_ADOPT`), after which every command works on it as on a tab.
 """
 
-import base64
 import contextlib
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from . import keys
+from .firefox_page import FirefoxElement, FirefoxPage, evaluate
 from .managed import Desk
-from .page import Browser, Element, LateError, Page, Scheme, until
+from .page import Browser, LateError, Page, Scheme, until
 from .process import Process, temporary
-from .wire import GoneError, Wire, WireError
+from .wire import Wire, WireError
 
 _HOST_NAME = "b6f0a1d4-57c1-4c6b-9d0e-6f1f5c0a7e21"
 _NOWHERE = "127.0.0.1"
@@ -107,8 +105,6 @@ _CLIPBOARD = """(() => {
     transfer.getTransferData("text/plain", data);
     return data.value.QueryInterface(Ci.nsISupportsString).data;
 })()"""
-
-_ACCESSIBLE_SECONDS = 240.0
 
 
 class Firefox(Browser):
@@ -203,7 +199,7 @@ class Firefox(Browser):
     def _popup_url(self) -> str:
         return json.dumps(self.url("popup/popup.html"))
 
-    def open(self, url: str, *, here: bool = False) -> "FirefoxPage":
+    def open(self, url: str, *, here: bool = False) -> FirefoxPage:
         if here:
             context = self._wire.request("browsingContext.getTree", maxDepth=0)["contexts"][0]["context"]
         else:
@@ -213,7 +209,7 @@ class Firefox(Browser):
         self.pages.append(page)
         return page
 
-    def open_popup(self) -> "FirefoxPage":
+    def open_popup(self) -> FirefoxPage:
         self._chrome(_TRIGGER.replace("$ID", json.dumps(self.id)))
         adopt = _ADOPT.replace("$URL", self._popup_url)
 
@@ -231,7 +227,7 @@ class Firefox(Browser):
         self.pages.append(page)
         return page
 
-    def opened(self, url: str) -> "FirefoxPage":
+    def opened(self, url: str) -> FirefoxPage:
         known = {page.context for page in self.pages if isinstance(page, FirefoxPage)}
 
         def look() -> set[str]:
@@ -315,119 +311,4 @@ class Firefox(Browser):
 
     def _chrome(self, expression: str) -> Any:
         """The JSON value of an expression in the browser's own window."""
-        return _evaluate(self._wire, self._window, expression)
-
-
-class FirefoxPage(Page):
-    def __init__(self, wire: Wire, context: str, *, popup: bool = False) -> None:
-        self._wire = wire
-        self._popup = popup
-        self.context = context
-
-    def request(self, method: str, **params: Any) -> Any:
-        return self._wire.request(method, **params)
-
-    def evaluate(self, expression: str) -> Any:
-        return _evaluate(self._wire, self.context, expression)
-
-    def elements(self, selector: str) -> "Sequence[FirefoxElement]":
-        return self._locate({"type": "css", "value": selector})
-
-    def accessible(self, role: str, name: str | None = None) -> "Sequence[FirefoxElement]":
-        wanted = {"role": role} if name is None else {"role": role, "name": name}
-        # Firefox asks for the accessible object of each element in turn, which takes a busy machine minutes.
-        locator = {"type": "accessibility", "value": wanted}
-        asked = {"context": self.context, "locator": locator}
-        nodes = self._wire.request_within(_ACCESSIBLE_SECONDS, "browsingContext.locateNodes", None, asked)["nodes"]
-        return [FirefoxElement(self, node["sharedId"]) for node in nodes]
-
-    def press(self, key: str, *, shift: bool = False, control: bool = False) -> None:
-        held = [code for code, wanted in (("\ue008", shift), ("\ue009", control)) if wanted]
-        value = keys.key(key).webdriver
-        actions = [
-            *({"type": "keyDown", "value": code} for code in held),
-            {"type": "keyDown", "value": value},
-            {"type": "keyUp", "value": value},
-            *({"type": "keyUp", "value": code} for code in held),
-        ]
-        self._perform({"type": "key", "id": "keyboard", "actions": actions})
-
-    def resize(self, width: int, height: int, *, scale: float = 1.0) -> None:
-        self.request(
-            "browsingContext.setViewport",
-            context=self.context,
-            viewport={"width": width, "height": height},
-            devicePixelRatio=scale,
-        )
-
-    def screenshot(self, path: Path) -> None:
-        answer = self.request("browsingContext.captureScreenshot", context=self.context)
-        path.write_bytes(base64.b64decode(answer["data"]))
-
-    def close(self) -> None:
-        with contextlib.suppress(WireError):
-            if self._popup:
-                self.evaluate("void window.close()")
-            else:
-                self.request("browsingContext.close", context=self.context)
-
-    def point(self, shared: str, button: int = 0) -> None:
-        """A trusted click in the middle of an element."""
-        origin = {"type": "element", "element": {"sharedId": shared}}
-        actions = [
-            {"type": "pointerMove", "x": 0, "y": 0, "origin": origin},
-            {"type": "pointerDown", "button": button},
-            {"type": "pointerUp", "button": button},
-        ]
-        self._perform({"type": "pointer", "id": "mouse", "actions": actions})
-
-    def _perform(self, source: dict[str, Any]) -> None:
-        # The popup may close on the key or the click, and cannot say then that it took place.
-        with contextlib.suppress(GoneError):
-            self.request("input.performActions", context=self.context, actions=[source])
-
-    def _locate(self, locator: dict[str, Any]) -> "list[FirefoxElement]":
-        nodes = self.request("browsingContext.locateNodes", context=self.context, locator=locator)["nodes"]
-        return [FirefoxElement(self, node["sharedId"]) for node in nodes]
-
-
-class FirefoxElement(Element):
-    def __init__(self, page: FirefoxPage, shared: str) -> None:
-        self._page = page
-        self._shared = shared
-
-    def call(self, function: str) -> Any:
-        answer = self._page.request(
-            "script.callFunction",
-            functionDeclaration=f"async element => JSON.stringify(await ({function})(element)) ?? 'null'",
-            arguments=[{"sharedId": self._shared}],
-            target={"context": self._page.context},
-            awaitPromise=True,
-            userActivation=True,
-        )
-        return _json(answer)
-
-    def click(self) -> None:
-        self.call('element => element.scrollIntoView({block: "center", behavior: "instant"})')
-        self._page.point(self._shared)
-
-    def click_with(self, *, button: int) -> None:
-        self.call('element => element.scrollIntoView({block: "center", behavior: "instant"})')
-        self._page.point(self._shared, button)
-
-
-def _evaluate(wire: Wire, context: str, expression: str) -> Any:
-    answer = wire.request(
-        "script.evaluate",
-        expression=f"(async () => JSON.stringify(await ({expression})) ?? 'null')()",
-        target={"context": context},
-        awaitPromise=True,
-        userActivation=True,
-    )
-    return _json(answer)
-
-
-def _json(answer: dict[str, Any]) -> Any:
-    if answer["type"] == "exception":
-        raise WireError(answer["exceptionDetails"]["text"])
-    return json.loads(answer["result"]["value"])
+        return evaluate(self._wire, self._window, expression)

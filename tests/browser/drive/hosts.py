@@ -78,7 +78,7 @@ class ScriptedHost(Host):
 
 def register_real(browser: Browser, directory: Path, policy: Path) -> Host:
     """The real host, registered by the same code as `poterne install`, under a policy file of the test."""
-    from poterne import setup
+    from poterne import install as setup
 
     setup.register_in(browser.manifests, browser.family, policy=policy)
     manifest = browser.manifests / f"{NAME}.json"

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from .firefox import Firefox, FirefoxPage
+from .firefox import Firefox
+from .firefox_page import FirefoxPage
 from .page import until
 
 _OPEN = """(() => {

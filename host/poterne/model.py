@@ -1,1 +1,0 @@
-from poterne.report import *  # noqa: F403

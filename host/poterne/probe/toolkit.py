@@ -1,0 +1,38 @@
+"""What the probes of a check share."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from poterne.knowledge.timing import ConnectTiming, Timing
+from poterne.net.gate import Gate
+from poterne.probe.stream import Stream
+from poterne.probe.trust import TrustStores
+from poterne.report import Endpoint
+
+
+@dataclass(slots=True)
+class Toolkit:
+    """`deadline` is loop time; `warming` ends when handshakes may begin (the trust stores
+    are loaded, and for comparisons the target is served): connections do not wait for it; `farewells` are goodbyes that
+    still wait; `schedule` is how a connection is tried (None: as the gate does); `on_open` is told of every connection.
+    """
+
+    gate: Gate
+    stores: TrustStores
+    deadline: float
+    warming: asyncio.Future[None]
+    farewells: set[asyncio.Task[None]] = field(default_factory=set)
+    schedule: ConnectTiming | None = None
+    on_open: Callable[[Endpoint], None] = lambda _: None
+
+    @property
+    def timing(self) -> Timing:
+        """The times of the check."""
+        return self.gate.timing
+
+    def farewell(self, stream: Stream, goodbye: bytes | None) -> None:
+        """Leaves a connection politely, without keeping anybody waiting."""
+        task = asyncio.create_task(stream.farewell(goodbye, self.timing.dialogue.farewell))
+        self.farewells.add(task)
+        task.add_done_callback(self.farewells.discard)

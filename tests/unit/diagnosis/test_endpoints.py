@@ -19,7 +19,7 @@ from tests.unit.core_observations import (
     unreached,
 )
 
-from poterne.report import NameAnswer, Observation, Stages
+from poterne.report import NameAnswer, Observation, Stages, Target
 
 ENDPOINT = f"{HOST}:587"
 REPORTER = "203.0.113.1"
@@ -293,6 +293,11 @@ def told(target: Any, *names: NameAnswer, tried: tuple[Observation, ...] = (), *
 )
 def test_which_names_of_a_domain_are_news(names: list[NameAnswer], news: list[tuple[str, str]]) -> None:
     assert told("me@example.org", *names) == news
+
+
+def test_a_domain_is_judged_as_its_accounts_are() -> None:
+    domain = Target(input="example.org", kind="domain", domain="example.org")
+    assert told(domain, name("example.org", "domain", "nodata"), resolved()) == []
 
 
 def test_a_server_needs_an_address_of_its_own() -> None:

@@ -149,6 +149,11 @@ def test_a_control_has_to_have_another_name_elsewhere() -> None:
     assert impostors(world.change(None, 587, who=CONTROLS[2])) == []
 
 
+def test_a_target_with_one_port_shows_the_name_too() -> None:
+    (found,) = impostors(greeting(World(ports=(25,)), "220 filter.isp.example", HOST, *CONTROLS))
+    assert set(at(25, HOST, *CONTROLS)) < set(found[2])
+
+
 def test_each_name_of_the_target_is_looked_at() -> None:
     for own in ("220 a.example.org", "220 zzz.example.org"):
         world = greeting(World(target="me@example.org"), "220 filter.isp.example", HOST, *CONTROLS)

@@ -17,7 +17,7 @@ from tests.unit.core_observations import (
 )
 
 from poterne.diagnosis import EvidenceRequest
-from poterne.report import Lookup, Observation, Offer, Portal
+from poterne.report import Lookup, Observation, Offer, Portal, Target
 
 ACCOUNT = "me@example.org"
 WITH_WEB = (25, 465, 587, 993, 443, 80)
@@ -134,6 +134,12 @@ def test_the_servers_of_a_domain_by_the_names_of_their_certificates() -> None:
     five = tuple(f"{letter}.host.example" for letter in "abcde")
     ((_, names, _),) = told(*(named(465, host) for host in five), names=five)
     assert names == five[:4]
+
+
+def test_a_domain_s_servers_are_judged_as_an_account_s() -> None:
+    world = account(named())
+    world.target = Target(input="example.org", kind="domain", domain="example.org")
+    assert found(world.conclusion, "wrong-host-name").params["names"] == ("srv.host.example",)
 
 
 def test_each_server_of_a_domain_is_judged_alone() -> None:

@@ -61,7 +61,7 @@ fuzz: $(VENV)
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
 
 # Changes of the code that no unit test notices; SUBJECTS are some of those of tests/tools/mutants.toml.
-SUBJECTS ?= policy gate
+SUBJECTS ?= policy gate diagnosis
 mutants: $(VENV)
 	@$(BIN)/python tests/tools/mutants.py $(SUBJECTS)
 

@@ -7,12 +7,13 @@ import sys
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from poterne.errors import Forbidden, PolicyError, printable
-from poterne.knowledge import ports
+from poterne.knowledge import discovery, ports
 from poterne.policy import files
 from poterne.policy.organisation import Deploy, Expected, Log, Organisation, Server
 from poterne.policy.tables import Host, Hosts, Https, Networks, RootsFile, Table, address_of, as_tuple, host_of, listed
@@ -98,7 +99,14 @@ class Trust(Table):
     public_roots: RootsFile | None = None
 
 
-Source = Literal["srv", "autoconfig", "ispdb", "pacc", "guess"]
+_SOURCES = discovery.table().asked
+
+
+def _source(name: str) -> str:
+    if name not in _SOURCES:
+        *others, last = map(repr, _SOURCES)
+        raise PydanticCustomError("source", "Input should be {known}", {"known": f"{', '.join(others)} or {last}"})
+    return name
 
 
 class Discovery(Table):
@@ -107,13 +115,7 @@ class Discovery(Table):
     """
 
     ispdb: Https | None = None
-    sources: Annotated[tuple[Source, ...], BeforeValidator(as_tuple)] = (
-        "srv",
-        "autoconfig",
-        "ispdb",
-        "pacc",
-        "guess",
-    )
+    sources: Annotated[tuple[Annotated[str, AfterValidator(_source)], ...], BeforeValidator(as_tuple)] = _SOURCES
 
 
 _CONNECT_TO = re.compile(

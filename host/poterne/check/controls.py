@@ -43,9 +43,8 @@ class Controls:
             for seen in recalled:
                 state.record(seen)
             return
-        await asyncio.gather(
-            *(self._control_or_spare(control, "late" if self.late_by else "control") for control in self.pool.drawn)
-        )
+        timing: Schedule = "control" if self.late_by is None else "late"
+        await asyncio.gather(*(self._control_or_spare(control, timing) for control in self.pool.drawn))
 
     async def _control_or_spare(self, control: Control, timing: Schedule) -> None:
         async with asyncio.TaskGroup() as probes:

@@ -11,7 +11,7 @@ NODE := node_modules/.installed
 BUNDLER := build/venv/.installed
 
 BROWSERS := chromium firefox-esr fonts-dejavu-core
-SERVERS := nsd postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl acl
+SERVERS := curl nsd postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl acl
 PACKAGERS := binutils debootstrap lintian
 PIP := python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-config --no-header --no-annotate \

@@ -233,8 +233,8 @@ class _Check:
     def _compare(self) -> None:
         """Starts, beside the target, what most failures are held against. Once is enough."""
         began, now = self.watch.began, asyncio.get_running_loop().time()
-        if began is None or now - began > self.timing.punctual:
-            self.controls.usually = "late"
+        if began is not None and now - began > self.timing.punctual:
+            self.controls.late_by = began + self.timing.over
         self.fetcher.fetch(EvidenceRequest("controls"))
         for port in controls.table().begin.canary_ports:
             self.fetcher.fetch(EvidenceRequest("canary", port=port))

@@ -87,6 +87,7 @@ class CompareTiming:
     silence_unmeasured: Seconds
     round_trips: Count
     punctual: Seconds
+    over: Seconds
     nameless: Seconds
     canary: Seconds
     step: Seconds

@@ -44,6 +44,7 @@ LONG = (
         "unit/install/test_doctor",
         "unit/demo/test_world",
         "unit/check/test_check",
+        "unit/test_guide",
         "fuzz/test_corpus",
         "soak/test_soak",
     ),

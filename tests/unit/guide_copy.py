@@ -13,14 +13,14 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "ARCHITECTURE.md"
 # What the program, the generators and the extension consist of.
-_PARTS = ("host/poterne", "extension", "tests/tools", "tests/extension", "manifests/ids.json", "tests/golden/reports")
-_PARAGRAPH = re.compile(r"^\*\*(?P<title>[^*]+)\.\*\*(?P<text>.*?)(?=^\*\*|^## |\Z)", re.MULTILINE | re.DOTALL)
+_PARTS = ("host/poterne", "extension", "tests/tools", "tests/extension", "manifests/ids.json")
+_PARAGRAPH = re.compile(r"^\*\*(?P<title>[^*]+)\.\*\*(?P<text>.*?)(?=^\*\*|\Z)", re.MULTILINE | re.DOTALL)
 _PLACE = re.compile(r"`([\w./-]+)`")
 
 
 def paragraphs() -> dict[str, str]:
-    """What the guide says under “How to add”, by its bold title."""
-    guide = GUIDE.read_text(encoding="utf-8").partition("## How to add")[2].partition("\n## ")[0]
+    """What the guide says of things that are added in one place, by its bold titles."""
+    guide = GUIDE.read_text(encoding="utf-8").partition("### In one place")[2].partition("\n### ")[0]
     return {found["title"]: found["text"] for found in _PARAGRAPH.finditer(guide)}
 
 
@@ -91,16 +91,16 @@ class Copy:
     def generated(self, module: str) -> Any:
         """A table of the extension, generated anew: the value that `extension/core/data/MODULE.js` exports."""
         self._run([sys.executable, "tests/tools/extension_data.py"], {}, (0,))
-        code = f'import {{ {module} }} from "./extension/core/data/{module}.js"; console.log(JSON.stringify({module}))'
-        return json.loads(self.node(code))
+        text = (self.root / "extension" / "core" / "data" / f"{module}.js").read_text(encoding="utf-8")
+        return json.loads(text.partition(f"export const {module} = ")[2].rstrip().removesuffix(";"))
 
     def node(self, code: str) -> str:
         """What a script prints that imports the copy's extension."""
         return self._run(["node", "--input-type=module", "--eval", code], {}, (0,))
 
-    def node_test(self, path: str) -> None:
-        """Runs one file of the extension's tests on the copy."""
-        self._run(["node", "--test", path], {}, (0,))
+    def node_tests(self, *paths: str) -> None:
+        """Runs files of the extension's tests on the copy."""
+        self._run(["node", "--test", *paths], {}, (0,))
 
     def _place(self, path: str, placeholder: str = "", name: str = "") -> Path:
         named = [place.replace(placeholder, name) if placeholder else place for place in self._named]

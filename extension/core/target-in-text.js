@@ -18,7 +18,7 @@ export function withoutPath(text) {
   const bare = HOST_AND_PATH.exec(text)?.[1] ?? "";
   if (authority === undefined && !/[.[]/u.test(bare)) return text;
   const host = authority?.slice(authority.lastIndexOf("@") + 1) ?? bare;
-  return `${scheme.toLowerCase()}:${`//${host}`}`;
+  return `${scheme.toLowerCase()}://${host}`;
 }
 
 /**

@@ -1,9 +1,11 @@
+import { MAIL_PORTS } from "./mail-ports.js";
+
 /** The host takes no longer target. */
 export const TARGET_LIMIT = 512;
 
 // As the host reads them (host/poterne/target/parser.py): browsers take a backslash for a slash, and some show no scheme.
 const WEB_ADDRESS = /^(https?):[/\\]{2}([^/\\?#]*)/iu;
-const HOST_AND_PATH = /^((?:\[[\da-f:.]+\]|[^\s/\\?#@:[\]]+)(?::\d+)?)[/?#](?!\d+$)/iu;
+const HOST_AND_PATH = /^(\[[\da-f:.]+\]|[^\s/\\?#@:[\]]+)(?::(\d{1,5}))?[/?#](?!\d+$)/iu;
 const ADDRESS = /[^\s<>"'(),:;[\]]+@[\p{L}\p{N}.-]+\.[\p{L}\p{N}-]+/u;
 const PLACE = /(?:[a-z\d+.-]+:\/\/)?(?:\[[\da-f:.]+\]|(?:[\p{L}\p{N}_-]+\.)+[\p{L}\p{N}-]+)(?::\d{1,5})?/iu;
 
@@ -15,8 +17,9 @@ const PLACE = /(?:[a-z\d+.-]+:\/\/)?(?:\[[\da-f:.]+\]|(?:[\p{L}\p{N}_-]+\.)+[\p{
  */
 export function withoutPath(text) {
   const [, scheme = "https", authority] = WEB_ADDRESS.exec(text) ?? [];
-  const bare = HOST_AND_PATH.exec(text)?.[1] ?? "";
-  if (authority === undefined && !/[.[]/u.test(bare)) return text;
+  const [, bare = "", port] = HOST_AND_PATH.exec(text) ?? [];
+  const isOfMail = MAIL_PORTS.some(({ number }) => number === Number(port));
+  if (authority === undefined && (isOfMail || !/[.[]/u.test(bare))) return text;
   const host = authority?.slice(authority.lastIndexOf("@") + 1) ?? bare;
   return `${scheme.toLowerCase()}://${host}`;
 }

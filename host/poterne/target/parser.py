@@ -25,7 +25,7 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.ASCII)
 _WEB_ADDRESS = re.compile(r"(?P<scheme>https?):[/\\]{2}(?P<authority>[^/\\?#]*)", re.IGNORECASE)
 # The same without its scheme, as some browsers show it: a host, and what no host has behind it. A network is none.
 _HOST_AND_PATH = re.compile(
-    r"(?P<authority>(?:\[[0-9a-f:.]+\]|[^\s/\\?#@:\[\]]+)(?::\d+)?)[/?#](?!\d+$)", re.IGNORECASE
+    r"(?P<host>\[[0-9a-f:.]+\]|[^\s/\\?#@:\[\]]+)(?::(?P<port>\d{1,5}))?[/?#](?!\d+$)", re.IGNORECASE
 )
 _LIKE_A_NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
 _ZONE = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
@@ -41,8 +41,8 @@ def parse(text: str) -> Target:
     typed = text.strip()
     if page := _WEB_ADDRESS.match(typed):
         return _of_page(page["scheme"].lower(), page["authority"])
-    if (page := _HOST_AND_PATH.match(typed)) and any(mark in page["authority"] for mark in ".["):
-        return _of_page("https", page["authority"])
+    if (page := _HOST_AND_PATH.match(typed)) and _may_be_of_web(page["host"], page["port"]):
+        return _of_page("https", page["host"])
     if not typed:
         raise InvalidTarget("type an e-mail address, a domain, or a server, such as smtp.example.org:587")
     if len(typed) > MAX_LENGTH:
@@ -79,6 +79,12 @@ def scheme_of(target: Target) -> PortFacts | None:
 def is_page(target: Target) -> bool:
     """Whether a web address was typed, of which the host was taken."""
     return _WEB_ADDRESS.match(target.input) is not None
+
+
+def _may_be_of_web(host: str, port: str | None) -> bool:
+    """Whether a host and what stands behind it may be a web address: not where the port is one for mail."""
+    row = ports.facts(int(port)) if port else None
+    return any(mark in host for mark in ".[") and (row is None or row.dialogue == "http")
 
 
 def _of_page(scheme: str, authority: str) -> Target:

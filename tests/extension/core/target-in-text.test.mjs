@@ -25,7 +25,7 @@ test("of a web address nothing but its host is kept", () => {
     ["https://mail.example.org/jane@example.com", "https://mail.example.org"],
     ["https://[2001:db8::7]/secret", "https://[2001:db8::7]"],
     ["mail.example.org/webmail?u=secret", "https://mail.example.org"],
-    ["[2001:db8::7]:8443/secret", "https://[2001:db8::7]:8443"],
+    ["[2001:db8::7]:8443/secret", "https://[2001:db8::7]"],
   ]) {
     assert.equal(withoutPath(text), kept);
     assert.equal(withoutPath(kept), kept);
@@ -39,6 +39,7 @@ test("nothing else is taken for a web address", () => {
     "jane@example.org",
     "jane@example.org/a",
     "mail.example.org:993",
+    "mail.example.org:993/path",
     "imaps://mail.example.org/",
     "mailto:jane@example.org?subject=a",
     "192.0.2.0/24",

@@ -101,6 +101,7 @@ def test_what_is_understood(text: str, expected: tuple[str, str | None, str | No
         "user@example.org/path",
         "example.org/24",
         "example.org:smtp/path",
+        "example.org:587/path",
         "exam_ple!.org",
         "a,b.example",
         "a;b.example",

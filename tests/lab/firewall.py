@@ -292,3 +292,10 @@ class Firewall:
         rules = [f"iifname client ip daddr != {{ {v4} }} counter", f"iifname client ip6 daddr != {{ {v6} }} counter"]
         with self._rules(chain, rules) as handles:
             yield Counter(self, handles)
+
+    @contextmanager
+    def count_leaving(self) -> Iterator[Counter]:
+        """Count what this machine itself sends to others, by TCP and UDP."""
+        rule = 'oifname != "lo" meta l4proto { tcp, udp } counter'
+        with self._rules("output", [rule]) as handles:
+            yield Counter(self, handles)

@@ -85,7 +85,7 @@ class ComparedHosts:
         tried = {(each.host, each.family) for each in self.state.compared.values() if each.host == host}
         return bool(tried) and tried <= self._opened
 
-    def _note_open(self, endpoint: Endpoint) -> None:
+    def _note_open(self, endpoint: Endpoint, connect_ms: float) -> None:
         self._opened.add((endpoint.host, endpoint.family))
 
     def _endpoint(self, role: Role, host: str, place: SocketAddress, port: int, source: str) -> Endpoint:

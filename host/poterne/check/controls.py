@@ -17,12 +17,13 @@ _MAX_LIFE_PORTS = 3
 @dataclass(slots=True)
 class Controls:
     """Fetches `controls`: each on the port that is asked about, and beside it on another, for a control counts only
-    while it answers somewhere.
+    while it answers somewhere. `usually`: how those that are asked on 25 are tried.
     """
 
     hosts: ComparedHosts
     pool: Pool
     cache: Cache
+    usually: Schedule = "control"
 
     async def fetch(self, want: EvidenceRequest) -> None:
         """The usual controls, or those that vouch for the port that is asked about."""
@@ -41,7 +42,7 @@ class Controls:
             for seen in recalled:
                 state.record(seen)
             return
-        await asyncio.gather(*(self._control_or_spare(control, "control") for control in self.pool.drawn))
+        await asyncio.gather(*(self._control_or_spare(control, self.usually) for control in self.pool.drawn))
 
     async def _control_or_spare(self, control: Control, timing: Schedule) -> None:
         async with asyncio.TaskGroup() as probes:

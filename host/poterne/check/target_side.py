@@ -8,8 +8,9 @@ from typing import Any
 
 from poterne.check.planner import Planner, Route
 from poterne.check.state import CheckState
+from poterne.check.watch import Watch
 from poterne.diagnosis import settings as advice
-from poterne.diagnosis.evidence import verified
+from poterne.diagnosis.evidence import verified, well
 from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.discovery import Discovery, Server
 from poterne.discovery.other_servers import other_servers
@@ -19,6 +20,7 @@ from poterne.probe.endpoint import observe
 from poterne.probe.toolkit import Toolkit
 from poterne.report import (
     CheckEvent,
+    Endpoint,
     Family,
     NameAnswer,
     Observation,
@@ -35,8 +37,8 @@ class TargetSide:
     """Probes the target's servers, records and tells what they do.
 
     Endpoints are announced before they are tried, so that they can be waited for; what is tried besides, because a rule
-    wants it, when it is done. `on_planned` is called when the first endpoints of a server are known, `on_silence` when
-    something keeps silent. `served` is set when nothing is left that may still answer.
+    wants it, when it is done. `watch` notices trouble, `on_silence` is called when something has been silent for a
+    while. `served` is set when nothing is left that may still answer.
     """
 
     state: CheckState
@@ -45,8 +47,8 @@ class TargetSide:
     resolver: NameResolver
     toolkit: Toolkit
     served: asyncio.Event
+    watch: Watch
     tell: Callable[[CheckEvent], None]
-    on_planned: Callable[[], None]
     on_silence: Callable[[], None]
     settings: Settings = field(default_factory=Settings)
     _doubt: asyncio.Event = field(default_factory=asyncio.Event)
@@ -66,8 +68,6 @@ class TargetSide:
                             probes.create_task(self._probe_family(server, family, routes))
                             for family, routes in planned.items()
                         }
-                        if probing:
-                            self.on_planned()
                         if self._is_odd(server):
                             probes.create_task(self._alternatives(server, probing))
             self._understand()
@@ -195,6 +195,9 @@ class TargetSide:
                 self._announce(routes)
 
     async def _probe(self, route: Route, resolve_ms: float | None, toolkit: Toolkit | None = None) -> State:
+        news = self._is_news(route.endpoint)
+        if news:
+            self.watch.dialled(route.endpoint)
         seen = await observe(
             route.endpoint,
             toolkit or self.toolkit,
@@ -202,6 +205,9 @@ class TargetSide:
             resolve_ms=resolve_ms,
             on_progress=self._progress,
         )
+        self.watch.ended(route.endpoint)
+        if news and not well(seen):
+            self.watch.trouble()
         self.state.record(seen)
         if not self._is_as_asked(seen):
             self._doubt.set()
@@ -215,9 +221,17 @@ class TargetSide:
             self.served.set()
         return seen.state
 
+    def _is_news(self, endpoint: Endpoint) -> bool:
+        """Whether it would be news that nothing answers there."""
+        row = ports.row_of(endpoint)
+        asked = endpoint.port == self.state.target.port or endpoint.port in (self.state.options.ports or ())
+        return row is None or not row.optional or asked
+
     def _progress(self, seen: Observation) -> None:
         """Tells of a provisional observation where nothing answers, or where it brings the first verified settings."""
         self.state.record(seen)
+        if seen.state == "open" and seen.greeting_kind is None:
+            self.watch.trouble()
         if seen.greeting_kind is None:
             self._doubt.set()
         if seen.state != "open":

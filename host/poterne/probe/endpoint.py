@@ -46,7 +46,7 @@ class _Probe:
     best: ObservationBuilder = field(init=False)
 
     def __post_init__(self) -> None:
-        self.best = ObservationBuilder(self.endpoint, resolve_ms=self.resolve_ms)
+        self.best = self._blank()
 
     async def run(self) -> None:
         begins = self.endpoint.asked
@@ -90,7 +90,7 @@ class _Probe:
         )
 
     def _blank(self) -> ObservationBuilder:
-        return ObservationBuilder(self.endpoint, resolve_ms=self.resolve_ms)
+        return ObservationBuilder(self.endpoint, resolve_ms=self.resolve_ms, on_stage=self.toolkit.on_heard)
 
     async def _in_the_clear(self) -> Security:
         """A server that greets in the clear where TLS was asked: what does it offer there?"""

@@ -95,7 +95,7 @@ class Session:
         if isinstance(result, Connection):
             builder.state, builder.security = "open", "none"
             builder.times["connect_ms"] = round(result.connect_ms, 3)
-            self._toolkit.on_open(builder.endpoint)
+            self._toolkit.on_open(builder.endpoint, result.connect_ms)
             return Stream(result.sock)
         builder.times["connect_ms"] = round(result.elapsed_ms, 3)
         builder.state, builder.error, builder.reporter = result.state, result.error, result.reporter

@@ -294,6 +294,13 @@ class Firewall:
             yield Counter(self, handles)
 
     @contextmanager
+    def count_leaving(self) -> Iterator[Counter]:
+        """Count what this machine itself sends to others, by TCP and UDP."""
+        rule = 'oifname != "lo" meta l4proto { tcp, udp } counter'
+        with self._rules("output", [rule]) as handles:
+            yield Counter(self, handles)
+
+    @contextmanager
     def count_others(self, *known: str) -> Iterator[Counter]:
         """Count what this namespace itself sends to others than the `known` addresses, its own networks left out."""
         v4 = ", ".join(["127.0.0.0/8", "10.0.0.0/8", "224.0.0.0/4", *(each for each in known if ":" not in each)])

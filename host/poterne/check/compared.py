@@ -47,7 +47,7 @@ class ComparedHosts:
         assert want.host is not None
         assert want.port is not None
         assert want.role is not None
-        if want.port not in self.policy.allow.ports:
+        if not self.policy.allow.permits_port(want.port):
             return
         source, toolkit = self._manners[want]
         answer = await self.resolver.addresses(want.host, source)

@@ -20,7 +20,7 @@ from poterne.check.target_side import TargetSide
 from poterne.check.tools import Tools
 from poterne.check.watch import Watch
 from poterne.diagnosis import Conclusion, Evidence, diagnose
-from poterne.diagnosis.evidence_request import EvidenceRequest
+from poterne.diagnosis.evidence_request import EvidenceKind, EvidenceRequest
 from poterne.diagnosis.expected import compare
 from poterne.discovery import Discovery
 from poterne.knowledge import controls
@@ -43,6 +43,10 @@ from poterne.told import retold
 
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 _INVENTED = EvidenceRequest("invented")
+# Evidence for which others are asked, or routers on the way to the target.
+_OF_OTHERS: frozenset[EvidenceKind] = frozenset(
+    {"controls", "canary", "relay", "host", "portal", "invented", "trace", "routers"}
+)
 
 
 async def run(
@@ -146,7 +150,7 @@ class _Check:
             conclusion = diagnose(evidence)
             if conclusion.verdict.code != "ok":
                 self._compare()
-            waiting = [task for want in _in_order(conclusion.wanted) if not (task := self.fetcher.fetch(want)).done()]
+            waiting = [task for want in self._asked_for(conclusion) if not (task := self.fetcher.fetch(want)).done()]
             seen = self.state.observations(of_target=True)
             if not seen or any(each.state != "open" for each in seen):
                 waiting += self.fetcher.pending(MACHINE, _INVENTED)
@@ -226,12 +230,16 @@ class _Check:
 
     def _compare_without_names(self) -> None:
         """Perhaps there is no network: what would show it takes as long as names do."""
-        if not self.state.endpoints:
+        if not self.state.endpoints and not self.target_side.planner.stays_inside:
             self._compare()
             self.fetcher.fetch(EvidenceRequest("portal"))
 
     def _compare(self) -> None:
-        """Starts, beside the target, what most failures are held against. Once is enough."""
+        """Starts, beside the target, what most failures are held against. Once is enough. Nobody outside can tell
+        anything of a target inside this network.
+        """
+        if self.target_side.planner.stays_inside:
+            return
         began, now = self.watch.began, asyncio.get_running_loop().time()
         if began is not None and now - began > self.timing.punctual:
             self.controls.late_by = began + self.timing.over
@@ -262,13 +270,14 @@ class _Check:
 
     def _think(self) -> None:
         self._thinking = False
-        for want in _in_order(diagnose(self.state.evidence(self.fetcher.fetched, early=True)).wanted):
+        for want in self._asked_for(diagnose(self.state.evidence(self.fetcher.fetched, early=True))):
             self.fetcher.fetch(want)
 
-
-def _in_order(wanted: frozenset[EvidenceRequest]) -> list[EvidenceRequest]:
-    """The relay last: a trace may show whose it is."""
-    return sorted(wanted, key=lambda want: want.kind == "relay")
+    def _asked_for(self, conclusion: Conclusion) -> list[EvidenceRequest]:
+        """What the rules want and may have. The relay last: a trace may show whose it is."""
+        inside = self.target_side.planner.stays_inside
+        may_have = (want for want in conclusion.wanted if not (inside and want.kind in _OF_OTHERS))
+        return sorted(may_have, key=lambda want: want.kind == "relay")
 
 
 def _endpoint(seen: Observation) -> Endpoint:

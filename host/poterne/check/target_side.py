@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from poterne.check.planner import Planner, Route
 from poterne.check.state import CheckState
 from poterne.check.watch import Watch
 from poterne.diagnosis import settings as advice
-from poterne.diagnosis.evidence import well
+from poterne.diagnosis.evidence import verified, well
 from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.discovery import Discovery, Server
 from poterne.discovery.other_servers import other_servers
@@ -50,6 +51,7 @@ class TargetSide:
     tell: Callable[[CheckEvent], None]
     on_silence: Callable[[], None]
     settings: Settings = field(default_factory=Settings)
+    _doubt: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def observe(self) -> None:
         """Plans each server's endpoints as it becomes known, and probes them at once, side by side.
@@ -61,8 +63,13 @@ class TargetSide:
                 async with asyncio.timeout_at(self.toolkit.deadline):
                     async for server in servers:
                         self._understand()
-                        for family, routes in (await self._announced(server)).items():
+                        planned = await self._announced(server)
+                        probing = {
                             probes.create_task(self._probe_family(server, family, routes))
+                            for family, routes in planned.items()
+                        }
+                        if self._is_odd(server):
+                            probes.create_task(self._alternatives(server, probing))
             self._understand()
         self.served.set()
         await self._second_opinion()
@@ -73,6 +80,31 @@ class TargetSide:
         if not self.state.names:
             name = self.state.target.host or self.state.target.domain or ""
             self.state.names.append(NameAnswer(name=name, source="typed", state="timeout"))
+
+    def _is_odd(self, server: Server) -> bool:
+        """Whether the user has typed a port of this host that the table does not name, and no list of ports."""
+        target, options = self.state.target, self.state.options
+        odd = target.port is not None and ports.facts(target.port) is None
+        return odd and options.ports is None and server.source == "typed"
+
+    def _is_as_asked(self, seen: Observation) -> bool:
+        return verified(seen) and self.state.target.asked in (None, seen.security)
+
+    async def _alternatives(self, server: Server, probing: set[asyncio.Task[None]]) -> None:
+        """The mail ports of a host, as soon as the port that was typed does not answer well: nothing tells which of
+        them it was to be. `probing` is that port.
+        """
+        doubt: asyncio.Task[Any] = asyncio.create_task(self._doubt.wait())
+        try:
+            while not self._doubt.is_set() and (left := [task for task in probing if not task.done()]):
+                await asyncio.wait([doubt, *left], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            doubt.cancel()
+        if self._doubt.is_set():
+            planned = await self._announced(replace(server, ports=ports.usual()))
+            async with asyncio.TaskGroup() as probes:
+                for family, routes in planned.items():
+                    probes.create_task(self._probe_family(server, family, routes))
 
     async def again(self, seen: Observation, toolkit: Toolkit) -> None:
         """Looks at an endpoint once more, with another toolkit's patience."""
@@ -177,6 +209,8 @@ class TargetSide:
         if news and not well(seen):
             self.watch.trouble()
         self.state.record(seen)
+        if not self._is_as_asked(seen):
+            self._doubt.set()
         self.state.is_domain = self.discovery.decided
         if seen.id not in self.state.endpoints:
             self._announce([route])
@@ -196,6 +230,10 @@ class TargetSide:
     def _progress(self, seen: Observation) -> None:
         """Tells of a provisional observation where nothing answers, or where it brings the first verified settings."""
         self.state.record(seen)
+        if seen.state == "open" and seen.greeting_kind is None:
+            self.watch.trouble()
+        if seen.greeting_kind is None:
+            self._doubt.set()
         if seen.state != "open":
             self.on_silence()
         elif not advice.improves(self._advice(), self.settings):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from poterne.knowledge import ports
 from poterne.knowledge.timing import CompareTiming
 from poterne.report import Endpoint
 
@@ -37,6 +38,9 @@ class Watch:
         known = self._round_trip
         self._round_trip = connect_ms / 1000 if known is None else min(known, connect_ms / 1000)
         self.heard(endpoint)
+        if endpoint.service == ports.UNKNOWN:
+            # It may as well wait for TLS, so that its silence is no news yet.
+            self.ended(endpoint)
 
     def heard(self, endpoint: Endpoint) -> None:
         """It has said something."""

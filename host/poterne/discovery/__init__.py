@@ -324,8 +324,8 @@ class Discovery:
         odd: dict[int, tuple[str, Security]] = {}
         wanted: dict[int, None] = {}
         for offer in offers:
-            if self.policy is not None and offer.port not in self.policy.allow.ports:
-                problem = Unusable(f"the policy does not allow port {offer.port}", "port-forbidden", str(offer.port))
+            if self.policy is not None and not self.policy.allow.permits_port(offer.port):
+                problem = _forbidden_port(offer.port, stated=self.policy.allow.ports is not None)
                 refusal = lookup(source, f"{offer.host}:{offer.port}", "refused", problem)
                 self.lookups += [refusal] if refusal not in self.lookups else []
             wanted |= dict.fromkeys(_worth_trying(offer))
@@ -363,6 +363,13 @@ def _sources() -> dict[str, Find]:
     """
     names = (name for name in discovery.table().asked if name != guess.SOURCE)
     return {name: resolve_name(f"{__name__}.{name}:find") for name in names}
+
+
+def _forbidden_port(port: int, *, stated: bool) -> Unusable:
+    """Why a port that a source names is not tried. `stated`: the policy lists ports."""
+    if stated:
+        return Unusable(f"the policy does not allow port {port}", "port-forbidden", str(port))
+    return Unusable(f"port {port} is none of mail's usual ports", "port-unusual", str(port))
 
 
 def _worth_trying(offer: Offer) -> tuple[int, ...]:

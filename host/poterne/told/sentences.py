@@ -18,10 +18,11 @@ _WORDS = {
 def told(finding: Finding, subject: str) -> Finding:
     """The finding with its sentence and its advice. `subject` stands for the host where it names none."""
     key = finding.code.replace("-", "_")
-    advice = f"{key}_advice"
+    stem = _stem(key, finding)
+    advice = f"{stem}_advice" if locales.exists(f"{stem}_advice") else f"{key}_advice"
     return finding.model_copy(
         update={
-            "says": _about(finding, _stem(key, finding), subject),
+            "says": _about(finding, stem, subject),
             "advice": _about(finding, advice, subject) if locales.exists(advice) else None,
             "party": _party(finding),
         }
@@ -42,7 +43,11 @@ def ports_of(finding: Finding) -> tuple[int, ...]:
 
 
 def _party(finding: Finding) -> Party | None:
-    """Who can remove the cause: the provider itself where it is proved that the cause is there."""
+    """Who can remove the cause: the provider itself where it is proved that the cause is there; whoever may type a port
+    that nobody else may name.
+    """
+    if finding.params.get("reason") == "port-unusual":
+        return "you"
     party = kind(finding.code).party
     return "provider" if party == "network" and finding.params.get("where") == "provider" else party
 
@@ -56,6 +61,7 @@ def _stem(key: str, finding: Finding) -> str:
         f"{key}_untrusted": finding.params.get("trusted") is False,
         f"{key}_part": finding.params.get("part") is True,
         f"{key}_reported": finding.params.get("reporter") is not None,
+        f"{key}_unusual": finding.params.get("reason") == "port-unusual",
     }
     return next((variant for variant, is_proved in proved.items() if is_proved and locales.exists(variant)), key)
 

@@ -158,7 +158,7 @@ async def test_silence_holds_nobody_back(tmp_path: Path) -> None:
     assert len(set(provisional)) == 1
 
 
-@pytest.mark.parametrize("target", ["", "a b", "user@", "example.org:0", "http://example.org", "1.2.3"])
+@pytest.mark.parametrize("target", ["", "a b", "user@", "example.org:0", "ftp://example.org", "1.2.3"])
 async def test_a_target_that_is_refused_makes_no_event(tmp_path: Path, target: str) -> None:
     stream = check(Request(target=target), policy(tmp_path), QUICK)
     with pytest.raises(InvalidTarget):
@@ -169,7 +169,8 @@ async def test_a_target_that_is_refused_makes_no_event(tmp_path: Path, target: s
 async def test_a_port_that_the_policy_forbids_makes_no_event(
     tmp_path: Path, target: str, ports: tuple[int, ...] | None
 ) -> None:
-    stream = check(Request(target=target, options=Options(ports=ports)), policy(tmp_path), QUICK)
+    rules = policy(tmp_path, tables="[allow]\nports = [25, 587]")
+    stream = check(Request(target=target, options=Options(ports=ports)), rules, QUICK)
     with pytest.raises(Forbidden, match="8025"):
         await anext(stream)
 

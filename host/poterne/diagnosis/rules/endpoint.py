@@ -115,7 +115,7 @@ register(
 
 def _greeting(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     row = ports.row_of(observation)
-    expected = row.dialogue if row else "smtp"
+    expected = row.dialogue if row else "mail"
     greeting = observation.greeting or ""
     match observation.greeting_kind:
         case "busy":

@@ -262,6 +262,11 @@ class Session:
     def _interrupted(self, interruption: Interrupted, stream: Stream) -> None:
         builder = self._builder
         builder.error = interruption.detail
+        if stream.handshake is not None:
+            builder.asked_for_certificate = self._toolkit.stores.asked_for_certificate(stream.handshake)
+        if builder.tls is not None and handshakes.requires_certificate(interruption.detail):
+            # In TLS 1.3 our handshake is over before the server sees that a certificate is missing (RFC 8446 4.4.2.4).
+            builder.tls = handshakes.wants_certificate(builder.tls, interruption.detail)
         if interruption.reason == "reset" and stream.received == 0:
             builder.state = "reset"
         in_handshake = "tls_ms" in builder.times and builder.tls is None

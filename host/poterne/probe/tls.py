@@ -4,6 +4,7 @@ import ssl
 from contextlib import suppress
 from typing import Any
 
+from poterne.knowledge import tls as reasons
 from poterne.probe.trust import FIRST_FAULT, TrustStores
 from poterne.report import Tls
 from poterne.report.display import display, displays
@@ -80,8 +81,30 @@ def refused(refusal: ssl.SSLCertVerificationError) -> Tls:
 
 
 def failed(words: str) -> Tls:
-    """A handshake that did not come about."""
-    return Tls(fault="tls-failed", faults=("tls-failed",), alert=display(words, 120))
+    """A handshake that did not come about. `words`: the TLS library's name of the failure, or how it ended."""
+    table = reasons.table()
+    fault = "tls-failed"
+    if words in table.certificate_required:
+        fault = "client-certificate-wanted"
+    elif words in table.incompatible:
+        fault = "tls-incompatible"
+    return Tls(fault=fault, faults=(fault,), alert=display(words, 120))
+
+
+def wants_certificate(tls: Tls, words: str) -> Tls:
+    """The facts of a handshake, good or not, after which the server's alert asks for a certificate of the client's."""
+    faults = (*(each for each in tls.faults if not each.startswith("tls-")), "client-certificate-wanted")
+    return tls.model_copy(update={"fault": faults[0], "faults": faults, "alert": display(words, 120)})
+
+
+def requires_certificate(words: str) -> bool:
+    """Whether an alert by itself says that the server wants a certificate of the client's."""
+    return words in reasons.table().certificate_required
+
+
+def may_want_certificate(words: str | None) -> bool:
+    """Whether an alert says so where the server asked for one in the handshake."""
+    return words is not None and words in reasons.table().certificate_perhaps
 
 
 def may_be_legacy(tls: Tls | None) -> bool:

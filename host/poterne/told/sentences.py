@@ -1,8 +1,13 @@
 """The sentences of findings."""
 
+import re
+
 from poterne.diagnosis.registry import kind
 from poterne.report import Finding, ParamValue, Party, Report, locales
 from poterne.report.statement import NAMED, DateValue, NumberValue, Statement, TextValue, Value, refusal, say, word
+
+# As OpenSSL names failures; the names of the system's errors, such as ECONNRESET, have no underscore.
+_NAME = re.compile(r"[A-Z0-9]+(_[A-Z0-9]+)+")
 
 # Parameters whose values are words of the model, and the kind of word.
 _WORDS = {
@@ -18,10 +23,11 @@ _WORDS = {
 def told(finding: Finding, subject: str) -> Finding:
     """The finding with its sentence and its advice. `subject` stands for the host where it names none."""
     key = finding.code.replace("-", "_")
-    advice = f"{key}_advice"
+    stem = _stem(key, finding)
+    advice = f"{stem}_advice" if locales.exists(f"{stem}_advice") else f"{key}_advice"
     return finding.model_copy(
         update={
-            "says": _about(finding, _stem(key, finding), subject),
+            "says": _about(finding, stem, subject),
             "advice": _about(finding, advice, subject) if locales.exists(advice) else None,
             "party": _party(finding),
         }
@@ -41,6 +47,16 @@ def ports_of(finding: Finding) -> tuple[int, ...]:
     return () if finding.port is None else (finding.port,)
 
 
+def values_of(finding: Finding) -> dict[str, Value]:
+    """What its parameters are in a sentence. Ports are told by `ports_of`."""
+    return {name: _value(name, value) for name, value in finding.params.items() if name not in ("port", "ports")}
+
+
+def is_named(alert: ParamValue) -> bool:
+    """Whether a failure of TLS has a name, of an alert or of the library, beyond that the connection ended."""
+    return isinstance(alert, str) and _NAME.fullmatch(alert) is not None and "EOF" not in alert
+
+
 def _party(finding: Finding) -> Party | None:
     """Who can remove the cause: the provider itself where it is proved that the cause is there."""
     party = kind(finding.code).party
@@ -49,20 +65,23 @@ def _party(finding: Finding) -> Party | None:
 
 def _stem(key: str, finding: Finding) -> str:
     """Where more is proved than the code says, a sentence of its own may say so: who is behind it, that nobody vouches
-    for a certificate, that only a part is concerned, who reported it.
+    for a certificate, that only a part is concerned, who reported it, in which words the server refused, or by which
+    name the TLS library calls the failure. Such a sentence may have an advice of its own too.
     """
     proved = {
         f"{key}_provider": finding.params.get("where") == "provider",
         f"{key}_untrusted": finding.params.get("trusted") is False,
         f"{key}_part": finding.params.get("part") is True,
         f"{key}_reported": finding.params.get("reporter") is not None,
+        f"{key}_refused": finding.params.get("refused") is True,
+        f"{key}_named": is_named(finding.params.get("alert")),
     }
     return next((variant for variant, is_proved in proved.items() if is_proved and locales.exists(variant)), key)
 
 
 def _about(finding: Finding, key: str, subject: str) -> Statement:
     numbers = ports_of(finding)
-    values: dict[str, Value] = {name: _value(name, value) for name, value in finding.params.items()}
+    values = values_of(finding)
     if (reason := finding.params.get("reason")) is not None:
         about = finding.params.get("value")
         values["why"] = refusal(str(reason), None if about is None else str(about))

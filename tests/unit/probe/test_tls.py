@@ -2,6 +2,8 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import dh, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, ParameterFormat
 from tests.unit.core_certificates import HOST, Issued, context, issue, pem, pki
 from tests.unit.core_scripts import saying, smtp
 from tests.unit.core_servers import Peer, Server
@@ -40,6 +42,48 @@ async def test_an_old_version_and_a_bad_certificate() -> None:
         seen = await look(server, 465)
     assert seen.tls is not None
     assert seen.tls.faults == ("tls-legacy-only", "cert-self-signed", "cert-name-mismatch")
+
+
+# RFC 2409 section 6.2: 1024 bits, which were enough when it was written.
+_OLD_PRIME = (
+    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B"
+    "302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE6"
+    "49286651ECE65381FFFFFFFFFFFFFFFF"
+)
+
+
+def _old_parameters(folder: Path) -> ssl.SSLContext:
+    """A server of TLS 1.2 that agrees on keys by Diffie-Hellman with a small prime, and by nothing else."""
+    leaf = issue(HOST, issuer=pki().intermediate, sans=(HOST,), key=rsa.generate_private_key(65537, 2048))
+    made = context(leaf, pki().intermediate, newest=ssl.TLSVersion.TLSv1_2)
+    made.set_ciphers("DHE:@SECLEVEL=0")
+    numbers = dh.DHParameterNumbers(int(_OLD_PRIME, 16), 2)
+    file = folder / "parameters.pem"
+    file.write_bytes(numbers.parameters().parameter_bytes(Encoding.PEM, ParameterFormat.PKCS3))
+    made.load_dh_params(file)
+    return made
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@pytest.mark.parametrize("port", [465, 587])
+async def test_parameters_that_are_too_small_are_named(port: int, tmp_path: Path) -> None:
+    with Server(smtp(_old_parameters(tmp_path), implicit=port == 465)) as server:
+        seen = await look(server, port)
+    assert seen.tls is not None
+    assert (seen.tls.fault, seen.tls.faults) == ("tls-incompatible", ("tls-incompatible",))
+    assert (seen.tls.alert, seen.error) == ("DH_KEY_TOO_SMALL", "DH_KEY_TOO_SMALL")
+
+
+async def test_a_server_of_which_no_cipher_is_known_is_incompatible() -> None:
+    """It says handshake_failure; no older version or weaker cipher helps."""
+    chain = (issue(HOST, issuer=pki().intermediate, sans=(HOST,)), pki().intermediate)
+    picky = context(*chain, newest=ssl.TLSVersion.TLSv1_2)
+    picky.set_ciphers("ADH:@SECLEVEL=0")
+    with Server(smtp(picky, implicit=True)) as server:
+        seen = await look(server, 465)
+    assert seen.tls is not None
+    assert (seen.tls.fault, seen.tls.version) == ("tls-incompatible", None)
+    assert seen.tls.alert == "SSLV3_ALERT_HANDSHAKE_FAILURE"
 
 
 async def test_the_server_learns_why_its_certificate_was_refused() -> None:

@@ -57,7 +57,7 @@ class _Probe:
             begins = await self._with_suspicion(begins)
         if self.best.refusal is not None:
             await self._look_closer(begins)
-        elif handshakes.may_be_legacy(self.best.tls) or handshakes.may_want_certificate(self.best.error):
+        elif handshakes.may_be_legacy(self.best.tls):
             await self._look_back(begins)
 
     def _session(self, begins: Security, builder: ObservationBuilder, context: ContextName = "strict") -> Session:
@@ -128,15 +128,10 @@ class _Probe:
             self.best = builder
 
     async def _look_back(self, begins: Security) -> None:
-        """No common version or cipher, or an alert that may be about a certificate of ours: once more with the old
-        versions and ciphers, only to name them, and to hear whether the server asks for a certificate.
-        """
+        """No common version or cipher: once more with the old ones, only to name them."""
         builder = self._blank()
         await self._session(begins, builder, "legacy").run()
-        before = self.best.tls
-        facts = builder.tls and handshakes.legacy(builder.tls, before.alert if before else None)
+        facts = builder.tls and handshakes.legacy(builder.tls, self.best.tls.alert if self.best.tls else None)
         if facts is not None:
             builder.tls = facts
             self.best = builder
-        elif before and builder.asked_for_certificate and handshakes.may_want_certificate(self.best.error):
-            self.best.tls = handshakes.wants_certificate(before, self.best.error or "")

@@ -13,7 +13,7 @@ from poterne.report.display import display, displays
 @dataclass(slots=True)
 class ObservationBuilder:
     """The fields of Observation, raw and open to change; `finish` makes the record. `refusal`: why the strict context
-    took no certificate. `asked_for_certificate`: the server asked for one of ours; known in the `legacy` context only.
+    took no certificate.
     """
 
     endpoint: Endpoint
@@ -32,7 +32,6 @@ class ObservationBuilder:
     starttls: StartTls | None = None
     tls: Tls | None = None
     refusal: ssl.SSLCertVerificationError | None = None
-    asked_for_certificate: bool = False
     cut: bool = False
     error: str | None = None
     times: dict[str, float] = field(default_factory=dict)

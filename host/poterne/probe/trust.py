@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakSet
 
 from poterne.knowledge import trust
@@ -64,7 +64,7 @@ class TrustStores:
         context = _system_context(self._bundles)
         if self._lab_roots:
             context.load_verify_locations(cafile=self._lab_roots)
-        return context
+        return self._heard(context)
 
     @cached_property
     def lenient(self) -> ssl.SSLContext:
@@ -72,7 +72,7 @@ class TrustStores:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        return context
+        return self._heard(context)
 
     @cached_property
     def legacy(self) -> ssl.SSLContext:
@@ -86,13 +86,18 @@ class TrustStores:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = ssl.TLSVersion.TLSv1
-        # Private, and the only way to hear of a CertificateRequest, which TLS 1.3 encrypts.
-        context._msg_callback = self._hear  # type: ignore[attr-defined]
-        return context
+        return self._heard(context)
 
     def asked_for_certificate(self, connection: ssl.SSLObject) -> bool:
-        """Whether the server asked for a certificate of the client's; known of connections of `legacy` only."""
+        """Whether the server asked for a certificate of the client's (RFC 8446 section 4.3.2)."""
         return connection in self._asking
+
+    def _heard(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        # Private, and the only way to hear of a CertificateRequest, which TLS 1.3 encrypts. The inner context is
+        # truststore's.
+        inner: Any = getattr(context, "_ctx", context)
+        inner._msg_callback = self._hear
+        return context
 
     def _hear(self, connection: ssl.SSLObject, direction: str, *what: object) -> None:
         """`what`: the version, the type of the record, the type of the message, and its bytes."""

@@ -104,7 +104,7 @@ async def test_a_common_name_is_a_reason_where_there_is_no_other_name(
     assert (seen.faults, seen.name_ok, seen.trusted) == ((fault,), False, True)
 
 
-OLD = {"from_days": -60, "to_days": -2}
+OLD: dict[str, Any] = {"from_days": -60, "to_days": -2}
 
 
 def _under_old(root: Issued) -> tuple[Issued, ...]:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.core_certificates import HOST, Issued, context, issue, pem, pki
@@ -14,7 +15,7 @@ from poterne.probe.certificates import examine
 from poterne.probe.trust import TrustStores
 from poterne.report import Observation
 
-OLD = {"from_days": -60, "to_days": -2}
+OLD: dict[str, Any] = {"from_days": -60, "to_days": -2}
 
 
 def known(folder: Path, *, public: tuple[Issued, ...], system: tuple[Issued, ...]) -> TrustStores:
@@ -33,8 +34,8 @@ async def see(trusted: TrustStores, *chain: Issued, port: int = 465) -> Observat
         return await look(server, port, trusted=trusted)
 
 
-def leaf(**how: object) -> Issued:
-    return issue(HOST, issuer=pki().intermediate, **{"sans": (HOST,), **how})  # type: ignore[arg-type]
+def leaf(**how: Any) -> Issued:
+    return issue(HOST, issuer=pki().intermediate, **{"sans": (HOST,), **how})
 
 
 @pytest.mark.parametrize("port", [465, 587])
@@ -47,7 +48,7 @@ async def test_a_public_root_that_this_computer_lacks(tmp_path: Path, port: int)
 
 async def test_an_expired_root_that_the_public_has_replaced(tmp_path: Path) -> None:
     """The successor has the name and the key of the old one, which is all that this computer has."""
-    old = issue("Trusted root", authority=True, key=pki().root.key, **OLD)  # type: ignore[arg-type]
+    old = issue("Trusted root", authority=True, key=pki().root.key, **OLD)
     trusted = known(tmp_path, public=(pki().root,), system=(old,))
     seen = await see(trusted, pki().leaf, pki().intermediate)
     assert seen.tls is not None
@@ -56,7 +57,7 @@ async def test_an_expired_root_that_the_public_has_replaced(tmp_path: Path) -> N
 
 
 async def test_a_new_root_that_is_known_here_by_an_expired_cross_signature_only(tmp_path: Path) -> None:
-    cross = issue("Trusted root", issuer=pki().stranger, authority=True, key=pki().root.key, **OLD)  # type: ignore[arg-type]
+    cross = issue("Trusted root", issuer=pki().stranger, authority=True, key=pki().root.key, **OLD)
     trusted = known(tmp_path, public=(pki().root,), system=(pki().stranger,))
     seen = await see(trusted, pki().leaf, pki().intermediate, cross)
     assert seen.tls is not None
@@ -64,7 +65,7 @@ async def test_a_new_root_that_is_known_here_by_an_expired_cross_signature_only(
 
 
 async def test_an_expired_root_that_nobody_has_replaced_is_the_chains(tmp_path: Path) -> None:
-    old = issue("Trusted root", authority=True, key=pki().root.key, **OLD)  # type: ignore[arg-type]
+    old = issue("Trusted root", authority=True, key=pki().root.key, **OLD)
     trusted = known(tmp_path, public=(old,), system=(old,))
     seen = await see(trusted, pki().leaf, pki().intermediate)
     assert seen.tls is not None

@@ -2,17 +2,17 @@ import ssl
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dh, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, ParameterFormat
+from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.unit.core_certificates import HOST, Issued, context, issue, pem, pki
 from tests.unit.core_scripts import saying, smtp
 from tests.unit.core_servers import Peer, Server
 from tests.unit.core_world import look, roots_file, stores
 
+from poterne.diagnosis.evidence import verified
 from poterne.policy import Lab, Policy, Trust
 from poterne.probe.tls import legacy, may_be_legacy
 from poterne.probe.trust import TrustStores
-from poterne.report import Tls
+from poterne.report import Observation, Tls
 
 
 def old(version: ssl.TLSVersion, *chain: Issued) -> ssl.SSLContext:
@@ -45,11 +45,13 @@ async def test_an_old_version_and_a_bad_certificate() -> None:
 
 
 # RFC 2409 section 6.2: 1024 bits, which were enough when it was written.
-_OLD_PRIME = (
-    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B"
-    "302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE6"
-    "49286651ECE65381FFFFFFFFFFFFFFFF"
-)
+_OLD_PARAMETERS = """\
+-----BEGIN DH PARAMETERS-----
+MIGHAoGBAP//////////yQ/aoiFowjTExmKLgNwc0SkCTgiKZ8x0Agu+pjsTmyJR
+Sgh5jjQE3e+VGbPNOkMbMCsKbfJfFDdP4TVtbVHCReSFtXZiXn7G9ExC6aY37WsL
+/1y29Aa37e44a/taiZ+lrp8kEXxLH+ZJKGZR7OZTgf//////////AgEC
+-----END DH PARAMETERS-----
+"""
 
 
 def _old_parameters(folder: Path) -> ssl.SSLContext:
@@ -57,18 +59,18 @@ def _old_parameters(folder: Path) -> ssl.SSLContext:
     leaf = issue(HOST, issuer=pki().intermediate, sans=(HOST,), key=rsa.generate_private_key(65537, 2048))
     made = context(leaf, pki().intermediate, newest=ssl.TLSVersion.TLSv1_2)
     made.set_ciphers("DHE:@SECLEVEL=0")
-    numbers = dh.DHParameterNumbers(int(_OLD_PRIME, 16), 2)
     file = folder / "parameters.pem"
-    file.write_bytes(numbers.parameters().parameter_bytes(Encoding.PEM, ParameterFormat.PKCS3))
-    made.load_dh_params(file)
+    file.write_text(_OLD_PARAMETERS, encoding="ascii")
+    made.load_dh_params(str(file))
     return made
 
 
-@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @pytest.mark.parametrize("port", [465, 587])
 async def test_parameters_that_are_too_small_are_named(port: int, tmp_path: Path) -> None:
+    early: list[Observation] = []
     with Server(smtp(_old_parameters(tmp_path), implicit=port == 465)) as server:
-        seen = await look(server, port)
+        seen = await look(server, port, progress=early)
+    assert not any(map(verified, early)), "the look with old ciphers succeeds, and shows nothing that can be used"
     assert seen.tls is not None
     assert (seen.tls.fault, seen.tls.faults) == ("tls-incompatible", ("tls-incompatible",))
     assert (seen.tls.alert, seen.error) == ("DH_KEY_TOO_SMALL", "DH_KEY_TOO_SMALL")

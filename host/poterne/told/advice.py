@@ -48,8 +48,9 @@ def message(report: Report, finding: Finding) -> ToldMessage | None:
     if finding.party is None or not locales.exists(key):
         return None
     numbers = ports_of(finding)
-    values = {name: value for name, value in values_of(finding).items() if name in locales.placeholders(key)}
-    says = [about_ports(key, numbers, **{**values, "host": TextValue(text=finding.host or subject_of(report))})]
+    needed = locales.placeholders(key) - {"host", "port", "ports"}
+    values = {name: value for name, value in values_of(finding).items() if name in needed}
+    says = [about_ports(key, numbers, host=TextValue(text=finding.host or subject_of(report)), **values)]
     if report.way is not None and report.way.passing:
         says.append(about_ports("way_passes", report.way.passing))
     if hosts := _tried(report, numbers):

@@ -141,7 +141,7 @@ def _words_of_tls(seen: Observation) -> str | None:
     """
     alert = seen.tls.alert if seen.tls else None
     if alert and seen.tls and (seen.tls.fault not in (None, "tls-failed") or seen.tls.version or is_named(alert)):
-        return alert
+        return alert.rstrip(".")  # OpenSSL ends some of its words with a full stop, as the sentence does
     return seen.error if is_named(seen.error) else None
 
 

@@ -48,8 +48,8 @@ def ports_of(finding: Finding) -> tuple[int, ...]:
 
 
 def values_of(finding: Finding) -> dict[str, Value]:
-    """What its parameters are in a sentence. Ports are told by `ports_of`."""
-    return {name: _value(name, value) for name, value in finding.params.items() if name not in ("port", "ports")}
+    """What its parameters are in a sentence."""
+    return {name: _value(name, value) for name, value in finding.params.items()}
 
 
 def is_named(alert: ParamValue) -> bool:

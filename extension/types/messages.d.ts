@@ -117,7 +117,9 @@ export interface Observation {
  *
  * `trusted`: the chain leads to a root of the operating system's store; `public_trusted`: to one of the Mozilla set
  * (or the policy's `public_roots`); both say nothing of names and dates. `name_ok`: a subject alternative name covers
- * the host (RFC 9525). `None` where it could not be judged.
+ * the host (RFC 9525). `None` where it could not be judged. `not_after` is the server's own certificate's;
+ * `expired_authority` and `expired_at` are of the certificate above it that has expired (`chain-expired`). `weak`:
+ * what is too weak, such as "RSA 1024" or "SHA-1" (`cert-weak`).
  */
 export interface Tls {
   version: string | null;
@@ -139,6 +141,9 @@ export interface Tls {
   names: string[];
   not_before: string | null;
   not_after: string | null;
+  expired_authority: string | null;
+  expired_at: string | null;
+  weak: string | null;
 }
 /**
  * One step of a TTL-limited trace: who answered a SYN that was allowed so many hops. Hop 0 is this machine itself:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
@@ -36,8 +36,16 @@ class Authority:
     parent: "Authority | None" = None
 
     @classmethod
-    def make(cls, name: str, parent: "Authority | None" = None) -> "Authority":
-        key = ec.generate_private_key(ec.SECP256R1())
+    def make(
+        cls,
+        name: str,
+        parent: "Authority | None" = None,
+        *,
+        key: ec.EllipticCurvePrivateKey | None = None,
+        days: tuple[float, float] = (-400, 400),
+    ) -> "Authority":
+        """Valid from and until so many days from now; with the `key` of another, it is the same authority once more."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
         issuer = parent.certificate.subject if parent else _common_name(name)
         now = datetime.now(UTC)
         builder = (
@@ -46,8 +54,8 @@ class Authority:
             .issuer_name(issuer)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=400))
-            .not_valid_after(now + timedelta(days=400))
+            .not_valid_before(now + timedelta(days=days[0]))
+            .not_valid_after(now + timedelta(days=days[1]))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_KEY_CERT_SIGN, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -101,11 +109,16 @@ class Pki:
         days: tuple[float, float] = (-1, 90),
         send_chain: bool = True,
         issuer_url: str | None = None,
+        common_name: str | None = None,
+        key: rsa.RSAPrivateKey | None = None,
+        beside: Sequence[Authority] = (),
     ) -> Path:
-        """A leaf for DNS names or addresses, valid from and until so many days from now."""
+        """A leaf for DNS names or addresses, valid from and until so many days from now. The common name is the first
+        of them unless `common_name` says otherwise; `beside` are authorities whose certificates are sent as well.
+        """
         issuer = issuer or self.intermediate
-        key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._builder(names, key, issuer.certificate.subject, days).add_extension(
+        pair = key or ec.generate_private_key(ec.SECP256R1())
+        builder = self._builder(names, pair, issuer.certificate.subject, days, common_name).add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
         )
         if issuer_url:
@@ -114,7 +127,8 @@ class Pki:
             )
             builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
         certificate = builder.sign(issuer.key, hashes.SHA256())
-        return self._write(key, certificate.public_bytes(Encoding.PEM) + (issuer.chain() if send_chain else b""))
+        chain = issuer.chain() if send_chain else b""
+        return self._write(pair, certificate.public_bytes(Encoding.PEM) + chain + b"".join(a.pem() for a in beside))
 
     def self_signed(self, *names: str) -> Path:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -122,23 +136,31 @@ class Pki:
         return self._write(key, certificate.public_bytes(Encoding.PEM))
 
     def _builder(
-        self, names: Sequence[str], key: ec.EllipticCurvePrivateKey, issuer: x509.Name, days: tuple[float, float]
+        self,
+        names: Sequence[str],
+        key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+        issuer: x509.Name,
+        days: tuple[float, float],
+        common_name: str | None = None,
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
-        return (
+        builder = (
             x509.CertificateBuilder()
-            .subject_name(_common_name(names[0]))
+            .subject_name(_common_name(common_name or names[0]))
             .issuer_name(issuer)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + timedelta(days=days[0]))
             .not_valid_after(now + timedelta(days=days[1]))
-            .add_extension(x509.SubjectAlternativeName([_alternative_name(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         )
+        if not names:
+            return builder
+        alternatives = x509.SubjectAlternativeName([_alternative_name(name) for name in names])
+        return builder.add_extension(alternatives, critical=False)
 
-    def _write(self, key: ec.EllipticCurvePrivateKey, certificates: bytes) -> Path:
+    def _write(self, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, certificates: bytes) -> Path:
         path = self._folder / f"leaf-{next(self._serial)}.pem"
         path.touch(mode=0o600)
         path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificates)

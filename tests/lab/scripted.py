@@ -173,10 +173,21 @@ class Scripted:
             listener.close()
 
 
-def server_context(certificate: Path, *, newest: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-    """A server's side of TLS; with `newest` before TLS 1.2, one that offers nothing later."""
+def server_context(
+    certificate: Path,
+    *,
+    newest: ssl.TLSVersion | None = None,
+    weak: bool = False,
+    clients: ssl.VerifyMode = ssl.CERT_NONE,
+) -> ssl.SSLContext:
+    """A server's side of TLS; with `newest`, one that offers nothing later. `weak`: it takes any key of its own;
+    `clients`: whether it asks for their certificates.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if weak:
+        context.set_ciphers("ALL:@SECLEVEL=0")
     context.load_cert_chain(certificate)
+    context.verify_mode = clients
     if newest:
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED

@@ -160,7 +160,6 @@ def test_nothing_injected_is_believed(runs: Runs, port: int) -> None:
         ("silent", 587, None),
         ("garbage", 587, None),
         ("closed", 465, None),
-        ("alert", 465, None),
     ],
 )
 def test_encryption_that_fails_is_not_forgiven(runs: Runs, name: str, port: int, starttls: str | None) -> None:
@@ -171,6 +170,20 @@ def test_encryption_that_fails_is_not_forgiven(runs: Runs, name: str, port: int,
     assert starttls in (None, run.observation(port)["starttls"])
     assert run.observation(port)["security"] in (None, "none")
     assert run.settings("outgoing") == []
+
+
+def test_a_server_that_finds_nothing_in_common_says_so(runs: Runs) -> None:
+    run = runs["alert"].result()
+    assert run.status == 1
+    assert run.telling_codes == {"tls-incompatible"}
+    assert run.findings("tls-incompatible")[0]["params"]["reason"] == "SSLV3_ALERT_HANDSHAKE_FAILURE"
+
+
+def test_the_words_of_a_server_that_refuses_starttls_are_told(runs: Runs) -> None:
+    told = runs["refused"].result().report["told"]
+    assert told["headline"]["values"]["ALERT"] == {"text": "454 4.7.0 not now"}
+    assert "454 4.7.0 not now" in str(told["reasons"])
+    assert [each["key"] for each in told["advice"]] == ["tls_failed_refused_advice"]
 
 
 @pytest.mark.parametrize("port", [465, 587])

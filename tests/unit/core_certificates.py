@@ -83,7 +83,7 @@ def issue(
     client_only: bool = False,
     further: Iterable[x509.ExtensionType] = (),
     critical: Iterable[x509.ExtensionType] = (),
-    key: rsa.RSAPrivateKey | None = None,
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
     serial: int | None = None,
 ) -> Issued:
     """A certificate for the common name `name`, without any where it is empty; self-signed without an issuer."""
@@ -130,10 +130,14 @@ def pem(*chain: Issued) -> bytes:
 
 
 def context(
-    *chain: Issued, newest: ssl.TLSVersion | None = None, oldest: ssl.TLSVersion | None = None, weak: bool = False
+    *chain: Issued,
+    newest: ssl.TLSVersion | None = None,
+    oldest: ssl.TLSVersion | None = None,
+    weak: bool = False,
+    clients: ssl.VerifyMode = ssl.CERT_NONE,
 ) -> ssl.SSLContext:
     """A server's side of TLS that shows this chain, the leaf first. A `newest` before TLS 1.2 weakens the rest too;
-    `weak`: it takes any key and any digest.
+    `weak`: it takes any key and any digest; `clients`: whether it asks for their certificates.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if weak:
@@ -150,6 +154,7 @@ def context(
         made.minimum_version = oldest
     if newest is not None:
         made.maximum_version = newest
+    made.verify_mode = clients
     return made
 
 

@@ -153,8 +153,17 @@ def broken_off(port: int, **changed: Any) -> Observation:
 def spoilt(port: int, *faults: str, **changed: Any) -> Observation:
     """A port whose certificate or handshake has these faults, the weightiest first."""
     update: dict[str, Any] = {"fault": faults[0], "faults": faults}
-    if {"cert-self-signed", "cert-untrusted", "cert-incomplete-chain"} & set(faults):
+    if {"cert-self-signed", "cert-untrusted", "cert-incomplete-chain", "roots-outdated"} & set(faults):
         update["trusted"] = False
+    if "chain-expired" in faults:
+        update |= {"expired_authority": "An old intermediate", "expired_at": "2026-11-19T00:00:00Z"}
+    if "cert-weak" in faults:
+        update |= {"alert": "EE certificate key too weak", "weak": "RSA 1024"}
+    if "cert-no-san" in faults:
+        update |= {"name_ok": False, "names": ()}
+    if "client-certificate-wanted" in faults:
+        update["alert"] = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+        changed = {"error": update["alert"], "cut": True, "capabilities": (), "auth": (), **changed}
     if "cert-name-mismatch" in faults:
         update |= {"name_ok": False, "names": ("other.example",)}
     if "cert-expired" in faults:
@@ -163,8 +172,9 @@ def spoilt(port: int, *faults: str, **changed: Any) -> Observation:
         update["not_before"] = "2026-12-24T00:00:00Z"
     if "tls-legacy-only" in faults:
         update["version"] = "TLSv1"
-    if "tls-failed" in faults:
-        failed = Tls(fault="tls-failed", faults=("tls-failed",), alert="HANDSHAKE_FAILURE")
+    if faults[0] in ("tls-failed", "tls-incompatible"):
+        alert = "HANDSHAKE_FAILURE" if faults[0] == "tls-failed" else "DH_KEY_TOO_SMALL"
+        failed = Tls(fault=faults[0], faults=faults, alert=alert)
         row = ports.facts(port)
         implicit = row is not None and row.begins == "tls"
         unsaid: dict[str, Any] = {"greeting": None, "greeting_kind": None, "capabilities": (), "auth": ()}
@@ -174,7 +184,7 @@ def spoilt(port: int, *faults: str, **changed: Any) -> Observation:
                 **(unsaid if implicit else {"starttls": "failed"}),
                 "tls": failed,
                 "security": "none",
-                "error": "HANDSHAKE_FAILURE",
+                "error": alert,
                 **changed,
             },
         )

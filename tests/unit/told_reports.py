@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.unit.core_observations import GOOD_TLS, HOST, NOW, plain, seen, unreached
+from tests.unit.core_observations import GOOD_TLS, HOST, NOW, plain, seen, spoilt, unreached
 
 from poterne.report import (
     Finding,
@@ -121,6 +121,43 @@ def blocked() -> Report:
         hints=(FREE,),
         portal=Portal(url="http://portal.example/", state="clear", status=204),
     )
+
+
+def _reasons() -> dict[str, Report]:
+    """Servers that say why they cannot be used, and handshakes that do."""
+    faults: dict[str, dict[str, Any]] = {
+        "chain-expired": {"name": "An old intermediate", "date": "2026-11-19T00:00:00Z"},
+        "cert-weak": {"reason": "EE certificate key too weak / RSA 1024"},
+        "cert-no-san": {"name": HOST},
+        "tls-incompatible": {"reason": "DH_KEY_TOO_SMALL"},
+        "client-certificate-wanted": {"reason": "TLSV13_ALERT_CERTIFICATE_REQUIRED"},
+        "roots-outdated": {"issuer": "A new authority"},
+    }
+    busy = "* BYE Maximum number of connections from user+IP exceeded"
+    return {
+        **{
+            code: report(
+                code,
+                spoilt(465, code),
+                finding={"port": 465, "severity": "blocker", "params": params},
+                settings=Settings(),
+            )
+            for code, params in faults.items()
+        },
+        "words": report(
+            "tls-failed",
+            plain(587, starttls="refused", error="454 4.7.0 TLS not available"),
+            plain(25, starttls="refused", error="454 4.7.0 TLS not available"),
+            *[seen(port, greeting=busy, greeting_kind="busy", tls=None) for port in (143, 993)],
+            spoilt(465, "tls-failed"),
+            finding={
+                "port": 587,
+                "severity": "blocker",
+                "params": {"alert": "454 4.7.0 TLS not available", "refused": True},
+            },
+            settings=Settings(),
+        ),
+    }
 
 
 def reports() -> dict[str, Report]:
@@ -303,5 +340,6 @@ def reports() -> dict[str, Report]:
                 ),
             ),
         ),
+        **_reasons(),
         "ok": report("ok", seen(465), seen(587), finding={"severity": "good", "port": None}, trace="off"),
     }

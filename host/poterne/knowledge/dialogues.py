@@ -67,10 +67,14 @@ class FirstLine:
 
 @dataclass(frozen=True, slots=True)
 class Dialogues:
-    """`dialogue`: what is said; `recognise`: other protocols' first lines, in the order in which they are tried."""
+    """`dialogue`: what is said; `recognise`: other protocols' first lines, in the order in which they are tried;
+    `busy_words`, `busy_words_without_code`: words of a refusal by which it is one for a while.
+    """
 
     dialogue: Mapping[Label, Script]
     recognise: tuple[FirstLine, ...]
+    busy_words: Pattern
+    busy_words_without_code: Pattern
 
 
 @cache

@@ -37,8 +37,15 @@ class Dialogue:
         if self.script.busy is not None and self.script.busy.search(line):
             return "busy"
         if self.script.refused is not None and self.script.refused.search(line):
-            return "refused"
+            return "busy" if self._for_a_while(_text(self.words(reply))) else "refused"
         return "foreign"
+
+    def _for_a_while(self, refusal: str) -> bool:
+        """Whether the words of a refusal say that it passes."""
+        known = dialogues.table()
+        if known.busy_words.search(refusal):
+            return True
+        return self.script.framing != "numeric" and known.busy_words_without_code.search(refusal) is not None
 
     def words(self, reply: Reply) -> bytes:
         """A greeting as one line; a numeric one may have several, and the reason stands in any."""

@@ -231,7 +231,8 @@ class Session:
         builder.starttls = "failed"
         await self._handshake(stream, "starttls")
         builder.starttls = "accepted"
-        self._verified()
+        if stream.handshake is None or not self._toolkit.stores.asked_for_certificate(stream.handshake):
+            self._verified()  # else the next answer may be that there is no entry without a certificate
         with builder.stage("capabilities_tls_ms"):
             async with self._within(self._times.reply):
                 if dialogue.script.again == "wait":
@@ -257,8 +258,8 @@ class Session:
             builder.tls = handshakes.doubtful(tls, builder.refusal, host, self._toolkit.stores)
 
     def _verified(self) -> None:
-        """Tells of verified encryption before the last question is answered."""
-        if self._builder.tls is not None and self._builder.tls.fault is None:
+        """Tells of verified encryption before the last question is answered; not where only a closer look takes it."""
+        if self._context == "strict" and self._builder.tls is not None and self._builder.tls.fault is None:
             self._on_progress(self._builder.finish(provisional=True))
 
     def _interrupted(self, interruption: Interrupted, stream: Stream) -> None:
@@ -279,6 +280,10 @@ class Session:
             builder.greeting_kind = "silent" if interruption.reason == "silent" else "closed"
         elif builder.greeting_kind == "accepted":
             builder.cut = True
+        asked = stream.handshake is not None and self._toolkit.stores.asked_for_certificate(stream.handshake)
+        # In TLS 1.3 our handshake is over before the server sees that a certificate is missing (RFC 8446 4.4.2.4).
+        if builder.tls is not None and handshakes.wants_certificate(interruption.detail, asked=asked):
+            builder.tls = handshakes.without_certificate(builder.tls, interruption.detail)
 
     @asynccontextmanager
     async def _within(self, seconds: float, silence: str = "no answer") -> AsyncIterator[None]:

@@ -34,6 +34,8 @@ class Stream:
         self._outgoing = ssl.MemoryBIO()
         self.received = 0
         self.first_bytes = b""
+        self.handshake: ssl.SSLObject | None = None
+        """What TLS was begun with, whatever came of it."""
 
     @property
     def local_address(self) -> str:
@@ -81,7 +83,7 @@ class Stream:
         """
         self._lines.clear()
         self.first_bytes = b""
-        tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        tls = self.handshake = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
         # The client's Finished stays behind: it leaves with the next question, in one segment.
         await self._in_tls(tls.do_handshake)
         self._tls = tls

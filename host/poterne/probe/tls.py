@@ -4,6 +4,7 @@ import ssl
 from contextlib import suppress
 from typing import Any
 
+from poterne.knowledge import tls as reasons
 from poterne.probe.trust import FIRST_FAULT, TrustStores
 from poterne.report import Tls
 from poterne.report.display import display, displays
@@ -80,13 +81,30 @@ def refused(refusal: ssl.SSLCertVerificationError) -> Tls:
 
 
 def failed(words: str) -> Tls:
-    """A handshake that did not come about."""
-    return Tls(fault="tls-failed", faults=("tls-failed",), alert=display(words, 120))
+    """A handshake that did not come about. `words`: the TLS library's name of the failure, or how it ended."""
+    fault = "tls-incompatible" if words in reasons.table().incompatible else "tls-failed"
+    return Tls(fault=fault, faults=(fault,), alert=display(words, 120))
+
+
+def wants_certificate(words: str, *, asked: bool) -> bool:
+    """Whether a failure, by the TLS library's name, says that the server wants a certificate of the client's. `asked`:
+    the server asked for one in the handshake; without that, only the alert that says nothing else says it.
+    """
+    table = reasons.table()
+    return words in table.certificate_required or (asked and words in table.certificate_perhaps)
+
+
+def without_certificate(tls: Tls, words: str) -> Tls:
+    """The facts of a handshake, good or not, that the server ended for want of the client's certificate."""
+    faults = (*(each for each in tls.faults if not each.startswith("tls-")), "client-certificate-wanted")
+    return tls.model_copy(update={"fault": faults[0], "faults": faults, "alert": display(words, 120)})
 
 
 def may_be_legacy(tls: Tls | None) -> bool:
     """Whether a failed handshake is worth another with old versions allowed."""
-    return tls is not None and tls.version is None and any(word in (tls.alert or "") for word in _MAY_BE_LEGACY)
+    if tls is None or tls.version is not None or "client-certificate-wanted" in tls.faults:
+        return False
+    return any(word in (tls.alert or "") for word in _MAY_BE_LEGACY)
 
 
 def legacy(tls: Tls, alert: str | None) -> Tls | None:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from weakref import WeakSet
 
 from poterne.knowledge import trust
 from poterne.policy import Policy
 
-# X509_STORE_CTX_get_error(3): OpenSSL's code for the fault that it meets first. `tls-failed`: neither trust nor dates
-# nor names, but a wrong purpose, a critical extension that nobody knows, a weak key or digest; `alert` has its words.
+# Verification codes of what meets a fault first: X509_STORE_CTX_get_error(3), and those that truststore passes on from
+# CertVerifyCertificateChainPolicy (Windows) and SecTrustEvaluateWithError (macOS). `tls-failed`: neither trust nor
+# dates nor names, but a wrong purpose or a critical extension that nobody knows; `alert` has the words.
 FIRST_FAULT = {
     9: "cert-not-yet-valid",
     10: "cert-expired",
@@ -28,10 +30,19 @@ FIRST_FAULT = {
     62: "cert-name-mismatch",
     63: "cert-name-mismatch",
     64: "cert-name-mismatch",
-    66: "tls-failed",
-    67: "tls-failed",
-    68: "tls-failed",
+    66: "cert-weak",
+    67: "cert-weak",
+    68: "cert-weak",
+    0x800B0101: "cert-expired",
+    0x800B010F: "cert-name-mismatch",
+    -67818: "cert-expired",
+    -67602: "cert-name-mismatch",
 }
+DISTRUSTS = frozenset({0x800B0109, 0x800B010A, 0x800B0112, -67843})
+"""Codes with which Windows and macOS say that a chain leads to no root of theirs."""
+
+# RFC 8446 sections 5.1 and 4.
+_HANDSHAKE, _CERTIFICATE_REQUEST = 22, 13
 
 ContextName = Literal["strict", "lenient", "legacy"]
 
@@ -45,6 +56,7 @@ class TrustStores:
         self._bundles = trust.table().bundles if bundles is None else bundles
         self._lab_roots = policy.lab.roots if policy.lab else None
         self._public_roots = policy.trust.public_roots
+        self._asking: WeakSet[ssl.SSLObject] = WeakSet()
 
     @cached_property
     def strict(self) -> ssl.SSLContext:
@@ -52,7 +64,7 @@ class TrustStores:
         context = _system_context(self._bundles)
         if self._lab_roots:
             context.load_verify_locations(cafile=self._lab_roots)
-        return context
+        return self._heard(context)
 
     @cached_property
     def lenient(self) -> ssl.SSLContext:
@@ -60,7 +72,7 @@ class TrustStores:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        return context
+        return self._heard(context)
 
     @cached_property
     def legacy(self) -> ssl.SSLContext:
@@ -74,7 +86,23 @@ class TrustStores:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = ssl.TLSVersion.TLSv1
+        return self._heard(context)
+
+    def asked_for_certificate(self, connection: ssl.SSLObject) -> bool:
+        """Whether the server asked for a certificate of the client's (RFC 8446 section 4.3.2)."""
+        return connection in self._asking
+
+    def _heard(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        # Private, and the only way to hear of a CertificateRequest, which TLS 1.3 encrypts. The inner context is
+        # truststore's.
+        inner: Any = getattr(context, "_ctx", context)
+        inner._msg_callback = self._hear
         return context
+
+    def _hear(self, connection: ssl.SSLObject, direction: str, *what: object) -> None:
+        """`what`: the version, the type of the record, the type of the message, and its bytes."""
+        if direction == "read" and what[1:3] == (_HANDSHAKE, _CERTIFICATE_REQUEST):
+            self._asking.add(connection)
 
     @cached_property
     def public_certificates(self) -> frozenset[bytes]:
@@ -94,6 +122,11 @@ class TrustStores:
         import certifi
 
         return certifi.where()
+
+    @property
+    def reads_system(self) -> bool:
+        """Whether OpenSSL can read the operating system's store; where it cannot, only its refusals tell of it."""
+        return sys.platform not in ("win32", "darwin")
 
     @property
     def system_files(self) -> list[tuple[str | None, str | None]]:

@@ -9,6 +9,8 @@ _GREETINGS = {
     "closed": "ui_outcome_hung_up",
     "foreign": "ui_outcome_foreign",
 }
+# Beside those whose names begin so.
+_OF_CERTIFICATES = ("chain-expired", "roots-outdated")
 
 
 def door(state: str, *, security: str | None, greeting: str | None, fault: str | None) -> Statement:
@@ -16,7 +18,8 @@ def door(state: str, *, security: str | None, greeting: str | None, fault: str |
     if state != "open":
         return Statement(key=f"state_{state.replace('-', '_')}")
     if fault is not None:
-        return Statement(key="ui_outcome_certificate" if fault.startswith("cert-") else "ui_outcome_tls")
+        of_certificate = fault.startswith("cert-") or fault in _OF_CERTIFICATES
+        return Statement(key="ui_outcome_certificate" if of_certificate else "ui_outcome_tls")
     if greeting in _GREETINGS:
         return Statement(key=_GREETINGS[greeting])
     if security == "none":

@@ -45,7 +45,9 @@ class Tls(Record):
 
     `trusted`: the chain leads to a root of the operating system's store; `public_trusted`: to one of the Mozilla set
     (or the policy's `public_roots`); both say nothing of names and dates. `name_ok`: a subject alternative name covers
-    the host (RFC 9525). `None` where it could not be judged.
+    the host (RFC 9525). `None` where it could not be judged. `not_after` is the server's own certificate's;
+    `expired_authority` and `expired_at` are of the certificate above it that has expired (`chain-expired`). `weak`:
+    what is too weak, such as "RSA 1024" or "SHA-1" (`cert-weak`).
     """
 
     version: str | None = None
@@ -61,6 +63,9 @@ class Tls(Record):
     names: tuple[str, ...] = ()
     not_before: str | None = None
     not_after: str | None = None
+    expired_authority: str | None = None
+    expired_at: str | None = None
+    weak: str | None = None
 
 
 class Hop(Record):

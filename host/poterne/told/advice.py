@@ -17,7 +17,7 @@ from poterne.report import (
 )
 from poterne.report.statement import NAMED, DateValue, Statement, TextValue, Value, about_ports, joined, say, word
 from poterne.told.reasons import is_control
-from poterne.told.sentences import ports_of, subject_of
+from poterne.told.sentences import ports_of, subject_of, values_of
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -48,7 +48,9 @@ def message(report: Report, finding: Finding) -> ToldMessage | None:
     if finding.party is None or not locales.exists(key):
         return None
     numbers = ports_of(finding)
-    says = [about_ports(key, numbers, host=TextValue(text=finding.host or subject_of(report)))]
+    needed = locales.placeholders(key) - {"host", "port", "ports"}
+    values = {name: value for name, value in values_of(finding).items() if name in needed}
+    says = [about_ports(key, numbers, host=TextValue(text=finding.host or subject_of(report)), **values)]
     if report.way is not None and report.way.passing:
         says.append(about_ports("way_passes", report.way.passing))
     if hosts := _tried(report, numbers):

@@ -7,9 +7,11 @@ from poterne.knowledge.ports import facts as port_facts
 from poterne.report import ComparedRole, Comparison, FollowedPath, Hop, Observation, Report, State
 from poterne.report.statement import NumberValue, Statement, TextValue, Value, about_ports, refusal, say, word
 from poterne.target.parser import is_page
+from poterne.told.sentences import is_named
 
 _HOSTS = 4
 _FEW = 3
+_WORDS = 8
 _PASSED = {"time-exceeded": "why_path_further", "open": "why_path_through"}
 _ROLES: tuple[ComparedRole, ...] = ("control", "relay", "gateway", "canary")
 _FAILED: dict[State, str] = {
@@ -31,6 +33,7 @@ def reasons(report: Report) -> tuple[tuple[Statement, ...], ...]:
     found = [
         *_asked(report),
         *_target(report),
+        *_words(report),
         *_controls(report, codes),
         *_relay(report),
         *_refusers(report),
@@ -126,6 +129,32 @@ def _target(report: Report) -> Iterator[Reason]:
             if failed:
                 reason.append(say(key, ports=failed))
         yield reason
+
+
+def _words(report: Report) -> Iterator[Reason]:
+    """What servers of the target said that was no welcome, and the names of failures of TLS."""
+    said: dict[tuple[str, str, str], list[Observation]] = {}
+    for seen in report.observations:
+        if seen.role != "target" or not _is_open(seen):
+            continue
+        if seen.greeting and seen.greeting_kind in ("busy", "refused"):
+            said.setdefault(("why_said", seen.host, seen.greeting), []).append(seen)
+        if seen.starttls == "refused" and seen.error:
+            said.setdefault(("why_said", seen.host, seen.error), []).append(seen)
+        if words := _words_of_tls(seen):
+            said.setdefault(("why_tls", seen.host, words), []).append(seen)
+    for (key, host, words), there in list(said.items())[:_WORDS]:
+        yield [about_ports(key, _ports(there), host=host, words=TextValue(text=words))]
+
+
+def _words_of_tls(seen: Observation) -> str | None:
+    """The name that the TLS library, or an alert, gives the failure; None where there is none, or only the end of the
+    connection.
+    """
+    alert = seen.tls.alert if seen.tls else None
+    if alert and seen.tls and (seen.tls.fault not in (None, "tls-failed") or seen.tls.version or is_named(alert)):
+        return alert.rstrip(".")  # OpenSSL ends some of its words with a full stop, as the sentence does
+    return seen.error if is_named(seen.error) else None
 
 
 def _controls(report: Report, codes: set[str]) -> Iterator[Reason]:

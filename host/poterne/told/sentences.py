@@ -1,8 +1,13 @@
 """The sentences of findings."""
 
+import re
+
 from poterne.diagnosis.registry import kind
 from poterne.report import Finding, ParamValue, Party, Report, locales
 from poterne.report.statement import NAMED, DateValue, NumberValue, Statement, TextValue, Value, refusal, say, word
+
+# As OpenSSL names failures; the names of the system's errors, such as ECONNRESET, have no underscore.
+_NAME = re.compile(r"[A-Z0-9]+(_[A-Z0-9]+)+")
 
 # Parameters whose values are words of the model, and the kind of word.
 _WORDS = {
@@ -42,6 +47,16 @@ def ports_of(finding: Finding) -> tuple[int, ...]:
     return () if finding.port is None else (finding.port,)
 
 
+def values_of(finding: Finding) -> dict[str, Value]:
+    """What its parameters are in a sentence."""
+    return {name: _value(name, value) for name, value in finding.params.items()}
+
+
+def is_named(alert: ParamValue) -> bool:
+    """Whether a failure of TLS has a name, of an alert or of the library, beyond that the connection ended."""
+    return isinstance(alert, str) and _NAME.fullmatch(alert) is not None and "EOF" not in alert
+
+
 def _party(finding: Finding) -> Party | None:
     """Who can remove the cause: the provider itself where it is proved that the cause is there; whoever may type a port
     that nobody else may name.
@@ -54,7 +69,8 @@ def _party(finding: Finding) -> Party | None:
 
 def _stem(key: str, finding: Finding) -> str:
     """Where more is proved than the code says, a sentence of its own may say so: who is behind it, that nobody vouches
-    for a certificate, that only a part is concerned, who reported it.
+    for a certificate, that only a part is concerned, who reported it, in which words the server refused, or by which
+    name the TLS library calls the failure. Such a sentence may have an advice of its own too.
     """
     proved = {
         f"{key}_provider": finding.params.get("where") == "provider",
@@ -62,13 +78,15 @@ def _stem(key: str, finding: Finding) -> str:
         f"{key}_part": finding.params.get("part") is True,
         f"{key}_reported": finding.params.get("reporter") is not None,
         f"{key}_unusual": finding.params.get("reason") == "port-unusual",
+        f"{key}_refused": finding.params.get("refused") is True,
+        f"{key}_named": is_named(finding.params.get("alert")),
     }
     return next((variant for variant, is_proved in proved.items() if is_proved and locales.exists(variant)), key)
 
 
 def _about(finding: Finding, key: str, subject: str) -> Statement:
     numbers = ports_of(finding)
-    values: dict[str, Value] = {name: _value(name, value) for name, value in finding.params.items()}
+    values = values_of(finding)
     if (reason := finding.params.get("reason")) is not None:
         about = finding.params.get("value")
         values["why"] = refusal(str(reason), None if about is None else str(about))

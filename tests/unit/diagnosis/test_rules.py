@@ -28,6 +28,10 @@ CERTIFICATE_FAULTS = (
     "cert-self-signed",
     "cert-untrusted",
     "cert-incomplete-chain",
+    "chain-expired",
+    "cert-weak",
+    "cert-no-san",
+    "roots-outdated",
 )
 
 
@@ -72,8 +76,43 @@ SAYS: list[tuple[str, Observation, str, str]] = [
     ("tls-failed", plain(587, starttls="refused"), "certain", ENDPOINT),
     ("tls-failed", spoilt(465, "tls-failed"), "certain", f"{HOST}:465"),
     ("tls-legacy-only", spoilt(465, "tls-legacy-only"), "certain", f"{HOST}:465"),
+    ("tls-incompatible", spoilt(465, "tls-incompatible"), "certain", f"{HOST}:465"),
+    ("tls-incompatible", spoilt(587, "tls-incompatible"), "certain", ENDPOINT),
+    ("client-certificate-wanted", spoilt(587, "client-certificate-wanted"), "certain", ENDPOINT),
+    (
+        "client-certificate-wanted",
+        spoilt(465, "client-certificate-wanted", greeting=None, greeting_kind="closed", cut=False),
+        "certain",
+        f"{HOST}:465",
+    ),
+    (
+        "client-certificate-wanted",
+        seen(465, greeting="421 4.7.1 No required SSL certificate", greeting_kind="busy"),
+        "certain",
+        f"{HOST}:465",
+    ),
+    (
+        "client-certificate-wanted",
+        seen(993, greeting="* BYE No required SSL certificate", greeting_kind="refused"),
+        "certain",
+        f"{HOST}:993",
+    ),
+    ("greeting-busy", seen(465, greeting="421 4.7.0 SSL is busy", greeting_kind="busy"), "certain", f"{HOST}:465"),
+    (
+        "tls-failed",
+        seen(465, greeting=None, greeting_kind="closed", error="TLSV1_ALERT_INTERNAL_ERROR"),
+        "certain",
+        f"{HOST}:465",
+    ),
+    (
+        "no-greeting",
+        seen(465, greeting=None, greeting_kind="closed", error="closed by the server"),
+        "certain",
+        f"{HOST}:465",
+    ),
+    ("no-greeting", seen(465, greeting=None, greeting_kind="closed", error="ECONNRESET"), "certain", f"{HOST}:465"),
     *[
-        (fault, spoilt(587, fault), "likely" if "chain" in fault else "certain", ENDPOINT)
+        (fault, spoilt(587, fault), "likely" if fault == "cert-incomplete-chain" else "certain", ENDPOINT)
         for fault in CERTIFICATE_FAULTS
     ],
     ("wrong-security", seen(465, security="starttls", starttls="accepted"), "certain", f"smtps://{HOST}"),
@@ -123,6 +162,54 @@ def test_what_findings_carry() -> None:
     assert params["names"] == ("other.example",)
     params = found(concluded(ENDPOINT, spoilt(587, "cert-untrusted")), "cert-untrusted").params
     assert params["issuer"] == "An authority"
+
+
+@pytest.mark.parametrize(
+    ("observation", "code", "params"),
+    [
+        (
+            spoilt(587, "chain-expired"),
+            "chain-expired",
+            {"name": "An old intermediate", "date": "2026-11-19T00:00:00Z"},
+        ),
+        (spoilt(587, "cert-weak"), "cert-weak", {"reason": "EE certificate key too weak / RSA 1024"}),
+        (spoilt(587, "cert-no-san"), "cert-no-san", {"name": HOST}),
+        (spoilt(587, "roots-outdated"), "roots-outdated", {"issuer": "An authority"}),
+        (spoilt(587, "tls-incompatible"), "tls-incompatible", {"reason": "DH_KEY_TOO_SMALL"}),
+        (
+            spoilt(587, "client-certificate-wanted"),
+            "client-certificate-wanted",
+            {"reason": "TLSV13_ALERT_CERTIFICATE_REQUIRED"},
+        ),
+        (
+            plain(587, starttls="refused", error="454 4.7.0 TLS not available"),
+            "tls-failed",
+            {"alert": "454 4.7.0 TLS not available", "refused": True},
+        ),
+        (plain(587, starttls="silent", error="no answer"), "tls-failed", {"alert": "no answer"}),
+        (spoilt(587, "tls-failed"), "tls-failed", {"alert": "HANDSHAKE_FAILURE"}),
+    ],
+)
+def test_reasons_stand_in_the_findings(observation: Observation, code: str, params: dict[str, Any]) -> None:
+    finding = found(concluded(ENDPOINT, observation), code)
+    assert {name: value for name, value in finding.params.items() if name != "ports"} == params
+
+
+def test_an_authority_that_expired_leaves_the_date_of_the_servers_certificate_alone() -> None:
+    conclusion = concluded(server(), *[spoilt(port, "chain-expired") for port in (465, 587, 993)])
+    assert codes(conclusion) == {"chain-expired"}
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    ["421 4.7.1 No required SSL certificate", "554 5.7.0 client certificate required"],
+)
+def test_a_greeting_in_the_clear_asks_for_no_certificate(greeting: str) -> None:
+    """Before TLS has begun nobody can show one."""
+    kind = "busy" if greeting.startswith("4") else "refused"
+    conclusion = concluded(ENDPOINT, plain(587, greeting=greeting, greeting_kind=kind, starttls=None))
+    assert "client-certificate-wanted" not in codes(conclusion)
+    assert f"greeting-{kind}" in codes(conclusion)
 
 
 def test_every_fault_of_a_certificate_is_a_finding() -> None:

@@ -19,9 +19,12 @@ from poterne.report import Observation
 BAIT = x509.ObjectIdentifier("1.3.6.1.4.1.55555.1")
 
 
-async def see(leaf: Issued, *, port: int = 465, once: bool = False, host: str = HOST) -> Observation:
-    """What is seen of a server with this certificate; `once`: it takes one connection and no other."""
-    serve = smtp(context(leaf, pki().intermediate, weak=True), implicit=port == 465)
+async def see(*chain: Issued, port: int = 465, once: bool = False, host: str = HOST) -> Observation:
+    """What is seen of a server with this chain, or with a leaf under the usual intermediate; `once`: it takes one
+    connection and no other.
+    """
+    shown = chain if len(chain) > 1 else (*chain, pki().intermediate)
+    serve = smtp(context(*shown, weak=True), implicit=port == 465)
     opened = 0
 
     def converse(peer: Peer) -> None:
@@ -96,7 +99,6 @@ async def test_what_a_mail_program_takes_is_no_fault(make: Callable[[], Issued],
     [
         pytest.param(_with_nul, id="a name with NUL"),
         pytest.param(lambda: signed(sans=("127.0.0.1", "::1")), id="addresses only"),
-        pytest.param(lambda: signed(sans=(), further=(_mail_address(),)), id="a mail address only"),
         pytest.param(lambda: many(2000), id="2000 other names"),
     ],
 )
@@ -109,37 +111,58 @@ async def test_names_that_are_not_the_hosts(make: Callable[[], Issued], once: bo
     assert not verified(seen)
 
 
+async def test_a_mail_address_is_no_name_beside_the_common_one() -> None:
+    seen = await see(signed(sans=(), further=(_mail_address(),)))
+    assert seen.tls is not None
+    assert (seen.tls.faults, seen.tls.name_ok) == (("cert-no-san",), False)
+
+
 def _mail_address() -> x509.SubjectAlternativeName:
     return x509.SubjectAlternativeName([x509.RFC822Name(f"postmaster@{HOST}")])
 
 
+def _under_weak() -> tuple[Issued, ...]:
+    """A good leaf under an authority's key of RSA 1024."""
+    weak = issue("Weak intermediate", issuer=pki().root, authority=True, key=_small())
+    return issue(HOST, issuer=weak, sans=(HOST,)), weak
+
+
 # RFC 5280 section 4.2: who does not know a critical extension has to refuse.
-REFUSED: dict[str, tuple[Callable[[], Issued], str]] = {
-    "RSA-1024": (lambda: signed(key=_small()), "key too weak"),
-    "SHA-1": (_sha1, "digest algorithm too weak"),
-    "for clients only": (lambda: signed(client_only=True), "purpose"),
+REFUSED: dict[str, tuple[Callable[[], tuple[Issued, ...]], str, str, str | None]] = {
+    "RSA-1024": (lambda: (signed(key=_small()),), "cert-weak", "key too weak", "RSA 1024"),
+    "SHA-1": (lambda: (_sha1(),), "cert-weak", "digest algorithm too weak", "SHA-1"),
+    "an authority's RSA-1024": (_under_weak, "cert-weak", "key too weak", "RSA 1024"),
+    "for clients only": (lambda: (signed(client_only=True),), "tls-failed", "purpose", None),
     "a critical extension": (
-        lambda: signed(critical=(x509.UnrecognizedExtension(BAIT, b"\x05\x00"),)),
+        lambda: (signed(critical=(x509.UnrecognizedExtension(BAIT, b"\x05\x00"),)),),
+        "tls-failed",
         "unhandled critical extension",
+        None,
     ),
 }
 
 
-@pytest.mark.parametrize(("make", "words"), REFUSED.values(), ids=REFUSED.keys())
-async def test_what_openssl_refuses_by_its_level(make: Callable[[], Issued], words: str) -> None:
-    """Neither a reset nor an unknown authority: a fault of TLS, in the library's words."""
-    seen = await see(make())
+@pytest.mark.parametrize(("make", "fault", "words", "weak"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("port", [465, 587])
+async def test_what_openssl_refuses_by_its_level(
+    make: Callable[[], tuple[Issued, ...]], fault: str, words: str, weak: str | None, port: int
+) -> None:
+    """Neither a reset nor an unknown authority: told in the library's words."""
+    seen = await see(*make(), port=port)
     assert seen.tls is not None
-    assert (seen.tls.faults, seen.tls.trusted, seen.tls.name_ok) == (("tls-failed",), True, True)
+    assert (seen.tls.faults, seen.tls.trusted, seen.tls.name_ok) == ((fault,), True, True)
     assert words in (seen.tls.alert or "")
+    assert seen.tls.weak == weak
     assert not verified(seen)
 
 
-@pytest.mark.parametrize(("make", "words"), REFUSED.values(), ids=REFUSED.keys())
-async def test_what_one_connection_shows_of_it(make: Callable[[], Issued], words: str) -> None:
-    seen = await see(make(), once=True)
+@pytest.mark.parametrize(("make", "fault", "words", "weak"), REFUSED.values(), ids=REFUSED.keys())
+async def test_what_one_connection_shows_of_it(
+    make: Callable[[], tuple[Issued, ...]], fault: str, words: str, weak: str | None
+) -> None:
+    seen = await see(*make(), once=True)
     assert seen.tls is not None
-    assert (seen.tls.faults, seen.tls.trusted, seen.tls.name_ok) == (("tls-failed",), None, None)
+    assert (seen.tls.faults, seen.tls.trusted, seen.tls.name_ok) == ((fault,), None, None)
     assert words in (seen.tls.alert or "")
     assert not verified(seen)
 
@@ -148,7 +171,26 @@ async def test_what_one_connection_shows_of_it(make: Callable[[], Issued], words
 async def test_another_fault_beside_it(once: bool) -> None:
     seen = await see(signed(key=_small(), sans=("other.example",)), once=once)
     assert seen.tls is not None
-    assert seen.tls.faults == (("tls-failed",) if once else ("cert-name-mismatch", "tls-failed"))
+    assert seen.tls.faults == (("cert-weak",) if once else ("cert-weak", "cert-name-mismatch"))
+
+
+async def test_a_weak_certificate_that_no_chain_needs_has_no_say() -> None:
+    """Sent beside the chain, with another fault: only that one is told."""
+    beside = issue("Nobody needs it", issuer=pki().root, authority=True, key=_small())
+    good = await see(pki().leaf, pki().intermediate, beside)
+    assert verified(good)
+    seen = await see(signed(sans=("other.example",)), pki().intermediate, beside)
+    assert seen.tls is not None
+    assert (seen.tls.faults, seen.tls.weak) == (("cert-name-mismatch",), None)
+
+
+@pytest.mark.parametrize("code", [0x80096004, -67901])
+def test_where_the_system_has_no_word_for_it_the_certificate_tells(code: int) -> None:
+    """Windows and macOS refuse weak certificates by codes of their own."""
+    weak = examine([signed(key=_small()).der, pki().intermediate.der], HOST, stores(), code)
+    assert (weak.faults, weak.weak) == (("cert-weak",), "RSA 1024")
+    odd = examine([signed().der, pki().intermediate.der], HOST, stores(), code)
+    assert (odd.faults, odd.weak) == (("tls-failed",), None)
 
 
 @pytest.mark.parametrize("port", [465, 587])

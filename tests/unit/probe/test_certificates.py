@@ -76,17 +76,45 @@ async def test_which_names_cover_the_host(names: tuple[str, ...], ok: bool) -> N
 
 
 async def test_a_common_name_covers_nothing() -> None:
-    """RFC 9525 section 2: only subject alternative names count."""
+    """RFC 9525 section 2: only subject alternative names count. That the name stands there is told."""
     seen = await facts(*under_root(sans=()))
-    assert (seen.name_ok, seen.faults) == (False, ("cert-name-mismatch",))
+    assert (seen.name_ok, seen.faults, seen.subject) == (False, ("cert-no-san",), HOST)
 
 
-OLD = {"from_days": -60, "to_days": -2}
+@pytest.mark.parametrize(
+    ("name", "sans", "host", "fault"),
+    [
+        ("*.example.org", (), HOST, "cert-no-san"),
+        (HOST.upper(), (), HOST, "cert-no-san"),
+        ("192.0.2.7", (), "192.0.2.7", "cert-no-san"),
+        ("other.example", (), HOST, "cert-name-mismatch"),
+        ("*.org", (), HOST, "cert-name-mismatch"),
+        ("", (), HOST, "cert-name-mismatch"),
+        ("mäil.example", (), HOST, "cert-name-mismatch"),
+        (HOST, ("other.example",), HOST, "cert-name-mismatch"),
+        (HOST, ("192.0.2.7",), HOST, "cert-name-mismatch"),
+        ("192.0.2.7", (), "192.0.2.8", "cert-name-mismatch"),
+    ],
+)
+async def test_a_common_name_is_a_reason_where_there_is_no_other_name(
+    name: str, sans: tuple[str, ...], host: str, fault: str
+) -> None:
+    leaf = issue(name, issuer=pki().intermediate, sans=sans)
+    seen = await facts(leaf, pki().intermediate, host=host)
+    assert (seen.faults, seen.name_ok, seen.trusted) == ((fault,), False, True)
 
 
-def _under_old_intermediate() -> tuple[Issued, ...]:
-    old = issue("Old intermediate", issuer=pki().root, authority=True, from_days=-60, to_days=-3)
+OLD: dict[str, Any] = {"from_days": -60, "to_days": -2}
+
+
+def _under_old(root: Issued) -> tuple[Issued, ...]:
+    old = issue("Old intermediate", issuer=root, authority=True, from_days=-60, to_days=-3)
     return issue(HOST, issuer=old, sans=(HOST,)), old
+
+
+def _all_expired() -> tuple[Issued, ...]:
+    old = issue("Old intermediate", issuer=pki().root, authority=True, from_days=-60, to_days=-3)
+    return issue(HOST, issuer=old, sans=(HOST,), from_days=-60, to_days=-1), old
 
 
 def _under_stranger(**how: Any) -> Issued:
@@ -96,7 +124,9 @@ def _under_stranger(**how: Any) -> Issued:
 CHAINS: dict[str, Callable[[], tuple[Issued, ...]]] = {
     "expired": lambda: under_root(**OLD),
     "not yet valid": lambda: under_root(from_days=2),
-    "expired intermediate": _under_old_intermediate,
+    "expired intermediate": lambda: _under_old(pki().root),
+    "expired intermediate, expired": _all_expired,
+    "expired intermediate of an unknown root": lambda: _under_old(pki().stranger),
     "self-signed": lambda: (issue(HOST, sans=(HOST,)),),
     "unknown root": lambda: (_under_stranger(),),
     "unknown root sent": lambda: (_under_stranger(), pki().stranger),
@@ -115,7 +145,9 @@ CHAINS: dict[str, Callable[[], tuple[Issued, ...]]] = {
     [
         ("expired", ("cert-expired",), True, True),
         ("not yet valid", ("cert-not-yet-valid",), True, True),
-        ("expired intermediate", ("cert-expired",), True, True),
+        ("expired intermediate", ("chain-expired",), True, True),
+        ("expired intermediate, expired", ("cert-expired",), True, True),
+        ("expired intermediate of an unknown root", ("cert-untrusted", "chain-expired"), False, True),
         ("self-signed", ("cert-self-signed",), False, True),
         ("unknown root", ("cert-untrusted",), False, True),
         ("unknown root sent", ("cert-untrusted",), False, True),
@@ -138,13 +170,39 @@ async def test_every_fault_is_found_and_no_other(
     assert seen.alert
 
 
+def days_until(moment: str | None) -> float:
+    assert moment is not None
+    return (datetime.fromisoformat(moment) - datetime.now(UTC)) / timedelta(days=1)
+
+
 async def test_dates_of_a_fault_are_those_that_break_it() -> None:
-    expired = await facts(*CHAINS["expired intermediate"]())
-    assert expired.not_after is not None
-    assert datetime.fromisoformat(expired.not_after) < datetime.now(UTC)
+    above = await facts(*CHAINS["expired intermediate"]())
+    assert (above.expired_authority, above.issuer) == ("Old intermediate", "Old intermediate")
+    assert -3.1 < days_until(above.expired_at) < -2.9
+    assert 89 < days_until(above.not_after) < 90, "the server's own certificate is good for three months"
+    both = await facts(*CHAINS["expired intermediate, expired"]())
+    assert (both.expired_authority, both.expired_at) == (None, None)
+    assert -1.1 < days_until(both.not_after) < -0.9
     early = await facts(*CHAINS["not yet valid"]())
-    assert early.not_before is not None
-    assert datetime.fromisoformat(early.not_before) > datetime.now(UTC)
+    assert days_until(early.not_before) > 0
+
+
+async def test_of_two_certificates_of_one_authority_the_good_one_is_taken() -> None:
+    """Servers keep sending the old intermediate beside its successor, which has the same key."""
+    old = issue("Intermediate", issuer=pki().root, authority=True, key=pki().intermediate.key, **OLD)
+    good = await facts(pki().leaf, old, pki().intermediate)
+    assert good.faults == ()
+    other = await facts(*under_root(sans=("other.example",))[:1], old, pki().intermediate)
+    assert other.faults == ("cert-name-mismatch",)
+
+
+async def test_an_expired_root_is_no_fault_where_a_good_one_takes_its_place() -> None:
+    """A root that was once signed by another one, which has expired meanwhile: only who lacks the root minds."""
+    cross = issue("Trusted root", issuer=pki().stranger, authority=True, key=pki().root.key, **OLD)
+    good = await facts(*under_root(), cross)
+    assert good.faults == ()
+    other = await facts(*under_root(sans=("other.example",)), cross)
+    assert (other.faults, other.trusted, other.expired_at) == (("cert-name-mismatch",), True, None)
 
 
 async def test_a_certificate_that_no_chain_needs_has_no_say() -> None:

@@ -159,20 +159,22 @@ def alert(number: int) -> bytes:
 
 @pytest.mark.parametrize("layer", ("starttls", "tls"))
 @pytest.mark.parametrize(
-    ("number", "name"),
+    ("number", "name", "fault"),
     [
-        (40, "HANDSHAKE_FAILURE"),
-        (47, "ILLEGAL_PARAMETER"),
-        (70, "PROTOCOL_VERSION"),
-        (71, "INSUFFICIENT_SECURITY"),
-        (80, "INTERNAL_ERROR"),
-        (90, "USER_CANCELLED"),
-        (112, "UNRECOGNIZED_NAME"),
-        (116, "CERTIFICATE_REQUIRED"),
-        (120, "NO_APPLICATION_PROTOCOL"),
+        (40, "HANDSHAKE_FAILURE", "tls-incompatible"),
+        (42, "BAD_CERTIFICATE", "tls-failed"),
+        (47, "ILLEGAL_PARAMETER", "tls-failed"),
+        (48, "UNKNOWN_CA", "tls-failed"),
+        (70, "PROTOCOL_VERSION", "tls-incompatible"),
+        (71, "INSUFFICIENT_SECURITY", "tls-incompatible"),
+        (80, "INTERNAL_ERROR", "tls-failed"),
+        (90, "USER_CANCELLED", "tls-failed"),
+        (112, "UNRECOGNIZED_NAME", "tls-failed"),
+        (116, "CERTIFICATE_REQUIRED", "client-certificate-wanted"),
+        (120, "NO_APPLICATION_PROTOCOL", "tls-failed"),
     ],
 )
-async def test_an_alert_keeps_its_name(layer: Literal["starttls", "tls"], number: int, name: str) -> None:
+async def test_an_alert_keeps_its_name(layer: Literal["starttls", "tls"], number: int, name: str, fault: str) -> None:
     def say(peer: Peer) -> None:
         peer.raw()
         peer.send(alert(number))
@@ -185,7 +187,7 @@ async def test_an_alert_keeps_its_name(layer: Literal["starttls", "tls"], number
 
     for seen in await asyncio.gather(*map(see, FAMILIES)):
         assert seen.tls is not None
-        assert seen.tls.fault == "tls-failed"
+        assert (seen.tls.fault, seen.tls.faults) == (fault, (fault,))
         assert re.fullmatch(rf"[A-Z0-9_]+_{name}", seen.tls.alert or ""), seen.tls.alert
         assert seen.security == "none"
 

@@ -240,7 +240,7 @@ async def test_a_tls_alert_has_its_name() -> None:
     with Server(converse) as server:
         seen = await look(server, 465)
     assert seen.tls is not None
-    assert seen.tls.fault == "tls-failed"
+    assert seen.tls.fault == "tls-incompatible"
     assert "HANDSHAKE_FAILURE" in (seen.tls.alert or "")
 
 

@@ -2,15 +2,17 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.unit.core_certificates import HOST, Issued, context, issue, pem, pki
 from tests.unit.core_scripts import saying, smtp
 from tests.unit.core_servers import Peer, Server
 from tests.unit.core_world import look, roots_file, stores
 
+from poterne.diagnosis.evidence import verified
 from poterne.policy import Lab, Policy, Trust
 from poterne.probe.tls import legacy, may_be_legacy
 from poterne.probe.trust import TrustStores
-from poterne.report import Tls
+from poterne.report import Observation, Tls
 
 
 def old(version: ssl.TLSVersion, *chain: Issued) -> ssl.SSLContext:
@@ -40,6 +42,50 @@ async def test_an_old_version_and_a_bad_certificate() -> None:
         seen = await look(server, 465)
     assert seen.tls is not None
     assert seen.tls.faults == ("tls-legacy-only", "cert-self-signed", "cert-name-mismatch")
+
+
+# RFC 2409 section 6.2: 1024 bits, which were enough when it was written.
+_OLD_PARAMETERS = """\
+-----BEGIN DH PARAMETERS-----
+MIGHAoGBAP//////////yQ/aoiFowjTExmKLgNwc0SkCTgiKZ8x0Agu+pjsTmyJR
+Sgh5jjQE3e+VGbPNOkMbMCsKbfJfFDdP4TVtbVHCReSFtXZiXn7G9ExC6aY37WsL
+/1y29Aa37e44a/taiZ+lrp8kEXxLH+ZJKGZR7OZTgf//////////AgEC
+-----END DH PARAMETERS-----
+"""
+
+
+def _old_parameters(folder: Path) -> ssl.SSLContext:
+    """A server of TLS 1.2 that agrees on keys by Diffie-Hellman with a small prime, and by nothing else."""
+    leaf = issue(HOST, issuer=pki().intermediate, sans=(HOST,), key=rsa.generate_private_key(65537, 2048))
+    made = context(leaf, pki().intermediate, newest=ssl.TLSVersion.TLSv1_2)
+    made.set_ciphers("DHE:@SECLEVEL=0")
+    file = folder / "parameters.pem"
+    file.write_text(_OLD_PARAMETERS, encoding="ascii")
+    made.load_dh_params(str(file))
+    return made
+
+
+@pytest.mark.parametrize("port", [465, 587])
+async def test_parameters_that_are_too_small_are_named(port: int, tmp_path: Path) -> None:
+    early: list[Observation] = []
+    with Server(smtp(_old_parameters(tmp_path), implicit=port == 465)) as server:
+        seen = await look(server, port, progress=early)
+    assert not any(map(verified, early)), "the look with old ciphers succeeds, and shows nothing that can be used"
+    assert seen.tls is not None
+    assert (seen.tls.fault, seen.tls.faults) == ("tls-incompatible", ("tls-incompatible",))
+    assert (seen.tls.alert, seen.error) == ("DH_KEY_TOO_SMALL", "DH_KEY_TOO_SMALL")
+
+
+async def test_a_server_of_which_no_cipher_is_known_is_incompatible() -> None:
+    """It says handshake_failure; no older version or weaker cipher helps."""
+    chain = (issue(HOST, issuer=pki().intermediate, sans=(HOST,)), pki().intermediate)
+    picky = context(*chain, newest=ssl.TLSVersion.TLSv1_2)
+    picky.set_ciphers("ADH:@SECLEVEL=0")
+    with Server(smtp(picky, implicit=True)) as server:
+        seen = await look(server, 465)
+    assert seen.tls is not None
+    assert (seen.tls.fault, seen.tls.version) == ("tls-incompatible", None)
+    assert seen.tls.alert == "SSLV3_ALERT_HANDSHAKE_FAILURE"
 
 
 async def test_the_server_learns_why_its_certificate_was_refused() -> None:

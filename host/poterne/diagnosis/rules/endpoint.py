@@ -1,5 +1,6 @@
 """What each endpoint shows by itself. A rule yields what its evidence proves, not how bad that is."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -9,10 +10,12 @@ from poterne.diagnosis.registry import FindingKind, register, shows
 from poterne.diagnosis.settings import sign_in
 from poterne.diagnosis.symptom import Symptom, Yields
 from poterne.knowledge import limits, ports
+from poterne.knowledge import tls as reasons
 from poterne.report import Confidence, Observation, ParamValue
 
 # Something opened, and said nothing.
 _WORDLESS = ("silent", "closed")
+_ALERT = re.compile(r"(SSLV3|TLSV1|TLSV13)_[A-Z0-9_]+")
 
 
 @shows(
@@ -117,7 +120,10 @@ def _greeting(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
     row = ports.row_of(observation)
     expected = row.dialogue if row else "mail"
     greeting = observation.greeting or ""
+    wants_certificate = reasons.table().certificate_greeting.search(greeting) is not None
     match observation.greeting_kind:
+        case "busy" | "refused" if wants_certificate and observation.security in ("tls", "starttls"):
+            yield Symptom("client-certificate-wanted", "certain", observation, params={"reason": greeting})
         case "busy":
             yield Symptom("greeting-busy", "certain", observation, params={"greeting": greeting})
         case "refused":
@@ -125,6 +131,9 @@ def _greeting(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
         case "foreign":
             spoke = observation.spoke or "unknown"
             yield Symptom("wrong-protocol", "certain", observation, params={"expected": expected, "spoke": spoke})
+        case "closed" if _ALERT.fullmatch(observation.error or ""):
+            # In TLS 1.3 a server may give up when the handshake is over, and says why where a greeting would be.
+            yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
         case "silent" | "closed" as kind:
             closed, confidence = kind == "closed", _sure_of_silence(observation, evidence)
             yield Symptom("no-greeting", confidence, observation, params={"closed": closed})
@@ -144,11 +153,17 @@ def _sure_of_silence(observation: Observation, evidence: Evidence) -> Confidence
 register(
     FindingKind(code="cert-self-signed", party="server", depth=70, severity="warning"),
     FindingKind(code="cert-untrusted", party="server", depth=69, severity="warning"),
+    FindingKind(code="roots-outdated", party="computer", depth=69, severity="warning"),
     FindingKind(code="cert-incomplete-chain", party="server", depth=68, severity="warning"),
     FindingKind(code="cert-expired", party="server", depth=67, severity="warning"),
+    FindingKind(code="chain-expired", party="server", depth=67, severity="warning"),
     FindingKind(code="cert-not-yet-valid", party="server", depth=66, severity="warning"),
+    FindingKind(code="cert-weak", party="server", depth=66, severity="warning"),
+    FindingKind(code="cert-no-san", party="server", depth=65, severity="warning"),
     FindingKind(code="cert-name-mismatch", party="server", depth=65, severity="warning"),
     FindingKind(code="tls-legacy-only", party="server", depth=64, severity="warning"),
+    FindingKind(code="client-certificate-wanted", party="server", depth=63, severity="warning"),
+    FindingKind(code="tls-incompatible", party="server", depth=62, severity="warning"),
     FindingKind(code="tls-failed", party="server", depth=60, severity="warning", doubted=True),
 )
 
@@ -163,8 +178,14 @@ def _tls_faults(observation: Observation) -> Iterator[Symptom]:
         "cert-self-signed": {"issuer": tls.issuer or tls.subject or ""},
         "cert-untrusted": {"issuer": tls.issuer or "?"},
         "cert-incomplete-chain": {"issuer": tls.issuer or "?"},
+        "roots-outdated": {"issuer": tls.issuer or "?"},
+        "chain-expired": {"name": tls.expired_authority or "?", "date": tls.expired_at},
+        "cert-weak": {"reason": " / ".join(filter(None, (tls.alert, tls.weak))) or "?"},
+        "cert-no-san": {"name": tls.subject or "?"},
         "tls-legacy-only": {"version": tls.version},
         "tls-failed": {"alert": tls.alert},
+        "tls-incompatible": {"reason": tls.alert or "?"},
+        "client-certificate-wanted": {"reason": tls.alert or "?"},
     }
     for fault in tls.faults:
         # Without the issuer's certificate the address in the leaf is a promise only.
@@ -184,13 +205,16 @@ def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
         return
     if observation.starttls in ("refused", "failed", "silent"):
         if observation.tls is None:
-            yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
+            params: dict[str, ParamValue] = {"alert": observation.error}
+            if observation.starttls == "refused" and observation.error is not None:
+                params["refused"] = True
+            yield Symptom("tls-failed", "certain", observation, params=params)
     elif observation.security == "none" and observation.starttls == "absent":
         yield Symptom("plaintext-only", "certain", observation)
     asked = "tls" if observation.asked == "tls" else "starttls"
     if observation.security not in ("none", asked):
-        params: dict[str, ParamValue] = {"asked": asked, "works": observation.security}
-        yield Symptom("wrong-security", "certain", observation, params=params)
+        worked: dict[str, ParamValue] = {"asked": asked, "works": observation.security}
+        yield Symptom("wrong-security", "certain", observation, params=worked)
     elif observation.security == "none" and asked == "tls":
         yield Symptom("wrong-security", "certain", observation, params={"asked": asked, "works": "none"})
 

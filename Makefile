@@ -11,7 +11,7 @@ NODE := node_modules/.installed
 BUNDLER := build/venv/.installed
 
 BROWSERS := chromium firefox-esr fonts-dejavu-core
-SERVERS := nsd postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl acl
+SERVERS := curl nsd postfix dovecot-imapd dovecot-pop3d dovecot-managesieved nftables iproute2 openssl acl
 PACKAGERS := binutils debootstrap lintian
 PIP := python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-config --no-header --no-annotate \
@@ -61,7 +61,7 @@ fuzz: $(VENV)
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
 
 # Changes of the code that no unit test notices; SUBJECTS are some of those of tests/tools/mutants.toml.
-SUBJECTS ?= policy gate
+SUBJECTS ?= policy gate diagnosis
 mutants: $(VENV)
 	@$(BIN)/python tests/tools/mutants.py $(SUBJECTS)
 

@@ -26,7 +26,13 @@ TURNS: tuple[tuple[Kind, Kind, Kind], ...] = (
 LONG = (
     *("lab/test_comparison", "lab/test_portal", "lab/test_blocks", "lab/test_rejections"),
     *("browser/test_golden", "browser/test_page", "browser/test_screens", "browser/test_run", "browser/test_check"),
-    *("browser/test_isolated_world", "browser/test_problems", "browser/test_restarts", "browser/test_accessibility"),
+    *(
+        "browser/test_story",
+        "browser/test_isolated_world",
+        "browser/test_problems",
+        "browser/test_restarts",
+        "browser/test_accessibility",
+    ),
     *(
         "golden/test_terminal",
         "unit/test_two_users",
@@ -38,6 +44,7 @@ LONG = (
         "unit/install/test_doctor",
         "unit/demo/test_world",
         "unit/check/test_check",
+        "unit/test_guide",
         "fuzz/test_corpus",
         "soak/test_soak",
     ),

@@ -1,4 +1,5 @@
 import { beginRun, failRun, IDLE_RUN, receiveMessage, stopRun } from "../core/run.js";
+import { withoutPath } from "../core/target-in-text.js";
 import { AwakeTimer } from "./awake-timer.js";
 import { CancelledCheck } from "./cancelled-check.js";
 import { HostRequests } from "./host-requests.js";
@@ -101,7 +102,7 @@ export class RunController {
       case "run":
         this.#cancel();
         this.#set(
-          beginRun(this.#options.newId(), command.target, {
+          beginRun(this.#options.newId(), withoutPath(command.target), {
             private: command.private === true,
             origin: command.origin === "typed" ? "typed" : "page",
             page: command.page ?? null,

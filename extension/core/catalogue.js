@@ -1,3 +1,5 @@
+import { languages } from "./data/languages.js";
+
 /**
  * @typedef {import("../types/messages.d.ts").Statement} Statement
  * @typedef {Statement["values"][string]} Value
@@ -9,9 +11,9 @@
  * @typedef {Record<string, {message: string, placeholders?: Record<string, {content: string}>}>} Messages
  */
 
-export const LANGUAGES = /** @type {const} */ (["en", "fr", "de", "es", "it"]);
+/** @typedef {NonNullable<import("../types/messages.d.ts").ExportMessage["language"]>} Language */
 
-/** @typedef {typeof LANGUAGES[number]} Language */
+export const LANGUAGES = /** @type {readonly Language[]} */ (languages);
 
 /**
  * @param {string | undefined} choice  what the user chose: a language, or "auto"

@@ -25,12 +25,15 @@ export function groupEndpoints(endpoints, observations) {
     if (endpoint.role !== "target") continue;
     const ports = hosts.get(endpoint.host) ?? new Map();
     hosts.set(endpoint.host, ports);
+    // What speaks on a port of no table is known when it has spoken, perhaps in one family only.
+    const { service } = seen.get(endpoint.id) ?? endpoint;
     /** @type {PortGroup} */
     const group = ports.get(endpoint.port) ?? {
       port: endpoint.port,
-      service: endpoint.service,
+      service,
       byFamily: { 4: [], 6: [] },
     };
+    if (group.service === "unknown") group.service = service;
     ports.set(endpoint.port, group);
     group.byFamily[endpoint.family].push({ endpoint, observation: seen.get(endpoint.id) ?? null });
   }

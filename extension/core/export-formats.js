@@ -1,4 +1,4 @@
-import { handover } from "./data/handover.js";
+import { formats } from "./data/formats.js";
 import { isVerifiedEncrypted } from "./verified-settings.js";
 
 /** @typedef {import("../types/messages.d.ts").ExportMessage["format"]} Format */
@@ -6,13 +6,25 @@ import { isVerifiedEncrypted } from "./verified-settings.js";
 /** @typedef {import("../types/messages.d.ts").Setting} Setting */
 
 /** The kinds of files that the host makes, in the order in which they are offered. @type {readonly Format[]} */
-export const EXPORT_FORMATS = /** @type {Format[]} */ (handover.formats);
+export const EXPORT_FORMATS = /** @type {Format[]} */ (Object.keys(formats.format));
 
-/** @param {Setting} setting */
-function fitsApple({ auth }) {
+/**
+ * What a format needs.
+ *
+ * @typedef {object} Needs
+ * @property {boolean} both  a setting for each direction
+ * @property {boolean} domain  a mail domain
+ * @property {string[] | null} auth  the ways to sign in that it has a word for; null: all
+ */
+
+/**
+ * @param {Setting} setting
+ * @param {string[] | null} able
+ */
+function canSignIn({ auth }, able) {
   // What a newer host adds to the ways to sign in asks for nothing.
-  const known = auth.filter((family) => handover.mozilla.includes(family));
-  return known.length === 0 || known.some((family) => handover.apple.includes(family));
+  const known = auth.filter((family) => formats.signIns.includes(family));
+  return able === null || known.length === 0 || known.some((family) => able.includes(family));
 }
 
 /**
@@ -24,15 +36,12 @@ function fitsApple({ auth }) {
 export function exportFormats({ settings, target }) {
   const incoming = settings.incoming.filter((setting) => setting.protocol !== "smtp" && isVerifiedEncrypted(setting));
   const outgoing = settings.outgoing.filter((setting) => setting.protocol === "smtp" && isVerifiedEncrypted(setting));
-  const any = incoming.length + outgoing.length > 0;
-  /** @type {Record<Format, boolean>} */
-  const possible = {
-    mobileconfig: incoming.some(fitsApple) && outgoing.some(fitsApple),
-    autoconfig: incoming.length > 0 && outgoing.length > 0 && Boolean(target.domain),
-    text: any,
-    json: any,
-  };
-  return EXPORT_FORMATS.filter((format) => possible[format]);
+  return Object.entries(/** @type {Record<Format, Needs>} */ (formats.format))
+    .filter(([, { both, domain, auth }]) => {
+      const directions = [incoming, outgoing].filter((settings) => settings.some((each) => canSignIn(each, auth)));
+      return directions.length >= (both ? 2 : 1) && (!domain || Boolean(target.domain));
+    })
+    .map(([format]) => format);
 }
 
 /**

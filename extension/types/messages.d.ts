@@ -642,12 +642,13 @@ export interface CancelMessage {
 /**
  * Extension to host: make a file of the settings of `report`, a Report as the host wrote it.
  *
- * Its observations may be left out (an empty list): only target, settings, the day and `lab` are read.
+ * `format` is one of `poterne.export.FORMATS`. The report's observations may be left out (an empty list): only target,
+ * settings, the day and `lab` are read.
  */
 export interface ExportMessage {
   type: "export";
   id: string;
-  format: "mobileconfig" | "autoconfig" | "text" | "json";
+  format: string;
   language?: "en" | "fr" | "de" | "es" | "it";
   report: Report;
   protocol?: number;

@@ -22,7 +22,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.verdict import slow_line
+from tests.lab.slow_line import slow_line
 from tests.lab.world import World
 
 _HERE = Path(__file__).parent

@@ -17,14 +17,13 @@ docs/contract.md, section 4, has limits in seconds for the last two; they stand 
 import argparse
 import json
 import statistics
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.runs import Json, Run
+from tests.lab.slow_line import slow_line
 from tests.lab.topology import Host, Machine
 from tests.lab.world import World
 
@@ -65,36 +64,6 @@ def _verified(event: Json) -> bool:
 def _silent(event: Json) -> bool:
     seen = event.get("observation", {})
     return event["type"] == "observation" and seen["provisional"] and (seen["role"], seen["port"]) == ("target", 25)
-
-
-@contextmanager
-def slow_line(world: World, machine: Machine, round_trip_ms: float) -> Iterator[None]:
-    """Puts a slow line between a machine and the home box, in place of its cable."""
-    home = world.topology.home
-    label = machine.namespace.name.rsplit("-", 1)[1]
-    near, far = f"near-{label}", f"far-{label}"
-    carrier = home.popen(
-        [sys.executable, str(_HERE / "line.py"), near, far, str(round_trip_ms / 2000)], stdout=subprocess.PIPE
-    )
-    try:
-        assert carrier.stdout is not None
-        if carrier.stdout.readline() != b"ready\n":
-            raise SystemExit("the slow line could not be made")
-        machine.namespace.ip("link del home")
-        home.ip(f"link set {near} netns {machine.namespace.name}")
-        machine.namespace.ip(f"link set {near} name home", *_up("home", machine.v4, machine.v6))
-        home.ip(*_up(far, machine.gateway_v4, machine.gateway_v6))
-        machine.namespace.ip(f"route add default via {machine.gateway_v4}", f"route add ::/0 via {machine.gateway_v6}")
-        yield
-    finally:
-        carrier.terminate()
-        carrier.wait()
-        if carrier.stdout is not None:
-            carrier.stdout.close()
-
-
-def _up(device: str, v4: str | None, v6: str | None) -> tuple[str, ...]:
-    return (f"addr add {v4}/24 dev {device}", f"addr add {v6}/64 dev {device} nodad", f"link set {device} up")
 
 
 def _floor(world: World, machine: Machine, host: Host, times: int) -> tuple[float, float]:

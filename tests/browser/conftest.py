@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 EXTENSION = Path(os.environ.get("POTERNE_EXTENSION", ROOT / "extension"))
 FAILED = pytest.StashKey[bool]()
 # Elsewhere `make test` asks Chromium, and `make test-all` Firefox too: a browser takes seconds to start.
-BOTH = {"test_check.py", "test_isolated_world.py"}
+BOTH = {"test_check.py", "test_isolated_world.py", "test_story.py"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from poterne.report.locales import LANGUAGES
+
 from . import screens
 from .conftest import EXTENSION, Lab, Shared
 from .drive import axe
@@ -15,7 +17,6 @@ from .drive.page import Browser, Page, until
 from .drive.popup import Popup
 from .forms import serving
 
-LANGUAGES = ("en", "fr", "de", "es", "it")
 # What a person sees at 200 % zoom of an ordinary popup, or on a narrow screen: WCAG 1.4.10.
 NARROW, WIDE = (320, 900), (1000, 900)
 

@@ -292,3 +292,19 @@ class Firewall:
         rules = [f"iifname client ip daddr != {{ {v4} }} counter", f"iifname client ip6 daddr != {{ {v6} }} counter"]
         with self._rules(chain, rules) as handles:
             yield Counter(self, handles)
+
+    @contextmanager
+    def count_leaving(self) -> Iterator[Counter]:
+        """Count what this machine itself sends to others, by TCP and UDP."""
+        rule = 'oifname != "lo" meta l4proto { tcp, udp } counter'
+        with self._rules("output", [rule]) as handles:
+            yield Counter(self, handles)
+
+    @contextmanager
+    def count_others(self, *known: str) -> Iterator[Counter]:
+        """Count what this namespace itself sends to others than the `known` addresses, its own networks left out."""
+        v4 = ", ".join(["127.0.0.0/8", "10.0.0.0/8", "224.0.0.0/4", *(each for each in known if ":" not in each)])
+        v6 = ", ".join(["::1", "fe80::/10", "ff00::/8", "2001:db8:77::/48", *(each for each in known if ":" in each)])
+        rules = [f"ip daddr != {{ {v4} }} counter", f"ip6 daddr != {{ {v6} }} counter"]
+        with self._rules("output", rules) as handles:
+            yield Counter(self, handles)

@@ -41,7 +41,7 @@ def test_one_family_and_one_port(world: World, host: Host) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["", "user@", "--", "two words.test", "http://options.real.test", "options.real.test:0", "options.real.test:70000",
+    ["", "user@", "--", "two words.test", "ftp://options.real.test", "options.real.test:0", "options.real.test:70000",
      "options.real.test:smtp", "options.real.test:587/path", "a..b", "-x.test", "user:pw@options.real.test:25"],
 )  # fmt: skip
 @pytest.mark.usefixtures("quiet")

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
-from poterne.knowledge import handover, installer, ports
+from poterne.knowledge import formats, installer, ports
+from poterne.report.locales import LANGUAGES
 
 DATA = Path(__file__).resolve().parents[2] / "extension" / "core" / "data"
 
@@ -13,16 +14,24 @@ DATA = Path(__file__).resolve().parents[2] / "extension" / "core" / "data"
 def modules() -> dict[str, str]:
     """The text of each module, by its name in `extension/core/data/`."""
     return {
-        "handover.js": _module("handover", _handover()),
+        "formats.js": _module("formats", _formats()),
         "installer.js": _module("installer", installer.table()),
+        "languages.js": _module("languages", LANGUAGES, "report/locales.py"),
         "ports.js": _module("ports", ports.table()),
     }
 
 
-def _handover() -> dict[str, list[str]]:
-    """The formats in their order, and the ways to sign in that files of each program name."""
-    table = handover.table()
-    return {"formats": list(table.format), "apple": list(table.apple.auth), "mozilla": list(table.mozilla.auth)}
+def _formats() -> dict[str, object]:
+    """What each format needs, in the order in which they are offered; `auth`: the ways to sign in that it has a word
+    for, where it has not one for all of them (`signIns`).
+    """
+    table = formats.table()
+    words = {"apple": tuple(table.apple.auth)}
+    needs = {
+        name: {"both": row.both, "domain": row.domain, "auth": words.get(row.words or "")}
+        for name, row in table.format.items()
+    }
+    return {"format": needs, "signIns": tuple(table.mozilla.auth)}
 
 
 def _plain(value: object) -> object:
@@ -35,9 +44,10 @@ def _plain(value: object) -> object:
     return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
-def _module(table: str, record: object) -> str:
+def _module(name: str, record: object, source: str = "") -> str:
     text = json.dumps(_plain(record), indent=2, ensure_ascii=False)
-    return f"// Generated from host/poterne/knowledge/{table}.toml by `make types`.\n\nexport const {table} = {text};\n"
+    source = source or f"knowledge/{name}.toml"
+    return f"// Generated from host/poterne/{source} by `make types`.\n\nexport const {name} = {text};\n"
 
 
 if __name__ == "__main__":

@@ -116,15 +116,14 @@ def toolkit(trusted: TrustStores, seconds: float = 8.0, timing: Timing = QUICK) 
 def endpoint(server: Server, port: int, *, host: str = HOST, asked: Security | None = None) -> Endpoint:
     """The endpoint that a check would make for this port, at the server's address."""
     row = ports.facts(port)
-    assert row is not None
     return Endpoint(
         id="o1",
         host=host,
         address=server.address,
         family=server.family,
         port=port,
-        service=row.service,
-        asked=asked or row.begins,
+        service=row.service if row else ports.UNKNOWN,
+        asked=asked or (row.begins if row else "starttls"),
     )
 
 

@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from tests.tools.mutants import difference, is_words, subjects
+from tests.tools.mutants import Mutant, Plan, difference, is_words, subjects, undecorated
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,50 @@ def test_a_change_of_words_alone_is_told_from_others(was: str, becomes: str, wor
 
 def test_the_same_has_no_difference() -> None:
     assert difference(ast.parse("a = [1, b]"), ast.parse("a = [1,b]")) is None
+
+
+def test_a_function_is_decorated_after_its_definition() -> None:
+    source = """
+@first
+@second(1,
+        2)
+def one(): ...
+class Two:
+    @property
+    def three(self): ...
+    @staticmethod
+    def four(): ...
+@cache
+def five(): ...
+"""
+    assert (
+        undecorated(source)
+        == """
+def one(): ...
+one = first(second(1, 2)(one))
+class Two:
+    def three(self): ...
+    three = property(three)
+    @staticmethod
+    def four(): ...
+def five(): ...
+"""
+    )
+
+
+def test_a_sample_is_the_same_for_the_same_seed_and_leaves_out_what_nothing_can_notice() -> None:
+    subject = subjects()["policy"]
+    known = subject.equivalents[0]
+    mutants = [Mutant(f"m{number}", "policy.py", "f", "a", "b", number % 2 == 0, None) for number in range(100)]
+    mutants.append(Mutant("known", "policy.py", known.function, known.was, known.becomes, False, False))
+
+    def chosen(sample: int | None, seed: int) -> list[Mutant]:
+        return Plan(sample, seed, None, 1).chosen(subject, mutants)
+
+    assert chosen(20, 1) == chosen(20, 1) != chosen(20, 2)
+    assert len(set(chosen(20, 1))) == 20
+    assert {mutant.key for mutant in chosen(1000, 1)} == {f"m{number}" for number in range(1, 100, 2)}
+    assert chosen(None, 1) == mutants
 
 
 def test_every_exception_has_a_reason() -> None:

@@ -244,6 +244,19 @@ def reports() -> dict[str, Report]:
             *controls(465, hosts=CONTROLS[:1]),
             finding={"port": 465},
         ),
+        "a port that was typed": report(
+            "port-closed",
+            unreached(587, "refused").model_copy(update={"port": 26, "service": "unknown"}),
+            seen(587),
+            target=Target(input=f"{HOST}:26", kind="endpoint", host=HOST, port=26),
+            finding={"severity": "blocker", "port": 26},
+        ),
+        "a web address": report(
+            "ok",
+            seen(587),
+            target=Target(input=f"https://{HOST}", kind="server", host=HOST),
+            finding={"severity": "good", "port": None},
+        ),
         "intercepted": report(
             "smtp-intercepted",
             unreached(25, "error", path=(Hop(hop=1, address=BOX, answer="open"),)),

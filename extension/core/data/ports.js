@@ -131,5 +131,15 @@ export const ports = {
       "direction": "other",
       "rank": 3
     }
+  ],
+  "unspoken": [
+    9100,
+    9101,
+    9102,
+    9103,
+    9104,
+    9105,
+    9106,
+    9107
   ]
 };

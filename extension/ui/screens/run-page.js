@@ -2,6 +2,7 @@ import { DISCONNECTED } from "../../core/link-state.js";
 import { programById } from "../../core/mail-programs.js";
 import { effective, PREFERENCES } from "../../core/preferences.js";
 import { IDLE_RUN } from "../../core/run.js";
+import { withoutPath } from "../../core/target-in-text.js";
 import { catalogueFor, loadPrograms } from "../../platform/bundled-files.js";
 import { followHistory, readHistory } from "../../platform/history-access.js";
 import { readManaged, watchManaged } from "../../platform/managed-storage.js";
@@ -176,7 +177,7 @@ export class RunPage {
   }
 
   #submit() {
-    const target = this.#field.value.trim();
+    const target = withoutPath(this.#field.value.trim());
     // Before anything is drawn, which may put another target into the field. Text that a page put there stays the
     // page's until somebody changes it.
     const origin = target === this.#proposed.target ? this.#proposed.origin : "typed";

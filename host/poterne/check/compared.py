@@ -1,6 +1,6 @@
 """Hosts beside the target: each is looked at on a port, in every family, once a check."""
 
-from asyncio import gather
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -47,7 +47,7 @@ class ComparedHosts:
         assert want.host is not None
         assert want.port is not None
         assert want.role is not None
-        if want.port not in self.policy.allow.ports:
+        if not self.policy.allow.permits_port(want.port):
             return
         source, toolkit = self._manners[want]
         answer = await self.resolver.addresses(want.host, source)
@@ -57,7 +57,7 @@ class ComparedHosts:
             self._observe(endpoint, place, answer.elapsed_ms, toolkit)
             for endpoint, place in zip(endpoints, there, strict=True)
         )
-        await gather(*probes)
+        await asyncio.gather(*probes)
 
     async def again(self, failing: Observation) -> None:
         """Looks once more at what failed; patiently, where it was silent."""
@@ -66,15 +66,23 @@ class ComparedHosts:
         how: Schedule = "again" if failing.state == "no-answer" else "late"
         await self._observe(endpoint, place, None, self.in_turn(failing.host, how))
 
-    def in_turn(self, host: str, name: Schedule) -> Toolkit:
+    def in_turn(self, host: str, name: Schedule, by: float | None = None) -> Toolkit:
         """Where new connections are limited, the target's attempts and the controls' would compete for the same moments
-        if all were made in step, and the same one would get through each time.
+        if all were made in step, and the same one would get through each time. `by`: the loop's time at which the last
+        should be over; the schedule is shortened for it, by half at most.
         """
         timing = self.toolkit.timing
         later = timing.compare.step * (self._turns.setdefault(host, len(self._turns)) % timing.compare.turns)
         usual = timing.schedule(name)
-        moments = tuple(moment + later if moment else moment for moment in usual.attempts)
-        return replace(self.toolkit, schedule=replace(usual, attempts=moments))
+        left = usual.give_up if by is None else by - asyncio.get_running_loop().time()
+        share = min(1.0, max(0.5, left / usual.give_up))
+        shortened = replace(
+            usual,
+            attempts=tuple((moment + later) * share if moment else moment for moment in usual.attempts),
+            provisional=usual.provisional * share,
+            give_up=usual.give_up * share,
+        )
+        return replace(self.toolkit, schedule=shortened)
 
     def any_opened(self, host: str) -> bool:
         """Whether a connection to the host was opened."""
@@ -85,7 +93,7 @@ class ComparedHosts:
         tried = {(each.host, each.family) for each in self.state.compared.values() if each.host == host}
         return bool(tried) and tried <= self._opened
 
-    def _note_open(self, endpoint: Endpoint) -> None:
+    def _note_open(self, endpoint: Endpoint, connect_ms: float) -> None:
         self._opened.add((endpoint.host, endpoint.family))
 
     def _endpoint(self, role: Role, host: str, place: SocketAddress, port: int, source: str) -> Endpoint:

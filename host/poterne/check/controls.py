@@ -17,12 +17,14 @@ _MAX_LIFE_PORTS = 3
 @dataclass(slots=True)
 class Controls:
     """Fetches `controls`: each on the port that is asked about, and beside it on another, for a control counts only
-    while it answers somewhere.
+    while it answers somewhere. `late_by`: where the usual ones begin late, the loop's
+    time at which they should be over.
     """
 
     hosts: ComparedHosts
     pool: Pool
     cache: Cache
+    late_by: float | None = None
 
     async def fetch(self, want: EvidenceRequest) -> None:
         """The usual controls, or those that vouch for the port that is asked about."""
@@ -41,20 +43,21 @@ class Controls:
             for seen in recalled:
                 state.record(seen)
             return
-        await asyncio.gather(*(self._control_or_spare(control, "control") for control in self.pool.drawn))
+        timing: Schedule = "control" if self.late_by is None else "late"
+        await asyncio.gather(*(self._control_or_spare(control, timing) for control in self.pool.drawn))
 
     async def _control_or_spare(self, control: Control, timing: Schedule) -> None:
         async with asyncio.TaskGroup() as probes:
-            probing = probes.create_task(self._control(control, _RELAY_PORT, timing))
+            probing = probes.create_task(self._control(control, _RELAY_PORT, timing, self.late_by))
             await asyncio.wait({probing}, timeout=self.hosts.toolkit.timing.compare.spare)
             if not self.hosts.any_opened(control.host) and (spare := self.pool.spare()) is not None:
                 await self._control_or_spare(spare, "late")
 
-    async def _control(self, control: Control, port: int, timing: Schedule) -> None:
+    async def _control(self, control: Control, port: int, timing: Schedule, by: float | None = None) -> None:
         answer = await self.hosts.resolver.addresses(control.host, control.source)
         if answer.addresses:
             async with asyncio.TaskGroup() as probes:
-                probes.create_task(self._look(control, port, timing))
+                probes.create_task(self._look(control, port, timing, by))
                 probes.create_task(self._sign_of_life(control, port, timing))
 
     async def _sign_of_life(self, control: Control, beside: int, timing: Schedule) -> None:
@@ -68,6 +71,6 @@ class Controls:
                 if self.hosts.all_opened(control.host):
                     break
 
-    async def _look(self, control: Control, port: int, timing: Schedule) -> None:
-        toolkit = self.hosts.in_turn(control.host, timing)
+    async def _look(self, control: Control, port: int, timing: Schedule, by: float | None = None) -> None:
+        toolkit = self.hosts.in_turn(control.host, timing, by)
         await self.hosts.look_at("control", control.host, port, control.source, toolkit)

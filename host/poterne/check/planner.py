@@ -14,6 +14,8 @@ from poterne.net.resolver import NameResolver
 from poterne.net.socket_addresses import SocketAddress, mapped, socket_addresses
 from poterne.policy import Policy
 from poterne.report import Endpoint, Family, Security
+from poterne.target.hosts import is_inside
+from poterne.target.parser import scheme_of
 
 MAX_ENDPOINTS = 160
 MAX_SPARE_ADDRESSES = 2
@@ -51,9 +53,9 @@ class Planner:
                 self.gate.admit(address)
         routes: dict[Family, list[Route]] = {}
         for port in self._ports(server):
-            if port not in self.policy.allow.ports:
+            if not self.policy.allow.permits_port(port, typed=self._is_typed(port)):
                 if server.answer.addresses:
-                    self._forbid("allow.ports")
+                    self._forbid("allow.ports" if self.policy.allow.ports is not None else None)
                 continue
             for place in await socket_addresses(
                 server.answer, port, self.policy, self.resolver, self.state.options.family
@@ -61,6 +63,14 @@ class Planner:
                 if route := self._first_route(server, port, place):
                     routes.setdefault(place.family, []).append(route)
         return routes
+
+    @property
+    def stays_inside(self) -> bool:
+        """Whether the servers that are known are all on this computer or in networks of its own: loopback, private and
+        link-local addresses (RFC 6890), where no lab maps them elsewhere. What fails there is nobody else's business.
+        """
+        servers = self._servers.values()
+        return any(server.answer.addresses for server in servers) and not any(map(self._leads_outside, servers))
 
     def knows(self, host: str) -> bool:
         """Whether this host has been planned."""
@@ -108,6 +118,16 @@ class Planner:
         if rule:
             self._rules[rule] = None
 
+    def _leads_outside(self, server: Server) -> bool:
+        if any(mapped(self.policy, server.host, port) for port in server.ports):
+            return True
+        return not all(map(is_inside, server.answer.addresses))
+
+    def _is_typed(self, port: int) -> bool:
+        """Whether the user typed the number of a port."""
+        options = self.state.options
+        return options.origin == "typed" and port in (self.state.target.port, *(options.ports or ()))
+
     def _ports(self, server: Server) -> list[int]:
         asked, typed = self.state.options.ports, self.state.target.port
         wanted = server.ports
@@ -134,11 +154,7 @@ class Planner:
         """A new endpoint, unless its address may not be dialled."""
         if len(self.state.dialled) >= MAX_ENDPOINTS:
             return None
-        row = ports.facts(port)
-        usual = (row.service, row.begins) if row else ("smtp", "starttls")
-        service, asked = self._odd.get((server.host, port), usual)
-        if port == self.state.target.port and self.state.target.asked is not None:
-            asked = self.state.target.asked
+        service, asked = self._odd.get((server.host, port)) or self._usual(port)
         endpoint = Endpoint(
             id="",
             host=server.host,
@@ -155,3 +171,15 @@ class Planner:
         endpoint = endpoint.model_copy(update={"id": f"o{next(self._numbers)}"})
         self.state.dialled[endpoint.id] = place.port
         return Route(endpoint, place.port)
+
+    def _usual(self, port: int) -> tuple[str, Security]:
+        """The service of a port, and how its connections begin: by the table, else by the scheme of the URL that was
+        typed; where nobody knows, by listening first.
+        """
+        row, target = ports.facts(port), self.state.target
+        service, begins = (row.service, row.begins) if row else (ports.UNKNOWN, "starttls")
+        if port != target.port or target.asked is None:
+            return service, begins
+        if row is None and (named := scheme_of(target)) is not None:
+            service = ports.service_of(named.dialogue, named.begins) or service
+        return service, target.asked

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from poterne import __version__
@@ -18,8 +18,9 @@ from poterne.check.second_look import SecondLook
 from poterne.check.state import CheckState
 from poterne.check.target_side import TargetSide
 from poterne.check.tools import Tools
+from poterne.check.watch import Watch
 from poterne.diagnosis import Conclusion, Evidence, diagnose
-from poterne.diagnosis.evidence_request import EvidenceRequest
+from poterne.diagnosis.evidence_request import EvidenceKind, EvidenceRequest
 from poterne.diagnosis.expected import compare
 from poterne.discovery import Discovery
 from poterne.knowledge import controls
@@ -42,6 +43,10 @@ from poterne.told import retold
 
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 _INVENTED = EvidenceRequest("invented")
+# Evidence for which others are asked, or routers on the way to the target.
+_OF_OTHERS: frozenset[EvidenceKind] = frozenset(
+    {"controls", "canary", "relay", "host", "portal", "invented", "trace", "routers"}
+)
 
 
 async def run(
@@ -82,13 +87,16 @@ class _Check:
     tell: Callable[[CheckEvent], None]
     fetcher: Fetcher = field(init=False)
     target_side: TargetSide = field(init=False)
+    watch: Watch = field(init=False)
+    controls: Controls = field(init=False)
     _timers: ExitStack = field(default_factory=ExitStack)
-    _held: bool = False
     _thinking: bool = False
 
     def __post_init__(self) -> None:
         state, shared = self.state, self.tools
-        resolver, probing = shared.resolver, shared.probing
+        resolver = shared.resolver
+        self.watch = watch = Watch(self.timing, shared.probing.warming, on_trouble=self._compare)
+        probing = replace(shared.probing, on_open=watch.opened, on_heard=watch.heard)
         self.fetcher = Fetcher(on_news=self._think_soon)
         self.target_side = TargetSide(
             state,
@@ -99,17 +107,18 @@ class _Check:
             resolver,
             probing,
             shared.served,
+            watch,
             tell=self.tell,
-            on_planned=self._compare_soon,
             on_silence=self._think_soon,
         )
         tested = frozenset(name for name in (state.target.host, state.target.domain) if name)
         pool = control_pool.draw(self.policy, without=tested)
         hosts = ComparedHosts(self.policy, resolver, shared.comparing, state, self.fetcher, on_news=self._think_soon)
+        self.controls = Controls(hosts, pool, tools.cache(self.policy))
         others, path = Others(hosts, pool), Path(resolver, shared.comparing, state, self.fetcher)
         self.fetcher.provide(
             {
-                "controls": Controls(hosts, pool, tools.cache(self.policy)).fetch,
+                "controls": self.controls.fetch,
                 "canary": others.canary,
                 "gateway": others.gateway,
                 "relay": others.relay,
@@ -126,9 +135,11 @@ class _Check:
         )
 
     async def observe(self) -> None:
-        """Probes the target. Comparisons begin when it has been alone on the line for a moment."""
+        """Probes the target. Comparisons begin at the first sign of trouble."""
+        watching = asyncio.create_task(self.watch.run())
+        self._timers.callback(watching.cancel)
         self.fetcher.fetch(MACHINE)
-        self._later(self._timing.nameless, self._compare_without_names)
+        self._later(self.timing.nameless, self._compare_without_names)
         await self.target_side.observe()
 
     async def conclude(self) -> tuple[Conclusion, Evidence]:
@@ -139,7 +150,7 @@ class _Check:
             conclusion = diagnose(evidence)
             if conclusion.verdict.code != "ok":
                 self._compare()
-            waiting = [task for want in _in_order(conclusion.wanted) if not (task := self.fetcher.fetch(want)).done()]
+            waiting = [task for want in self._asked_for(conclusion) if not (task := self.fetcher.fetch(want)).done()]
             seen = self.state.observations(of_target=True)
             if not seen or any(each.state != "open" for each in seen):
                 waiting += self.fetcher.pending(MACHINE, _INVENTED)
@@ -208,7 +219,8 @@ class _Check:
         tools.cache(self.policy).remember(self.state.network, controls)
 
     @property
-    def _timing(self) -> CompareTiming:
+    def timing(self) -> CompareTiming:
+        """When comparisons begin."""
         return self.tools.probing.timing.compare
 
     # ---- comparisons
@@ -216,20 +228,21 @@ class _Check:
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         self._timers.callback(asyncio.get_running_loop().call_later(seconds, action).cancel)
 
-    def _compare_soon(self) -> None:
-        """When the target has been alone for a moment."""
-        if not self._held:
-            self._held = True
-            self._later(self._timing.hold, self._compare)
-
     def _compare_without_names(self) -> None:
         """Perhaps there is no network: what would show it takes as long as names do."""
-        self._compare()
-        if not self.state.endpoints:
+        if not self.state.endpoints and not self.target_side.planner.stays_inside:
+            self._compare()
             self.fetcher.fetch(EvidenceRequest("portal"))
 
     def _compare(self) -> None:
-        """Starts, beside the target, what most failures are held against. Once is enough."""
+        """Starts, beside the target, what most failures are held against. Once is enough. Nobody outside can tell
+        anything of a target inside this network.
+        """
+        if self.target_side.planner.stays_inside:
+            return
+        began, now = self.watch.began, asyncio.get_running_loop().time()
+        if began is not None and now - began > self.timing.punctual:
+            self.controls.late_by = began + self.timing.over
         self.fetcher.fetch(EvidenceRequest("controls"))
         for port in controls.table().begin.canary_ports:
             self.fetcher.fetch(EvidenceRequest("canary", port=port))
@@ -253,17 +266,18 @@ class _Check:
         """News that come together are weighed together."""
         if self.state.silent(of_target=True) and not self._thinking:
             self._thinking = True
-            self._later(self._timing.think, self._think)
+            self._later(self.timing.think, self._think)
 
     def _think(self) -> None:
         self._thinking = False
-        for want in _in_order(diagnose(self.state.evidence(self.fetcher.fetched, early=True)).wanted):
+        for want in self._asked_for(diagnose(self.state.evidence(self.fetcher.fetched, early=True))):
             self.fetcher.fetch(want)
 
-
-def _in_order(wanted: frozenset[EvidenceRequest]) -> list[EvidenceRequest]:
-    """The relay last: a trace may show whose it is."""
-    return sorted(wanted, key=lambda want: want.kind == "relay")
+    def _asked_for(self, conclusion: Conclusion) -> list[EvidenceRequest]:
+        """What the rules want and may have. The relay last: a trace may show whose it is."""
+        inside = self.target_side.planner.stays_inside
+        may_have = (want for want in conclusion.wanted if not (inside and want.kind in _OF_OTHERS))
+        return sorted(may_have, key=lambda want: want.kind == "relay")
 
 
 def _endpoint(seen: Observation) -> Endpoint:

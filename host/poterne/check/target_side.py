@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from poterne.check.planner import Planner, Route
 from poterne.check.state import CheckState
+from poterne.check.watch import Watch
 from poterne.diagnosis import settings as advice
+from poterne.diagnosis.evidence import verified, well
 from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.discovery import Discovery, Server
 from poterne.discovery.other_servers import other_servers
@@ -17,6 +20,7 @@ from poterne.probe.endpoint import observe
 from poterne.probe.toolkit import Toolkit
 from poterne.report import (
     CheckEvent,
+    Endpoint,
     Family,
     NameAnswer,
     Observation,
@@ -33,8 +37,8 @@ class TargetSide:
     """Probes the target's servers, records and tells what they do.
 
     Endpoints are announced before they are tried, so that they can be waited for; what is tried besides, because a rule
-    wants it, when it is done. `on_planned` is called when the first endpoints of a server are known, `on_silence` when
-    something keeps silent. `served` is set when nothing is left that may still answer.
+    wants it, when it is done. `watch` notices trouble, `on_silence` is called when something has been silent for a
+    while. `served` is set when nothing is left that may still answer.
     """
 
     state: CheckState
@@ -43,10 +47,11 @@ class TargetSide:
     resolver: NameResolver
     toolkit: Toolkit
     served: asyncio.Event
+    watch: Watch
     tell: Callable[[CheckEvent], None]
-    on_planned: Callable[[], None]
     on_silence: Callable[[], None]
     settings: Settings = field(default_factory=Settings)
+    _doubt: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def observe(self) -> None:
         """Plans each server's endpoints as it becomes known, and probes them at once, side by side.
@@ -58,9 +63,13 @@ class TargetSide:
                 async with asyncio.timeout_at(self.toolkit.deadline):
                     async for server in servers:
                         self._understand()
-                        for family, routes in (await self._announced(server)).items():
+                        planned = await self._announced(server)
+                        probing = {
                             probes.create_task(self._probe_family(server, family, routes))
-                            self.on_planned()
+                            for family, routes in planned.items()
+                        }
+                        if self._is_odd(server):
+                            probes.create_task(self._alternatives(server, probing))
             self._understand()
         self.served.set()
         await self._second_opinion()
@@ -71,6 +80,31 @@ class TargetSide:
         if not self.state.names:
             name = self.state.target.host or self.state.target.domain or ""
             self.state.names.append(NameAnswer(name=name, source="typed", state="timeout"))
+
+    def _is_odd(self, server: Server) -> bool:
+        """Whether the user has typed a port of this host that the table does not name, and no list of ports."""
+        target, options = self.state.target, self.state.options
+        odd = target.port is not None and ports.facts(target.port) is None
+        return odd and options.ports is None and server.source == "typed"
+
+    def _is_as_asked(self, seen: Observation) -> bool:
+        return verified(seen) and self.state.target.asked in (None, seen.security)
+
+    async def _alternatives(self, server: Server, probing: set[asyncio.Task[None]]) -> None:
+        """The mail ports of a host, as soon as the port that was typed does not answer well: nothing tells which of
+        them it was to be. `probing` is that port.
+        """
+        doubt: asyncio.Task[Any] = asyncio.create_task(self._doubt.wait())
+        try:
+            while not self._doubt.is_set() and (left := [task for task in probing if not task.done()]):
+                await asyncio.wait([doubt, *left], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            doubt.cancel()
+        if self._doubt.is_set():
+            planned = await self._announced(replace(server, ports=ports.usual()))
+            async with asyncio.TaskGroup() as probes:
+                for family, routes in planned.items():
+                    probes.create_task(self._probe_family(server, family, routes))
 
     async def again(self, seen: Observation, toolkit: Toolkit) -> None:
         """Looks at an endpoint once more, with another toolkit's patience."""
@@ -161,6 +195,9 @@ class TargetSide:
                 self._announce(routes)
 
     async def _probe(self, route: Route, resolve_ms: float | None, toolkit: Toolkit | None = None) -> State:
+        news = self._is_news(route.endpoint)
+        if news:
+            self.watch.dialled(route.endpoint)
         seen = await observe(
             route.endpoint,
             toolkit or self.toolkit,
@@ -168,7 +205,12 @@ class TargetSide:
             resolve_ms=resolve_ms,
             on_progress=self._progress,
         )
+        self.watch.ended(route.endpoint)
+        if news and not well(seen):
+            self.watch.trouble()
         self.state.record(seen)
+        if not self._is_as_asked(seen):
+            self._doubt.set()
         self.state.is_domain = self.discovery.decided
         if seen.id not in self.state.endpoints:
             self._announce([route])
@@ -179,9 +221,19 @@ class TargetSide:
             self.served.set()
         return seen.state
 
+    def _is_news(self, endpoint: Endpoint) -> bool:
+        """Whether it would be news that nothing answers there."""
+        row = ports.row_of(endpoint)
+        asked = endpoint.port == self.state.target.port or endpoint.port in (self.state.options.ports or ())
+        return row is None or not row.optional or asked
+
     def _progress(self, seen: Observation) -> None:
         """Tells of a provisional observation where nothing answers, or where it brings the first verified settings."""
         self.state.record(seen)
+        if seen.state == "open" and seen.greeting_kind is None:
+            self.watch.trouble()
+        if seen.greeting_kind is None:
+            self._doubt.set()
         if seen.state != "open":
             self.on_silence()
         elif not advice.improves(self._advice(), self.settings):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 EXIT_INTERNAL = 3
 EXIT_INTERRUPTED = 130
 MAX_REPORT_BYTES = 8 << 20
-EXPORTS = ("mobileconfig", "autoconfig", "text", "json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_check(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from poterne.knowledge import formats
+
     check = subparsers.add_parser(
         "check",
         help="test an address, a domain, a server or an endpoint",
@@ -107,11 +108,12 @@ def _add_check(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     check.add_argument(
         "--budget", metavar="SECONDS", type=float, default=30.0, help="end by then (default: %(default)g)"
     )
+    exports = tuple(formats.table().format)
     check.add_argument(
         "--export",
         metavar="FORMAT",
-        choices=EXPORTS,
-        help=f"write the settings that work to a file for a mail program or a person: {', '.join(EXPORTS)}",
+        choices=exports,
+        help=f"write the settings that work to a file for a mail program or a person: {', '.join(exports)}",
     )
     check.add_argument(
         "--output", metavar="FILE", help="the file to export to (default: named after the domain); - for the terminal"

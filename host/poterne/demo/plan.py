@@ -20,7 +20,7 @@ Names = Literal["records", "absent", "servfail", "silent", "truncated"]
 
 
 class Service(Record):
-    """A service on its well-known port. `security`: how the connection begins, as in `model.Endpoint.asked`."""
+    """A service on its well-known port. `security`: how the connection begins, as in `Endpoint.asked`."""
 
     port: Port
     protocol: Protocol

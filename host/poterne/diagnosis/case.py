@@ -14,6 +14,7 @@ from poterne.diagnosis.nearest import Nearest
 from poterne.diagnosis.paths import Paths
 from poterne.diagnosis.shared import SharedFailures
 from poterne.diagnosis.target_seen import TargetSeen
+from poterne.knowledge import ports
 
 # On these some controls are asked from the beginning.
 _BEGUN = (25, 587)
@@ -75,5 +76,9 @@ class Case(NamedTuple):
         return () if evidence.complete else [want for want in wants if want not in evidence.fetched]
 
     def want_controls(self, port: int) -> Iterable[EvidenceRequest]:
-        """The controls on a port; some are asked on 25 and 587 from the beginning."""
+        """The controls on a port; some are asked on 25 and 587 from the beginning. On a port that the table does not
+        name nobody is known to answer, so that nothing can be held against anybody.
+        """
+        if ports.facts(port) is None:
+            return ()
         return self.want(EvidenceRequest("controls", port=None if port in _BEGUN else port))

@@ -179,6 +179,13 @@ def encrypted(observation: Observation) -> bool:
     )
 
 
+def well(observation: Observation) -> bool:
+    """Whether an endpoint did all that is expected of it."""
+    row = ports.row_of(observation)
+    clear = row is not None and row.begins == "none"
+    return answers(observation) and (clear or encrypted(observation))
+
+
 def verified(observation: Observation) -> bool:
     """`verified` (docs/contract.md 2.3): reached, the protocol answered, encrypted, with a good certificate."""
     return answers(observation) and encrypted(observation)

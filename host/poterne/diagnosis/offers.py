@@ -51,7 +51,7 @@ def of_certified(offers: Iterable[Offer], observations: Iterable[Observation]) -
 
 
 def _remarks(near: list[Offer], setting: Setting) -> Iterator[Remark]:
-    """What to know before a setting is used (`model.Setting`)."""
+    """What to know before a setting is used (`Setting.remarks`)."""
     alike = [offer for offer in near if offer.protocol == setting.protocol]
     if setting.source == "certificate":
         yield "certificate"

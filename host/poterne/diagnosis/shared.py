@@ -95,7 +95,13 @@ class SharedFailures:
         one = len(kinds) == len(reporters) == 1 and ours <= {"silent", *kinds}
         if one and ours and any((o.family, o.reporter) in reporters for o in self._controls.seen):
             return kinds.pop()
-        return ours.pop() if len(ours) == 1 else None
+        if len(ours) != 1:
+            return None
+        how = ours.pop()
+        silent = [o for o in judged if self._failures.signature(o) == "silent"]
+        if how in REPORTED and silent and not any(self._failures.signature(o) == how for o in self._controls.seen):
+            return None  # nobody but the target is reported: the controls' silence has another reason
+        return how
 
     def _shared(
         self, failing: tuple[Observation, ...], judged: list[Observation], family: Family, port: int

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from poterne.diagnosis.offers import is_own, not_offered
@@ -192,11 +193,11 @@ class Discovery:
         asking = Asking(domain, self.resolver, asked_exchangers, self._web, self.enough)
         sources = _sources()
         streams = {name: self._told(name, find, asking) for name, find in sources.items() if self._wants(name)}
-        if self._wants("guess"):
-            streams["guess"] = self._guessed(domain)
+        if self._wants(guess.SOURCE):
+            streams[guess.SOURCE] = self._guessed(domain)
         if self.policy is not None and self.policy.servers_of(domain):
             streams[expected.SOURCE] = self._told(expected.SOURCE, expected.of(self.policy), asking)
-        self.lookups += [lookup(name, domain, "off") for name in (*sources, "guess") if not self._wants(name)]
+        self.lookups += [lookup(name, domain, "off") for name in (*sources, guess.SOURCE) if not self._wants(name)]
         try:
             async with aclosing(self._side_by_side(streams)) as servers:
                 async for server in servers:
@@ -254,7 +255,7 @@ class Discovery:
         running = set(streams)
         try:
             while running or not queue.empty():
-                if queue.empty() and running == {"guess"} and self._by_domain >= _SIDES:
+                if queue.empty() and running == {guess.SOURCE} and self._by_domain >= _SIDES:
                     return
                 item = await queue.get()
                 if isinstance(item, Server):
@@ -282,7 +283,7 @@ class Discovery:
                     continue
                 self._tell(answer)
                 self._covered |= served & _SIDES
-                yield Server(answer.name, "guess", answer, wanted)
+                yield Server(answer.name, guess.SOURCE, answer, wanted)
 
     async def _told(self, source: str, find: Find, asking: Asking) -> AsyncGenerator[Server, None]:
         """The servers that a source offers; what it says is kept for the report."""
@@ -323,8 +324,8 @@ class Discovery:
         odd: dict[int, tuple[str, Security]] = {}
         wanted: dict[int, None] = {}
         for offer in offers:
-            if self.policy is not None and offer.port not in self.policy.allow.ports:
-                problem = Unusable(f"the policy does not allow port {offer.port}", "port-forbidden", str(offer.port))
+            if self.policy is not None and not self.policy.allow.permits_port(offer.port):
+                problem = _forbidden_port(offer.port, stated=self.policy.allow.ports is not None)
                 refusal = lookup(source, f"{offer.host}:{offer.port}", "refused", problem)
                 self.lookups += [refusal] if refusal not in self.lookups else []
             wanted |= dict.fromkeys(_worth_trying(offer))
@@ -357,10 +358,18 @@ class Discovery:
 
 
 def _sources() -> dict[str, Find]:
-    """What a domain is looked up in. A server or an endpoint needs none of it, and does not wait for its modules."""
-    from poterne.discovery import autoconfig, ispdb, pacc
+    """What a domain is looked up in, conventional names apart: each source has a module of its name, whose `find` asks
+    it. A server or an endpoint needs none of it, and does not wait for its modules.
+    """
+    names = (name for name in discovery.table().asked if name != guess.SOURCE)
+    return {name: resolve_name(f"{__name__}.{name}:find") for name in names}
 
-    return {module.SOURCE: module.find for module in (srv, autoconfig, pacc, ispdb)}
+
+def _forbidden_port(port: int, *, stated: bool) -> Unusable:
+    """Why a port that a source names is not tried. `stated`: the policy lists ports."""
+    if stated:
+        return Unusable(f"the policy does not allow port {port}", "port-forbidden", str(port))
+    return Unusable(f"port {port} is none of mail's usual ports", "port-unusual", str(port))
 
 
 def _worth_trying(offer: Offer) -> tuple[int, ...]:

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 from poterne.discovery.refusal import Unusable
 from poterne.errors import Forbidden, WebError
 from poterne.knowledge import discovery
+from poterne.knowledge.discovery import Trust
 from poterne.net import web
-from poterne.net.gate import Trust
 from poterne.net.resolver import NameResolver
 from poterne.policy import Policy
 from poterne.probe.toolkit import Toolkit

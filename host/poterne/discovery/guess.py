@@ -9,6 +9,8 @@ from poterne.knowledge.names import ConventionalName
 from poterne.net.resolver import NameResolver
 from poterne.report import NameAnswer
 
+SOURCE = "guess"
+
 
 async def guesses(domain: str, resolver: NameResolver) -> AsyncGenerator[tuple[ConventionalName, NameAnswer], None]:
     """Those that resolve, as their answers come. Names that only a wildcard (RFC 4592), or a resolver that invents

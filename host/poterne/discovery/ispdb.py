@@ -10,7 +10,7 @@ from poterne.discovery.refusal import Unusable
 from poterne.discovery.source import Asking, Found, bounded, lookup, offered_host
 from poterne.errors import InvalidTarget
 from poterne.knowledge import discovery
-from poterne.net.gate import Trust
+from poterne.knowledge.discovery import Trust
 from poterne.report import NameAnswer
 from poterne.target.hosts import is_address
 from poterne.target.suffixes import registered_domain

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from types import MappingProxyType
 
 from poterne.errors import InvalidRequest
-from poterne.export import apple, mozilla, plain
 from poterne.export.account import Account
-from poterne.knowledge import handover
-from poterne.report import ExportFormat, Report, Target
+from poterne.knowledge import formats
+from poterne.report import Report, Target
 from poterne.report.catalogue import Catalogue
 
 __all__ = ["FORMATS", "Exported", "Format", "export", "file_name"]
@@ -32,20 +32,12 @@ class Exported:
     data: bytes
 
 
-_WRITERS: Mapping[ExportFormat, Callable[[Account, Catalogue], bytes]] = {
-    "mobileconfig": apple.profile,
-    "autoconfig": mozilla.client_config,
-    "text": plain.text,
-    "json": plain.json_settings,
-}
-
-
-def _format_of(name: ExportFormat, write: Callable[[Account, Catalogue], bytes]) -> Format:
-    row = handover.table().format[name]
-    return Format(row.file, row.mime, write)
-
-
-FORMATS: Mapping[str, Format] = MappingProxyType({name: _format_of(name, write) for name, write in _WRITERS.items()})
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        name: Format(row.file, row.mime, resolve_name(f"{__name__}.{row.writer}"))
+        for name, row in formats.table().format.items()
+    }
+)
 
 
 def export(report: Report, format: str, catalogue: Catalogue | str = "en") -> Exported:
@@ -75,5 +67,5 @@ def _format(name: str) -> Format:
 def _named(kind: Format, name: str) -> str:
     """A domain or a server as the beginning of a file's name, on every system."""
     stem = name.replace(":", "-").replace("%", "-")
-    kept = stem.partition(".")[0] in handover.table().names.reserved
+    kept = stem.partition(".")[0] in formats.table().names.reserved
     return kind.file.format(name=f"mail-{stem}" if kept or not stem[:1].isalnum() else stem)

@@ -10,7 +10,7 @@ from typing import Any
 
 from poterne.errors import NoSettings
 from poterne.export.account import Account
-from poterne.knowledge import handover
+from poterne.knowledge import formats
 from poterne.report import Setting
 from poterne.report.catalogue import Catalogue
 
@@ -26,7 +26,7 @@ def profile(account: Account, catalogue: Catalogue) -> bytes:
     else the description says what the switch means. Raises NoSettings where one direction is missing, or where the only
     sign-in is one that the format does not know, such as OAuth 2.0.
     """
-    words = handover.table().apple
+    words = formats.table().apple
     able = account.able(words.auth)
     incoming = _best(able.incoming, bool(account.incoming), "receiving")
     outgoing = _best(able.outgoing, bool(account.outgoing), "sending")

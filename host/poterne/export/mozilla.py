@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 from poterne.errors import NoSettings
 from poterne.export.account import Account
-from poterne.knowledge import handover
+from poterne.knowledge import formats
 from poterne.report import Setting
 from poterne.report.catalogue import Catalogue
 
@@ -36,7 +36,7 @@ def client_config(account: Account, catalogue: Catalogue) -> bytes:
 
 
 def _server(provider: ElementTree.Element, tag: str, setting: Setting) -> None:
-    words = handover.table().mozilla
+    words = formats.table().mozilla
     server = ElementTree.SubElement(provider, tag, type=setting.protocol)
     values = [
         ("hostname", setting.host),

@@ -138,7 +138,8 @@ def _with_addresses(rules: "Policy", args: argparse.Namespace) -> "Policy":
 
 def _summary(rules: "Policy") -> Iterator[str]:
     allow = rules.allow
-    yield f"  ports            {', '.join(map(str, allow.ports)) or 'none'}"
+    stated = "any that the user types" if allow.ports is None else ", ".join(map(str, allow.ports)) or "none"
+    yield f"  ports            {stated}"
     yield f"  targets          {', '.join(allow.targets) or 'none' if allow.targets is not None else 'any'}"
     if allow.deny_targets:
         yield f"  never            {', '.join(allow.deny_targets)}"

@@ -1,14 +1,16 @@
 """Where a domain's servers are looked up, and in which words documents name them: `discovery.toml`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from poterne.knowledge.kinds import Count, Label, PortNumber, SignIn, Text
 from poterne.knowledge.reading import Matching, distinct, read
 from poterne.report import MailProtocol, Security
 
+Trust = Literal["typed", "named", "foreign"]
 OfferedName = Literal["smtp", "imap", "pop3", "sieve"]
 Https = Annotated[str, Matching(r"https://\S+", "an https:// URL")]
 
@@ -24,6 +26,18 @@ class DiscoveryLimits:
     servers: Count
     hosts: Count
     records: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who names servers. `own`: the domain itself speaks. `asked`: there is something to ask, and a policy may leave it
+    out. `trust`: where those servers may lie.
+    """
+
+    name: Label
+    own: bool = False
+    trust: Trust = "foreign"
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +87,36 @@ class Pacc:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The whole table. `authority`: the sources, the one that is believed most first; `own`: those that the domain
-    itself publishes; `ispdb`: the provider database's URL; `local_part` stands for the user's in documents and
-    questions; `beside`: the ports that are tried beside one that was offered, by protocol.
+    """The whole table. `source`: the rows, the one that is believed most first, `authority` their names, `own` those of
+    the domain itself, `trust` where their servers may lie; `ispdb`: the provider database's URL; `local_part` stands
+    for the user's in documents and questions; `beside`: the ports that are tried beside one that was offered, by
+    protocol.
     """
 
-    authority: tuple[Text, ...]
-    own: frozenset[Text]
     ispdb: Https
     local_part: Text
     limits: DiscoveryLimits
+    source: tuple[Source, ...]
     srv: tuple[ServiceLabel, ...]
     autoconfig: tuple[DocumentPlace, ...]
     clientconfig: ClientConfigWords
     pacc: Pacc
     beside: Mapping[OfferedName, tuple[PortNumber, ...]]
+    authority: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    own: frozenset[str] = field(init=False, repr=False, compare=False)
+    trust: Mapping[str, Trust] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        distinct("the source", self.authority)
+        distinct("the source", (row.name for row in self.source))
         distinct("the label", (row.label for row in self.srv))
-        if strange := self.own - set(self.authority):
-            raise ValueError(f"“own” has {min(strange)!r}, which “authority” has not")
+        object.__setattr__(self, "authority", tuple(row.name for row in self.source))
+        object.__setattr__(self, "own", frozenset(row.name for row in self.source if row.own))
+        object.__setattr__(self, "trust", MappingProxyType({row.name: row.trust for row in self.source}))
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The sources that can be asked, the one that is believed most first."""
+        return tuple(row.name for row in self.source if row.asked)
 
 
 @cache

@@ -7,6 +7,9 @@ from poterne.knowledge.kinds import Count, Direction, Label, PortNumber
 from poterne.knowledge.reading import distinct, read
 from poterne.report import Endpoint, Security
 
+UNKNOWN = "unknown"
+"""The service of a port that no table names: what speaks there is found out by listening."""
+
 
 @dataclass(frozen=True, slots=True)
 class PortFacts:
@@ -25,9 +28,10 @@ class PortFacts:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """`port`: the rows, the best of each direction first."""
+    """`port`: the rows, the best of each direction first. `unspoken`: ports to which nothing is ever sent."""
 
     port: tuple[PortFacts, ...]
+    unspoken: tuple[PortNumber, ...]
 
     def __post_init__(self) -> None:
         distinct("the port", (row.number for row in self.port))
@@ -58,6 +62,12 @@ def schemes() -> dict[str, PortFacts]:
 def facts(number: int) -> PortFacts | None:
     """The row of a port, or None where nothing is known of it."""
     return _by_number().get(number)
+
+
+@cache
+def unspoken() -> frozenset[int]:
+    """Ports at which one may listen, and to which not a byte is sent."""
+    return frozenset(table().unspoken)
 
 
 def row_of(endpoint: Endpoint) -> PortFacts | None:

@@ -80,9 +80,14 @@ class DiscoveryTiming:
 
 @dataclass(frozen=True, slots=True)
 class CompareTiming:
-    """When comparisons begin and how they take turns; `turns` is a number of controls."""
+    """When comparisons begin and how they take turns; `turns` is a number of controls, `round_trips` of round trips."""
 
-    hold: Seconds
+    tick: Seconds
+    silence: Seconds
+    silence_unmeasured: Seconds
+    round_trips: Count
+    punctual: Seconds
+    over: Seconds
     nameless: Seconds
     canary: Seconds
     step: Seconds

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from poterne.knowledge import discovery
 from poterne.knowledge import timing as timings
+from poterne.knowledge.discovery import Trust
 from poterne.knowledge.special import table as special
 from poterne.knowledge.timing import ConnectTiming, Timing
 from poterne.net import icmp, machine
@@ -18,13 +20,12 @@ from poterne.report import Endpoint, Hop, Origin, State
 from poterne.target import embedded_addresses as embedded
 from poterne.target.embedded_addresses import IpAddress
 
-Trust = Literal["typed", "named", "foreign"]
 Schedule = timings.Schedule
 
-# Who named a host, for the targets (others: the typed domain) and for whatever else is asked (others: a stranger).
-_TRUST: dict[bool, dict[str, Trust]] = {
-    True: {"typed": "typed", **dict.fromkeys(("certificate", "autoconfig", "ispdb", "pacc"), "foreign")},
-    False: {**dict.fromkeys(("typed", "policy", "option", "canary", "gateway", "proxy"), "typed"), "domain": "named"},
+# Who named a host that is no target; others are strangers.
+_BESIDE: dict[str, Trust] = {
+    **dict.fromkeys(("typed", "policy", "option", "canary", "gateway", "proxy"), "typed"),
+    "domain": "named",
 }
 _HOP_LIMIT = {4: (socket.IPPROTO_IP, socket.IP_TTL), 6: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)}
 _STATES: dict[int, State] = {
@@ -138,7 +139,9 @@ class Gate:
             return self.allows(endpoint.address, "foreign")
         if target and endpoint.address in self._typed:
             return self.allows(endpoint.address, "typed")
-        return self.allows(endpoint.address, _TRUST[target].get(endpoint.source, "named" if target else "foreign"))
+        source = endpoint.source
+        trust = discovery.table().trust.get(source, "named") if target else _BESIDE.get(source, "foreign")
+        return self.allows(endpoint.address, trust)
 
     async def connect(
         self,

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from poterne import __version__
 from poterne.errors import Forbidden, InvalidTarget, WebError
 from poterne.knowledge import special
+from poterne.knowledge.discovery import Trust
 from poterne.net import proxy as proxies
-from poterne.net.gate import Connection, Failure, Gate, Trust
+from poterne.net.gate import Connection, Failure, Gate
 from poterne.net.resolver import NameResolver
 from poterne.net.socket_addresses import SocketAddress, mapped, socket_addresses
 from poterne.policy import Policy

@@ -7,12 +7,13 @@ import sys
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from poterne.errors import Forbidden, PolicyError, printable
-from poterne.knowledge import ports
+from poterne.knowledge import discovery, ports
 from poterne.policy import files
 from poterne.policy.organisation import Deploy, Expected, Log, Organisation, Server
 from poterne.policy.tables import Host, Hosts, Https, Networks, RootsFile, Table, address_of, as_tuple, host_of, listed
@@ -68,18 +69,27 @@ class Controls(Table):
 
 
 class Allow(Table):
-    """What may be tested. `networks`: only addresses in these (None: everywhere); `deny_networks`: never those.
+    """What may be tested. `ports`: exactly these (None: any that the user types; whoever else names one may name those
+    of the table of ports). `networks`: only addresses in these (None: everywhere); `deny_networks`: never those.
     `targets`: only these domains and what is below them (None: all); `deny_targets`: never those. `relay`: whether a
     request may name a relay. `checks_per_minute`: of one user, whatever asks (None: any number).
     """
 
-    ports: Annotated[tuple[Port, ...], BeforeValidator(as_tuple)] = tuple(sorted(row.number for row in ports.known()))
+    ports: Annotated[tuple[Port, ...] | None, BeforeValidator(as_tuple)] = None
     networks: Networks | None = None
     deny_networks: Networks = ()
     targets: Hosts | None = None
     deny_targets: Hosts = ()
     relay: bool = True
     checks_per_minute: Annotated[int, Field(ge=1, le=600)] | None = None
+
+    def permits_port(self, port: int, *, typed: bool = False) -> bool:
+        """Whether a port may be tested. `typed`: the user typed its number; a page, a document or a record may name
+        those of the table only.
+        """
+        if self.ports is not None:
+            return port in self.ports
+        return typed or ports.facts(port) is not None
 
     @cached_property
     def denied(self) -> tuple[embedded.IpNetwork, ...]:
@@ -98,7 +108,14 @@ class Trust(Table):
     public_roots: RootsFile | None = None
 
 
-Source = Literal["srv", "autoconfig", "ispdb", "pacc", "guess"]
+_SOURCES = discovery.table().asked
+
+
+def _source(name: str) -> str:
+    if name not in _SOURCES:
+        *others, last = map(repr, _SOURCES)
+        raise PydanticCustomError("source", "Input should be {known}", {"known": f"{', '.join(others)} or {last}"})
+    return name
 
 
 class Discovery(Table):
@@ -107,13 +124,7 @@ class Discovery(Table):
     """
 
     ispdb: Https | None = None
-    sources: Annotated[tuple[Source, ...], BeforeValidator(as_tuple)] = (
-        "srv",
-        "autoconfig",
-        "ispdb",
-        "pacc",
-        "guess",
-    )
+    sources: Annotated[tuple[Annotated[str, AfterValidator(_source)], ...], BeforeValidator(as_tuple)] = _SOURCES
 
 
 _CONNECT_TO = re.compile(
@@ -202,16 +213,20 @@ class Policy(Table):
     deploy: Deploy = Deploy()
     lab: Lab | None = None
 
-    def check_ports(self, numbers: tuple[int, ...]) -> None:
-        """Raises Forbidden when a port that was asked for is not allowed."""
-        forbidden = [number for number in numbers if number not in self.allow.ports]
-        if forbidden:
-            listed = ", ".join(map(str, forbidden))
-            raise Forbidden(f"this machine's policy does not allow testing port {listed} (allow.ports)", "allow.ports")
+    def check_ports(self, numbers: tuple[int, ...], *, typed: bool = False) -> None:
+        """Raises Forbidden when a port that was asked for is not allowed. `typed`: the user asks."""
+        forbidden = [number for number in numbers if not self.allow.permits_port(number, typed=typed)]
+        if not forbidden:
+            return
+        listed = ", ".join(map(str, forbidden))
+        if self.allow.ports is None:
+            raise Forbidden(f"port {listed} is none of mail's usual ports: only a user may ask for it, by typing it")
+        raise Forbidden(f"this machine's policy does not allow testing port {listed} (allow.ports)", "allow.ports")
 
     def check_request(self, target: Target, options: Options) -> None:
         """Raises Forbidden, with the rule's key, for a request that goes beyond the policy."""
-        self.check_ports((*(options.ports or ()), *((target.port,) if target.port else ())))
+        asked = (*(options.ports or ()), *((target.port,) if target.port else ()))
+        self.check_ports(asked, typed=options.origin == "typed")
         name = target.host or target.domain or ""
         if rule := self._forbids_target(name):
             raise Forbidden(f"this machine's policy does not allow testing {name} ({rule})", rule)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from poterne.knowledge import ports
 from poterne.probe import tls as handshakes
 from poterne.probe.dialogue import dialogue
+from poterne.probe.listener import Listener, SilentListener
 from poterne.probe.observation_builder import ObservationBuilder
 from poterne.probe.session import Session
 from poterne.probe.toolkit import Toolkit
@@ -45,11 +46,13 @@ class _Probe:
     best: ObservationBuilder = field(init=False)
 
     def __post_init__(self) -> None:
-        self.best = ObservationBuilder(self.endpoint, resolve_ms=self.resolve_ms)
+        self.best = self._blank()
 
     async def run(self) -> None:
         begins = self.endpoint.asked
-        if begins == "tls":
+        if self._unspoken:
+            await self._session("none", self.best).run()
+        elif begins == "tls":
             await self._session(begins, self.best).run()
             if self.best.spoke not in (None, "tls") and self.best.security == "none":
                 begins = await self._in_the_clear()
@@ -60,9 +63,22 @@ class _Probe:
         elif handshakes.may_be_legacy(self.best.tls):
             await self._look_back(begins)
 
+    @property
+    def _unspoken(self) -> bool:
+        return not ports.unspoken().isdisjoint((self.endpoint.port, self.dialled_port))
+
+    @property
+    def _unknown(self) -> bool:
+        return self.endpoint.service == ports.UNKNOWN
+
     def _session(self, begins: Security, builder: ObservationBuilder, context: ContextName = "strict") -> Session:
         row = ports.row_of(self.endpoint)
-        return Session(
+        kind: type[Session] = Session
+        if self._unspoken:
+            kind = SilentListener
+        elif self._unknown:
+            kind = Listener
+        return kind(
             builder,
             self.toolkit,
             dialogue(row.dialogue if row else "smtp"),
@@ -74,7 +90,7 @@ class _Probe:
         )
 
     def _blank(self) -> ObservationBuilder:
-        return ObservationBuilder(self.endpoint, resolve_ms=self.resolve_ms)
+        return ObservationBuilder(self.endpoint, resolve_ms=self.resolve_ms, on_stage=self.toolkit.on_heard)
 
     async def _in_the_clear(self) -> Security:
         """A server that greets in the clear where TLS was asked: what does it offer there?"""
@@ -96,16 +112,20 @@ class _Probe:
             await asyncio.wait({first, doubt}, return_when=asyncio.FIRST_COMPLETED)
             if not first.done():
                 second = asyncio.create_task(self._session("tls", hidden).run())
-                await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
-                if second.done() and not first.done():
+                await self._either(first, second)
+                if self._unknown and self.best.greeting is None and usual.speaks_tls(hidden):
+                    # It has said nothing in the clear, and may still greet inside TLS.
                     await second
-                    if hidden.security == "tls" or hidden.refusal is not None:
+                if second.done() and (not first.done() or (self._unknown and self.best.greeting is None)):
+                    await second
+                    if usual.speaks_tls(hidden):
                         self.best = hidden
                         return "tls"
-                    if hidden.spoke is not None and hidden.spoke != usual.protocol:
+                    if not usual.fits(hidden):
                         self.best.greeting, self.best.greeting_kind = hidden.greeting, "foreign"
                         self.best.spoke = hidden.spoke
                         return begins
+                self._tell_silence()
             await first
             return begins
         finally:
@@ -113,6 +133,19 @@ class _Probe:
                 if task is not None:
                     task.cancel()
             await asyncio.gather(*(task for task in (first, doubt, second) if task), return_exceptions=True)
+
+    async def _either(self, first: asyncio.Task[None], second: asyncio.Task[None]) -> None:
+        """Waits for one of them. Where nobody knows what a port is for, a silence of both is told after a while."""
+        patience = self.toolkit.timing.dialogue.suspicion if self._unknown else None
+        done, _ = await asyncio.wait({first, second}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            self._tell_silence()
+            await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
+
+    def _tell_silence(self) -> None:
+        """Tells that an open port keeps silent: nobody has to wait for the end of that to look elsewhere."""
+        if self._unknown:
+            self.on_progress(self.best.finish(provisional=True))
 
     async def _look_closer(self, begins: Security) -> None:
         """The strict context stops at the first fault: once more without verification, for all of them."""

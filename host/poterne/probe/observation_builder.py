@@ -1,7 +1,7 @@
 """An Observation in the making: what is known so far survives whatever ends the dialogue."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -35,15 +35,17 @@ class ObservationBuilder:
     cut: bool = False
     error: str | None = None
     times: dict[str, float] = field(default_factory=dict)
+    on_stage: Callable[[Endpoint], None] = lambda _endpoint: None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Times a stage of Stages, also one that fails."""
+        """Times a stage of Stages, also one that fails; `on_stage` is told of its end."""
         started = perf_counter()
         try:
             yield
         finally:
             self.times[name] = round((perf_counter() - started) * 1000, 3)
+            self.on_stage(self.endpoint)
 
     def out_of_time(self) -> None:
         """The budget ended in the middle of a silence; the stage's time tells how long that was."""

@@ -55,10 +55,13 @@ class Session:
         self._asked = 0
         self.silence = asyncio.Event()
 
-    @property
-    def protocol(self) -> str:
-        """The name of the dialogue."""
-        return self._dialogue.name
+    def fits(self, heard: ObservationBuilder) -> bool:
+        """Whether what another connection to this endpoint heard fits what is expected here."""
+        return heard.spoke in (None, self._dialogue.name)
+
+    def speaks_tls(self, heard: ObservationBuilder) -> bool:
+        """Whether another connection found out that TLS is wanted from the start."""
+        return heard.security == "tls" or heard.refusal is not None
 
     async def run(self) -> None:
         """From the SYN to the goodbye. Raises only what the surrounding task is cancelled with."""
@@ -92,7 +95,7 @@ class Session:
         if isinstance(result, Connection):
             builder.state, builder.security = "open", "none"
             builder.times["connect_ms"] = round(result.connect_ms, 3)
-            self._toolkit.on_open(builder.endpoint)
+            self._toolkit.on_open(builder.endpoint, result.connect_ms)
             return Stream(result.sock)
         builder.times["connect_ms"] = round(result.elapsed_ms, 3)
         builder.state, builder.error, builder.reporter = result.state, result.error, result.reporter
@@ -103,12 +106,11 @@ class Session:
 
     async def _converse(self, stream: Stream) -> bool:
         """The dialogue; True where a goodbye is in order."""
-        builder, dialogue = self._builder, self._dialogue
+        builder = self._builder
         if self._begins == "tls":
             await self._handshake(stream, "tls")
         greeting = await self._greeting(stream)
-        if greeting is None:
-            return False
+        dialogue = self._dialogue
         builder.greeting = dialogue.words(greeting)
         builder.greeting_kind = dialogue.judge(greeting)
         builder.spoke = dialogue.name if builder.greeting_kind != "foreign" else recognise(greeting.status)
@@ -125,7 +127,7 @@ class Session:
             return await self._upgrade(stream, capabilities)
         return True
 
-    async def _greeting(self, stream: Stream) -> Reply | None:
+    async def _greeting(self, stream: Stream) -> Reply:
         """What the server says first; where the client speaks first, the answer to its question."""
         builder, dialogue = self._builder, self._dialogue
         with builder.stage("greeting_ms"):

@@ -60,13 +60,17 @@ class Stream:
         """The next line without its end (CR LF, or a bare LF). Raises Interrupted, and ssl.SSLCertVerificationError
         where a server that renegotiates shows another certificate, which is not accepted.
         """
+        line = await self.next_line()
+        del self._lines[: self._lines.find(b"\n") + 1]
+        return line
+
+    async def next_line(self) -> bytes:
+        """What `line` is going to return; it stays to be read."""
         searched = 0
         while True:
             end = self._lines.find(b"\n", searched)
             if 0 <= end <= MAX_LINE:
-                line = bytes(self._lines[:end])
-                del self._lines[: end + 1]
-                return line.removesuffix(b"\r")
+                return bytes(self._lines[:end]).removesuffix(b"\r")
             searched = len(self._lines)
             if searched > MAX_LINE or end > MAX_LINE:
                 raise Interrupted("excess", f"a line longer than {MAX_LINE} bytes")

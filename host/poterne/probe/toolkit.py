@@ -13,9 +13,10 @@ from poterne.report import Endpoint
 
 @dataclass(slots=True)
 class Toolkit:
-    """`deadline` is loop time; `warming` ends when handshakes may begin (the trust stores
-    are loaded, and for comparisons the target is served): connections do not wait for it; `farewells` are goodbyes that
-    still wait; `schedule` is how a connection is tried (None: as the gate does); `on_open` is told of every connection.
+    """`deadline` is loop time. `warming` ends when handshakes may begin: the trust stores are loaded and, in
+    comparisons, the target is served; connections do not wait. `farewells` are goodbyes that still wait. `schedule` is
+    how a connection is tried (None: as the gate does). `on_open` is told of every connection, and of the milliseconds
+    between the SYN that was answered and its answer; `on_heard` of every stage of a dialogue that ends.
     """
 
     gate: Gate
@@ -24,7 +25,8 @@ class Toolkit:
     warming: asyncio.Future[None]
     farewells: set[asyncio.Task[None]] = field(default_factory=set)
     schedule: ConnectTiming | None = None
-    on_open: Callable[[Endpoint], None] = lambda _: None
+    on_open: Callable[[Endpoint, float], None] = lambda _endpoint, _ms: None
+    on_heard: Callable[[Endpoint], None] = lambda _endpoint: None
 
     @property
     def timing(self) -> Timing:

@@ -10,7 +10,7 @@ from poterne.report.observation import Endpoint, Observation
 from poterne.report.question import Options
 from poterne.report.report import Report
 from poterne.report.statement import Record
-from poterne.report.words import ClientVersion, ErrorCode, ExportFormat
+from poterne.report.words import ClientVersion, ErrorCode
 
 PROTOCOL = 1
 
@@ -119,14 +119,15 @@ class CancelMessage(BaseModel):
 class ExportMessage(BaseModel):
     """Extension to host: make a file of the settings of `report`, a Report as the host wrote it.
 
-    Its observations may be left out (an empty list): only target, settings, the day and `lab` are read.
+    `format` is one of `poterne.export.FORMATS`. The report's observations may be left out (an empty list): only target,
+    settings, the day and `lab` are read.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: Literal["export"]
     id: Annotated[str, Field(min_length=1, max_length=64, strict=True)]
-    format: ExportFormat
+    format: Annotated[str, Field(max_length=64, strict=True)]
     language: Language = "en"
     # Not Report itself, which would then have two shapes in the schema, and two names among the extension's types.
     report: Annotated[dict[str, Any], WithJsonSchema({"type": "object", "tsType": "Report"})]

@@ -12,6 +12,7 @@ import idna
 
 from poterne.errors import InvalidTarget
 from poterne.knowledge import ports
+from poterne.knowledge.ports import PortFacts
 from poterne.report import Security, Target
 from poterne.target.hosts import is_address
 
@@ -20,6 +21,12 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 MAX_LENGTH = 512
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.ASCII)
+# Browsers take a backslash for a slash (WHATWG URL Standard, section 4.4).
+_WEB_ADDRESS = re.compile(r"(?P<scheme>https?):[/\\]{2}(?P<authority>[^/\\?#]*)", re.IGNORECASE)
+# The same without its scheme, as some browsers show it: a host, and what no host has behind it. A network is none.
+_HOST_AND_PATH = re.compile(
+    r"(?P<host>\[[0-9a-f:.]+\]|[^\s/\\?#@:\[\]]+)(?::(?P<port>\d{1,5}))?[/?#](?!\d+$)", re.IGNORECASE
+)
 _LIKE_A_NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
 _ZONE = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
 
@@ -27,9 +34,15 @@ _ZONE = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
 def parse(text: str) -> Target:
     """Reads `user@example.org`, `example.org`, `smtp.example.org`, `host:25`, `[2001:db8::7]:993`, or a mail URL.
 
-    Spaces around, capitals, a trailing dot, Unicode names (IDNA 2008, RFC 5891) are normalised. Raises InvalidTarget.
+    Spaces around, capitals, a trailing dot, Unicode names (IDNA 2008, RFC 5891) are normalised. A web address stands
+    for its host; `input` keeps no more of it than the scheme and the host, since the rest may hold secrets. Raises
+    InvalidTarget.
     """
     typed = text.strip()
+    if page := _WEB_ADDRESS.match(typed):
+        return _of_page(page["scheme"].lower(), page["authority"])
+    if (page := _HOST_AND_PATH.match(typed)) and _may_be_of_web(page["host"], page["port"]):
+        return _of_page("https", page["host"])
     if not typed:
         raise InvalidTarget("type an e-mail address, a domain, or a server, such as smtp.example.org:587")
     if len(typed) > MAX_LENGTH:
@@ -55,6 +68,31 @@ def _mailto(typed: str) -> Target:
     if "@" not in recipient or any(c.isspace() or not c.isprintable() for c in recipient) or "," in recipient:
         raise InvalidTarget("that mailto: link does not name exactly one address")
     return _account(typed, recipient)
+
+
+def scheme_of(target: Target) -> PortFacts | None:
+    """The port that the scheme of the mail URL names which was typed; None for what is no such URL."""
+    url = _URL.fullmatch(target.input)
+    return None if url is None else ports.schemes().get(url[1].lower())
+
+
+def is_page(target: Target) -> bool:
+    """Whether a web address was typed, of which the host was taken."""
+    return _WEB_ADDRESS.match(target.input) is not None
+
+
+def _may_be_of_web(host: str, port: str | None) -> bool:
+    """Whether a host and what stands behind it may be a web address: not where the port is one for mail."""
+    row = ports.facts(int(port)) if port else None
+    return any(mark in host for mark in ".[") and (row is None or row.dialogue == "http")
+
+
+def _of_page(scheme: str, authority: str) -> Target:
+    """The host of a web address. Its port is a web server's, and says nothing of mail."""
+    host = authority.rpartition("@")[2]
+    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    name = host_name(host)
+    return _server(f"{scheme}://[{name}]" if ":" in name else f"{scheme}://{name}", name)
 
 
 def _url(typed: str, scheme: str, rest: str) -> Target:

@@ -1,4 +1,4 @@
-"""What a report tells people, decided once. Above `diagnose`, whose registry says what each finding is."""
+"""What a report tells people, decided once. Above `diagnosis`, whose registry says what each finding is."""
 
 from poterne.told.report import retold, verdict_finding
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from poterne.knowledge.ports import facts as port_facts
 from poterne.report import ComparedRole, Comparison, FollowedPath, Hop, Observation, Report, State
 from poterne.report.statement import NumberValue, Statement, TextValue, Value, about_ports, refusal, say, word
+from poterne.target.parser import is_page
 from poterne.told.sentences import is_named
 
 _HOSTS = 4
@@ -29,6 +31,7 @@ def reasons(report: Report) -> tuple[tuple[Statement, ...], ...]:
     """Statements, the most telling first; those of one reason belong together."""
     codes = {finding.code for finding in report.findings}
     found = [
+        *_asked(report),
         *_target(report),
         *_words(report),
         *_controls(report, codes),
@@ -99,6 +102,15 @@ def _ports(observations: Iterable[Observation]) -> tuple[int, ...]:
 
 def _count(value: int) -> NumberValue:
     return NumberValue(number=value)
+
+
+def _asked(report: Report) -> Iterator[Reason]:
+    """What was made of the text that somebody typed, where that is not plain."""
+    target = report.target
+    if is_page(target):
+        yield [say("why_page_address", host=target.host or target.domain or "")]
+    if target.port is not None and port_facts(target.port) is None:
+        yield [say("why_port_unusual", port=target.port)]
 
 
 def _target(report: Report) -> Iterator[Reason]:

@@ -58,7 +58,11 @@ def is_named(alert: ParamValue) -> bool:
 
 
 def _party(finding: Finding) -> Party | None:
-    """Who can remove the cause: the provider itself where it is proved that the cause is there."""
+    """Who can remove the cause: the provider itself where it is proved that the cause is there; whoever may type a port
+    that nobody else may name.
+    """
+    if finding.params.get("reason") == "port-unusual":
+        return "you"
     party = kind(finding.code).party
     return "provider" if party == "network" and finding.params.get("where") == "provider" else party
 
@@ -73,6 +77,7 @@ def _stem(key: str, finding: Finding) -> str:
         f"{key}_untrusted": finding.params.get("trusted") is False,
         f"{key}_part": finding.params.get("part") is True,
         f"{key}_reported": finding.params.get("reporter") is not None,
+        f"{key}_unusual": finding.params.get("reason") == "port-unusual",
         f"{key}_refused": finding.params.get("refused") is True,
         f"{key}_named": is_named(finding.params.get("alert")),
     }

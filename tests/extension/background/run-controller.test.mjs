@@ -29,6 +29,15 @@ test("a run that is asked for before hello is posted after it", () => {
   assert.deepEqual(ports[0].sent, [check("1", "example.org")]);
 });
 
+test("of a web address nothing but the host is kept or sent, whoever asks", () => {
+  const { controller, ports } = background();
+  controller.popupOpened();
+  ports[0].hello();
+  controller.command({ type: "run", origin: "typed", target: "https://jane:secret@mail.example.org/?t=secret" });
+  assert.equal(controller.run.target, "https://mail.example.org");
+  assert.deepEqual(ports[0].sent, [check("1", "https://mail.example.org")]);
+});
+
 test("the run goes on while no popup is there, and the host stays for it", () => {
   const { controller, ports } = background();
   controller.popupOpened();

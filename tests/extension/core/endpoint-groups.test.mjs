@@ -29,6 +29,17 @@ test("several addresses of one family have a row each", () => {
   assert.equal(groupEndpoints(plan, [])[0].ports[0].byFamily[4].length, 2);
 });
 
+test("what speaks on a port of no table is known when it has spoken, be it in one family", () => {
+  const plan = [
+    endpoint({ id: "o1", port: 1143, family: 6, service: "unknown" }),
+    endpoint({ id: "o2", port: 1143, family: 4, service: "unknown" }),
+  ];
+  const service = (/** @type {any[]} */ seen) => groupEndpoints(plan, seen)[0].ports[0].service;
+  assert.equal(service([]), "unknown");
+  assert.equal(service([observation({ id: "o1", port: 1143, family: 6, service: "imap" })]), "imap");
+  assert.equal(service([observation({ id: "o2", port: 1143, family: 4, service: "imap" })]), "imap");
+});
+
 test("controls are evidence, not rows", () => {
   const plan = [endpoint(), endpoint({ id: "c1", role: "control", host: "mx.alpha.example" })];
   assert.deepEqual(

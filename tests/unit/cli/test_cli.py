@@ -79,7 +79,7 @@ def test_1_where_a_problem_was_diagnosed(run: Run, tmp_path: Path) -> None:
         ("example.org:0",),
         ("exam\x1b[31mple.org",),
         ("\udcff.example",),
-        ("http://example.org",),
+        ("ftp://example.org",),
         ("example.org", "--budget", "0"),
         ("example.org", "--budget", "nan"),
         ("example.org", "--budget", "1e9"),
@@ -131,9 +131,28 @@ def test_3_where_the_policy_is_broken(run: Run, tmp_path: Path) -> None:
 
 
 def test_3_where_the_policy_forbids(run: Run, tmp_path: Path) -> None:
-    status, out, err = checking(run, tmp_path, f"{HOST}:8025", "--json")
+    file = policy_file(tmp_path, tables="[allow]\nports = [25, 587]\n")
+    status, out, err = run("check", f"{HOST}:8025", "--policy", str(file), "--json")
     assert (status, out, err.count("\n")) == (3, "", 1)
     assert "8025" in err
+
+
+def test_any_port_that_is_typed_is_tested(run: Run, tmp_path: Path) -> None:
+    with Server(smtp(pki().good)) as server:
+        status, out, err = checking(run, tmp_path, f"{HOST}:8025", "--json", p8025=server)
+        assert (status, err) == (0, "")
+        assert checking(run, tmp_path, HOST, "--ports", "8025", p8025=server)[0] == 0
+    assert [row["port"] for row in json.loads(out)["settings"]["outgoing"]] == [8025]
+
+
+def test_of_a_web_address_only_the_host_is_written(run: Run, tmp_path: Path) -> None:
+    with Server(smtp(pki().good)) as server:
+        secret = f"https://jane:secret1@{HOST}/secret2?secret3#secret4"
+        for form in ("--json", "--jsonl", "--no-trace"):
+            status, out, err = checking(run, tmp_path, secret, form, p587=server)
+            assert (status, err) == (0, "")
+            assert "secret" not in out
+            assert HOST in out
 
 
 def test_3_and_a_report_without_a_network(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,6 @@ from tests.unit.core_certificates import HOST, pki
 from tests.unit.core_scripts import smtp
 from tests.unit.core_servers import Server
 
-from poterne.cli.main import EXPORTS
-from poterne.export import FORMATS
-
 __all__ = ["environment", "run"]
 
 
@@ -24,10 +21,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def exporting(run: Run, tmp_path: Path, *options: str) -> tuple[int, str, str]:
     with Server(smtp(pki().good)) as server:
         return checking(run, tmp_path, HOST, *options, p587=server)
-
-
-def test_the_formats_are_those_of_the_library() -> None:
-    assert tuple(FORMATS) == EXPORTS
 
 
 def test_a_file_is_written_beside_the_text_and_the_status_is_the_check_s(

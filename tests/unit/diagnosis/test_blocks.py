@@ -673,3 +673,11 @@ def test_a_box_that_sends_few_icmp_errors() -> None:
     world = World(families=(4, 6)).rejected(25, by=BOX, family=6).silent(25, family=4)
     assert world.codes == {"gateway-firewall", "ok"}
     assert found(world.conclusion, "gateway-firewall").family is None
+
+
+def test_a_router_that_reports_the_target_alone_is_not_why_controls_are_silent() -> None:
+    """A policy's hosts may not serve 993 at all: their silence is no rejection."""
+    alone = World(control_ports=(25, 587, 993)).rejected(993, by=ISP, who="target").silent(993, who="controls")
+    assert not alone.codes & {"port-blocked", "gateway-firewall"}
+    reported = World(control_ports=(25, 587, 993)).rejected(993, by=ISP, who="target").silent(993, who="controls")
+    assert "port-blocked" in reported.rejected(993, by=ISP, who=CONTROLS[0]).twice(993).codes

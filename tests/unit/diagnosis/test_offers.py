@@ -90,12 +90,13 @@ def test_a_document_that_could_not_be_had_is_news_where_nothing_else_is_there() 
     assert concluded(ACCOUNT, names=[HOME], lookups=[other]).verdict.code == "dns-nodata"
 
 
+@pytest.mark.parametrize("reason", ["port-forbidden", "port-unusual"])
 @pytest.mark.parametrize(("works", "severity"), [(465, "warning"), (993, "blocker")])
-def test_a_port_that_may_not_be_tested_is_why_nothing_sends(works: int, severity: str) -> None:
+def test_a_port_that_may_not_be_tested_is_why_nothing_sends(works: int, severity: str, reason: str) -> None:
     offer = Offer(
         source="srv", said_by="example.org", protocol="smtp", host="o.example.org", port=26, security="starttls"
     )
-    told = lookup(reason="port-forbidden", place="o.example.org:26", value="26", source="srv")
+    told = lookup(reason=reason, place="o.example.org:26", value="26", source="srv")
     rest = [unreached(port, "refused", host="o.example.org") for port in (25, 587)]
     conclusion = concluded(ACCOUNT, seen(works), *rest, offers=[offer], lookups=[told])
     (finding,) = found(conclusion, "offer-untested")

@@ -199,13 +199,16 @@ def test_a_port_of_another_protocol_is_tried_as_it_is_offered(tmp_path: Path) ->
     assert odd == {443: ("imaps", "tls"), 80: ("submission", "starttls")}
 
 
-def test_a_port_that_the_policy_does_not_allow_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("allow", "reason"), [("", "port-unusual"), ("[allow]\nports = [587]\n", "port-forbidden")])
+def test_a_port_that_a_record_may_not_name_is_told(tmp_path: Path, allow: str, reason: str) -> None:
     records: Records = {
         ("_submission._tcp.example.org", "SRV"): ["0 1 26 out.example.org."],
         ("out.example.org", "A"): [ADDRESS],
     }
-    lookup = alone(tmp_path, records).lookup("out.example.org:26")
-    assert (lookup.state, lookup.reason, lookup.value) == ("refused", "port-forbidden", "26")
+    tables = f'{allow}[discovery]\nsources = ["srv"]'
+    found = discover(tmp_path, "me@example.org", records, tables=tables)
+    lookup = found.lookup("out.example.org:26")
+    assert (lookup.state, lookup.reason, lookup.value) == ("refused", reason, "26")
 
 
 def test_a_host_that_does_not_exist_is_told_and_not_tried(tmp_path: Path) -> None:

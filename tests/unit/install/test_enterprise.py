@@ -332,6 +332,11 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert cli.main([*arguments, "--update-url", "nowhere"]) == 2
     assert capsys.readouterr().err == "poterne: --update-url: expected an http or https URL\n"
 
+    for text, ports in (("", "any that the user types"), ("[allow]\nports = [25, 26]\n", "25, 26")):
+        file.write_text(text, encoding="utf-8")
+        assert cli.main(["policy", "check", str(file)]) == 0
+        assert f"  ports            {ports}\n" in capsys.readouterr().out
+
     file.write_text("[allow]\nprots = [25]\n", encoding="utf-8")
     assert cli.main(["policy", "check", str(file)]) == 3
     assert capsys.readouterr().err == f"poterne: {file}: allow.prots: unknown key; did you mean 'ports'?\n"

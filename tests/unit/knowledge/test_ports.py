@@ -11,7 +11,7 @@ def endpoint(port: int, service: str) -> Endpoint:
 
 @pytest.mark.parametrize("row", ports.known(), ids=lambda row: row.service)
 def test_a_port_with_its_own_service_is_its_row(row: PortFacts) -> None:
-    assert ports.row_of(endpoint(row.number, row.service)) is row
+    assert ports.row_of(endpoint(row.number, row.service)) == row
 
 
 def test_a_published_service_on_another_port_is_spoken_to_as_published() -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from poterne.net.gate import Gate, Trust
+from poterne.knowledge.discovery import Trust
+from poterne.net.gate import Gate
 from poterne.policy import Allow, Lab, Policy
 from poterne.report import Endpoint, Role
 from poterne.target.embedded_addresses import faces, read

@@ -14,8 +14,9 @@ from tests.unit.core_timing import QUICK
 from tests.unit.core_world import mapped, policy, stores
 
 from poterne.errors import Forbidden, PoterneError, WebError
+from poterne.knowledge.discovery import Trust
 from poterne.net import web
-from poterne.net.gate import Gate, Trust
+from poterne.net.gate import Gate
 from poterne.net.resolver import NameResolver
 from poterne.policy import Policy
 

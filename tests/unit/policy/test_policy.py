@@ -73,7 +73,7 @@ def test_every_key(tmp_path: Path) -> None:
 
 def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
     assert load(written(tmp_path, "")) == Policy()
-    assert set(Policy().allow.ports) == {row.number for row in ports.known()}
+    assert Policy().allow.ports is None
     assert Policy().lab is None
     assert Policy().controls.resolver is None
 
@@ -508,12 +508,38 @@ def test_forms_of_portal(tmp_path: Path, url: str) -> None:
     assert load(written(tmp_path, f'[controls]\nportal = "{url}"\n')).controls.portal == url
 
 
-def test_ports_that_are_not_allowed_are_named() -> None:
-    rules = Policy()
+def test_ports_that_are_not_allowed_are_named(tmp_path: Path) -> None:
+    rules = load(written(tmp_path, "[allow]\nports = [25, 587]\n"))
     rules.check_ports((25, 587))
     rules.check_ports(())
-    with pytest.raises(Forbidden, match=r"26, 8025"):
-        rules.check_ports((25, 26, 8025))
+    for typed in (True, False):
+        with pytest.raises(Forbidden, match=r"26, 8025 \(allow\.ports\)") as caught:
+            rules.check_ports((25, 26, 8025), typed=typed)
+        assert caught.value.rule == "allow.ports"
+
+
+@pytest.mark.parametrize("text", ["", "[allow]\nrelay = false\n", "# [allow]\n# ports = [25, 587]\n"])
+def test_without_a_list_the_user_may_type_any_port_and_others_name_those_of_the_table(
+    tmp_path: Path, text: str
+) -> None:
+    rules = load(written(tmp_path, text))
+    rules.check_ports((1, 26, 8025, 65535), typed=True)
+    rules.check_ports(tuple(row.number for row in ports.known()))
+    with pytest.raises(Forbidden, match="port 26 ") as caught:
+        rules.check_ports((25, 26))
+    assert caught.value.rule is None
+    assert "policy" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "options"),
+    [("mail.example.org:26", {}), ("localhost:1143", {}), ("mail.example.org", {"ports": (26, 587)})],
+)
+def test_an_odd_port_is_for_those_who_type_it(target: str, options: dict[str, object]) -> None:
+    asked = Options.model_validate(options)
+    Policy().check_request(parse(target), asked)
+    with pytest.raises(Forbidden):
+        Policy().check_request(parse(target), asked.model_copy(update={"origin": "page"}))
 
 
 @pytest.mark.parametrize(

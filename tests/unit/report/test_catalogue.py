@@ -271,6 +271,7 @@ def compared() -> list[Finding]:
         ],
         ("sending-not-offered", None, {}),
         ("offer-untested", None, {"place": "out.example.org:26", "reason": "port-forbidden", "value": "26"}),
+        ("offer-untested", None, {"place": "out.example.org:26", "reason": "port-unusual", "value": "26"}),
     ]
     return [
         Finding(code=code, severity="warning", confidence="likely", host=HOST, port=port, params=params)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from poterne.errors import InvalidTarget
 from poterne.report import Target
-from poterne.target.parser import host_name, parse
+from poterne.target.parser import host_name, is_page, parse, scheme_of
 
 
 def understood(text: str) -> tuple[str, str | None, str | None, int | None, str | None]:
@@ -97,9 +97,11 @@ def test_what_is_understood(text: str, expected: tuple[str, str | None, str | No
         "example-.org",
         "exa mple.org",
         "exa\tmple.org",
-        "example.org/path",
-        "example.org?x",
-        "example.org#x",
+        "example/path",
+        "user@example.org/path",
+        "example.org/24",
+        "example.org:smtp/path",
+        "example.org:587/path",
         "exam_ple!.org",
         "a,b.example",
         "a;b.example",
@@ -168,8 +170,10 @@ def test_what_is_understood(text: str, expected: tuple[str, str | None, str | No
         ":25",
         "example.org:25:26",
         "example.org:smtp",
-        "http://example.org",
-        "https://mail.example.org/",
+        "http://",
+        "https:///webmail",
+        "https://user@/x",
+        "https://exa mple.org/x",
         "ftp://example.org",
         "file:///etc/passwd",
         "javascript:alert(1)",
@@ -194,6 +198,59 @@ def test_what_is_refused_with_one_clear_line(text: str) -> None:
     assert "\n" not in message
     assert message.isprintable()
     assert (caught.value.exit_status, caught.value.code) == (2, "invalid-target")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("https://mail.example.org/webmail/?x=y", "https://mail.example.org"),
+        ("HTTP://Example.ORG.", "http://example.org"),
+        ("https://jane:secret@mail.example.org:8443/a", "https://mail.example.org"),
+        ("https://mail.example.org?token=secret", "https://mail.example.org"),
+        ("https://mail.example.org#secret", "https://mail.example.org"),
+        ("https:\\\\mail.example.org\\secret", "https://mail.example.org"),
+        (" https://mail.example.org/a b\tsecret\n", "https://mail.example.org"),
+        ("https://mail.example.org/\u200bsecret", "https://mail.example.org"),
+        ("https://mail.example.org/" + "secret" * 200, "https://mail.example.org"),
+        ("https://mail.example.org/jane@example.com/", "https://mail.example.org"),
+        ("https://b\u00fccher.example/", "https://xn--bcher-kva.example"),
+        ("https://localhost:8443/secret", "https://localhost"),
+        ("http://192.0.2.7:8080/secret", "http://192.0.2.7"),
+        ("https://[2001:DB8::7]:8443/secret", "https://[2001:db8::7]"),
+        ("mail.example.org/webmail?u=secret", "https://mail.example.org"),
+        ("mail.example.org:8443/webmail", "https://mail.example.org"),
+        ("mail.example.org?u=secret", "https://mail.example.org"),
+        ("[2001:db8::7]/secret", "https://[2001:db8::7]"),
+    ],
+)
+def test_a_web_address_stands_for_its_host(text: str, kept: str) -> None:
+    target, host = parse(text), kept.partition("://")[2]
+    assert understood(text) == understood(host)
+    assert target.port is None
+    assert target.input == kept
+    assert is_page(target)
+    assert parse(target.input) == target
+
+
+@pytest.mark.parametrize("text", ["imaps://example.org", "smtp.example.org:25", "example.org", "jane@example.org"])
+def test_nothing_else_is_taken_for_a_web_address(text: str) -> None:
+    assert not is_page(parse(text))
+    assert parse(text).input == text
+
+
+def test_the_host_of_a_web_address_is_refused_without_the_rest() -> None:
+    with pytest.raises(InvalidTarget) as caught:
+        parse("https://jane:secret1@xn--99999999.example/secret2?secret3#secret4")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "service"),
+    [("imaps://h.example:1993", "imaps"), ("smtp://h.example:26", "smtp"), ("h.example:26", None), ("h.example", None)],
+)
+def test_the_scheme_of_a_mail_url_names_a_service(text: str, service: str | None) -> None:
+    row = scheme_of(parse(text))
+    assert (row.service if row else None) == service
 
 
 def test_a_refusal_never_repeats_a_password() -> None:

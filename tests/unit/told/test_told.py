@@ -16,7 +16,7 @@ from tests.unit.said import (
     sentence,
     way_in_words,
 )
-from tests.unit.told_reports import CONTROLS, FREE, blocked, reports
+from tests.unit.told_reports import CONTROLS, FREE, blocked, report, reports
 
 from poterne.cli.drawing import way_drawn
 from poterne.report import Report, Setting, Settings, Station, Way
@@ -176,3 +176,18 @@ def test_the_picture_of_the_way(first: Station, last: Station, words: str, drawn
     assert stops == (drawn, "port 25")
     assert passes == ("you ───── your box ───── provider ───── internet ───── server", "ports 465 and 587 ✓")
     assert len(stops[0]) == len(passes[0])
+
+
+@pytest.mark.parametrize(
+    ("reason", "party", "words"), [("port-forbidden", "computer", "policy"), ("port-unusual", "you", "type")]
+)
+def test_who_may_have_a_port_tested_that_a_domain_offers(reason: str, party: str, words: str) -> None:
+    params = {"place": "out.example.org:26", "source": "srv", "reason": reason, "value": "26"}
+    told = retold(report("offer-untested", finding={"port": None, "params": params})).told
+    assert told is not None
+    assert told.party == party
+    assert words in ENGLISH.said(told.headline)
+    assert ("policy" in ENGLISH.said(told.headline)) is (reason == "port-forbidden")
+    assert ("administ" in ENGLISH.paragraph(told.advice) or "looks after" in ENGLISH.paragraph(told.advice)) is (
+        reason == "port-forbidden"
+    )

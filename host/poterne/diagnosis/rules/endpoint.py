@@ -118,7 +118,7 @@ register(
 
 def _greeting(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
     row = ports.row_of(observation)
-    expected = row.dialogue if row else "smtp"
+    expected = row.dialogue if row else "mail"
     greeting = observation.greeting or ""
     wants_certificate = reasons.table().certificate_greeting.search(greeting) is not None
     match observation.greeting_kind:

@@ -82,11 +82,11 @@ def _much_slower(others: tuple[Observation, ...], seen: Observation) -> Observat
     """A port of the same address, where every one of them took much longer to open; None where not."""
     taken = seen.stages.connect_ms
     same = [o for o in others if o.address == seen.address and o.port != seen.port and o.state == "open"]
-    times = [(o.stages.connect_ms, o.id, o) for o in same if o.stages.connect_ms is not None and o.attempts == 1]
+    times = [(ms, o.id, o) for o in same if (ms := o.stages.connect_ms) is not None and o.attempts == 1]
     if taken is None or seen.state != "open" or seen.attempts > 1 or not times:
         return None
-    least = min(times)
-    return least[2] if taken < _QUICKER * (least[0] or 0) and (least[0] or 0) - taken > _APART_MS else None
+    least, _, quickest = min(times)
+    return quickest if taken < _QUICKER * least and least - taken > _APART_MS else None
 
 
 @compares(

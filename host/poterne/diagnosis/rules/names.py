@@ -146,7 +146,7 @@ def wrong_host_name(case: Case) -> Yields:
     ranked |= dict.fromkeys(o.host for o in better)
     if not ranked:
         return
-    certified = {name.lower() for o in mismatched for name in (o.tls.names if o.tls else ())}
+    certified = {name.lower() for o in mismatched if o.tls for name in o.tls.names}
     addresses = {o.address for o in mismatched}
     sure = any(o.address in addresses and o.host in certified for o in better)
     yield Symptom(
@@ -164,7 +164,7 @@ def _certified(case: Case) -> Yields:
     for host in dict.fromkeys(o.host for o in mismatched if direction(o) not in served):
         ours = [o for o in mismatched if o.host == host and direction(o) not in served]
         yield from case.want(EvidenceRequest("names", host=host))
-        certified = {name.lower() for o in ours for name in (o.tls.names if o.tls else ())} - {host}
+        certified = {name.lower() for o in ours if o.tls for name in o.tls.names} - {host}
         sides = {direction(o) for o in ours}
         better = [
             o for o in case.target.tried if o.host in certified and settled(o) and verified(o) and direction(o) in sides

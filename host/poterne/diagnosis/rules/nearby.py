@@ -130,23 +130,22 @@ def _refuses_here(case: Case, seen: Observation) -> Confidence | None:
     if signature == "local" and seen.error in _FORBIDDEN_HERE:
         return "certain" if (seen.stages.connect_ms or 0) < _AT_ONCE_MS or seen.error == "EPERM" else "likely"
     if seen.family == 6 and reset_at(seen, 1):
-        return _over_ipv4(case, seen, "possible", here=0)
+        return {True: "certain", False: None, None: "possible"}[_resets_over_ipv4(case, seen)]
     return "possible" if case.nearest.silent_here(seen) or case.nearest.like_those_here(seen) else None
 
 
 def _reset_by_the_box(case: Case, seen: Observation) -> bool:
     if not reset_at(seen, 1) or reset_at(seen, 0):
         return False
-    return seen.family == 4 or _over_ipv4(case, seen, None, here=1) is not None
+    return seen.family == 4 or _resets_over_ipv4(case, seen) is False
 
 
-def _over_ipv4(case: Case, seen: Observation, otherwise: Confidence | None, *, here: int) -> Confidence | None:
-    """What resets IPv6 at the first hop is what resets the same port of that host over IPv4, where that is known."""
+def _resets_over_ipv4(case: Case, seen: Observation) -> bool | None:
+    """Whether it is this machine that resets the same port of that host over IPv4, at the first hop as well: then that
+    is what resets IPv6, too. None where nobody is known to.
+    """
     peers = [o for o in case.target.tried if (o.host, o.port, o.family) == (seen.host, seen.port, 4) and reset_at(o, 1)]
-    if not peers:
-        return otherwise
-    local = any(reset_at(o, 0) for o in peers)
-    return ("certain" if here == 0 else "likely") if local is (here == 0) else None
+    return any(reset_at(o, 0) for o in peers) if peers else None
 
 
 def _held_against(case: Case, seen: Observation, confidence: Confidence) -> list[Observation]:

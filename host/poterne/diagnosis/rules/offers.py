@@ -9,6 +9,8 @@ from poterne.report import Lookup, ParamValue
 
 _MAX = 5
 _SUBMISSION = frozenset({"submissions", "submission"})
+# The port is not to be tested: the policy does not list it, or nobody but the user may name it.
+_PORTS = ("port-forbidden", "port-unusual")
 _SIDES = {"smtp": "outgoing", "imap": "incoming", "pop3": "incoming"}
 
 
@@ -42,7 +44,7 @@ def refused(case: Case) -> Yields:
         }
         if lookup.state == "found":
             params["part"] = True
-        if lookup.reason == "port-forbidden":
+        if lookup.reason in _PORTS:
             blocks = alone or _unserved(lookup, evidence)
             yield Symptom("offer-untested", "certain", host=evidence.target.domain, params=params, blocks=blocks)
         else:

@@ -188,7 +188,7 @@ def _mixed(case: Case, seen: Observation) -> bool:
 
 
 def _served(case: Case, failing: list[Observation]) -> int:
-    return max((independent(case.controls.answering(o.family, o.port)) for o in failing), default=0)
+    return max(independent(case.controls.answering(o.family, o.port)) for o in failing)
 
 
 def _alive(case: Case, seen: Observation) -> bool:

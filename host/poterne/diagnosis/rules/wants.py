@@ -76,7 +76,7 @@ def _signs_of_life(case: Case) -> Iterator[EvidenceRequest]:
         dead = [o for o in there if not case.controls.live(o.host, family, port)]
         if independent(there) - independent(dead) >= 3 or not dead:
             continue
-        working = [o.port for o in case.target.seen if spoke(o) and o.family == family]
+        working = [o.port for o in case.target.seen if spoke(o) and o.family == family and ports.facts(o.port)]
         offered = {number for o in dead for number in known_ports(o.host)}
         candidates = dict.fromkeys((*sorted(set(working), key=_likely), *sorted(offered, key=_likely)))
         # On these every control is asked from the beginning.

@@ -446,13 +446,15 @@ export interface Portal {
 }
 /**
  * Where connections stop on the way from this computer to the server: somewhere from `stops_from` to `stops_to`
- * (the same where it is known). `stopped` and `passing` are ports; the addresses are those that a trace showed.
+ * (the same where it is known). `stopped`, `passing` and `refused` are ports: those that stop there, those that get
+ * through, and those on which the server itself says no. The addresses are those that a trace showed.
  */
 export interface Way {
   stops_from: "you" | "box" | "provider" | "internet" | "server";
   stops_to: "you" | "box" | "provider" | "internet" | "server";
   stopped: number[];
   passing: number[];
+  refused: number[];
   box: string | null;
   provider: string | null;
   traced: boolean;

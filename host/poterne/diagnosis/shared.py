@@ -9,6 +9,7 @@ from poterne.diagnosis.failures import REPORTED, Failures, Signature, clears
 from poterne.diagnosis.limits import Limits
 from poterne.diagnosis.operators import independent, serves
 from poterne.diagnosis.paths import Paths
+from poterne.diagnosis.stages import wordless
 from poterne.diagnosis.target_seen import TargetSeen
 from poterne.report import Confidence, Family, Observation
 
@@ -102,10 +103,12 @@ class SharedFailures:
     ) -> Signature | None:
         """The one way in which all of them fail, if that says anything."""
         signature = self._common(failing, judged)
-        # Servers may take minutes to greet (RFC 5321 section 4.5.3.2.1), and look up names as slowly as one another.
-        if signature == "mute" or (signature == "silent" and self._limits.unreliable(family)):
+        if signature in ("mute", "silent") and self._limits.unreliable(family):
             return None
-        if signature == "cut" and not self._failures.proxied(port):
+        mute = [o for o in (*failing, *judged) if self._failures.signature(o) == "mute"]
+        if signature == "mute" and not all(map(wordless, mute)):
+            return None  # a stalled handshake, or somebody who is slow to end a greeting
+        if signature in ("mute", "cut") and not self._failures.proxied(port):
             # Whatever opens there alone, and for everybody, is somebody who answers in the servers' place.
             return None if any(o.state == "open" and o.port == port for o in self._evidence.canary) else signature
         return signature
@@ -122,14 +125,18 @@ class SharedFailures:
         self, failing: tuple[Observation, ...], controls: tuple[Observation, ...], signature: Signature
     ) -> Confidence:
         """What a failure in common proves at most. Not certain: behind a proxy that answers for everybody, which may be
-        what fails; where the way out has no gateway, and no trace shows that anything leaves this machine; on a port
-        that the controls are not known to serve, unless a router rejects it, or silence begins on the way (a reset is
-        held against more than controls, where such a port is judged). Possible only: where a trace met the first router
-        on neither way, so that it cannot clear this machine.
+        what fails; where connections open and no server says a word, for servers may take minutes to greet (RFC 5321
+        section 4.5.3.2.1), and look up names as slowly as one another; where the way out has no gateway, and no trace
+        shows that anything leaves this machine; on a port that the controls are not known to serve, unless a router
+        rejects it, or silence begins on the way (a reset is held against more than controls, where such a port is
+        judged). Possible only: where a trace met the first router on neither way, so that it cannot clear this machine;
+        where only two controls say no word.
         """
         port, family = failing[0].port, failing[0].family
         if signature == "cut" and self._failures.proxied(port):
             return "likely"
+        if signature == "mute":
+            return "likely" if independent(controls) >= 3 else "possible"
         if signature == "silent" and any(self._paths.begins_unseen(o) for o in failing):
             return "possible"
         passed = any(hop.answer == "time-exceeded" for o in failing for hop in o.path)

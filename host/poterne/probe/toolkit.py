@@ -8,6 +8,7 @@ from poterne.knowledge.timing import ConnectTiming, Timing
 from poterne.net.gate import Gate
 from poterne.probe.stream import Stream
 from poterne.probe.trust import TrustStores
+from poterne.probe.waits import Waits
 from poterne.report import Endpoint
 
 
@@ -15,7 +16,8 @@ from poterne.report import Endpoint
 class Toolkit:
     """`deadline` is loop time; `warming` ends when handshakes may begin (the trust stores
     are loaded, and for comparisons the target is served): connections do not wait for it; `farewells` are goodbyes that
-    still wait; `schedule` is how a connection is tried (None: as the gate does); `on_open` is told of every connection.
+    still wait; `schedule` is how a connection is tried (None: as the gate does); `on_open` is told of every connection;
+    `waits`: who waits for which answer.
     """
 
     gate: Gate
@@ -25,6 +27,7 @@ class Toolkit:
     farewells: set[asyncio.Task[None]] = field(default_factory=set)
     schedule: ConnectTiming | None = None
     on_open: Callable[[Endpoint], None] = lambda _: None
+    waits: Waits = field(default_factory=Waits)
 
     @property
     def timing(self) -> Timing:

@@ -18,10 +18,11 @@ _WORDS = {
 def told(finding: Finding, subject: str) -> Finding:
     """The finding with its sentence and its advice. `subject` stands for the host where it names none."""
     key = finding.code.replace("-", "_")
-    advice = f"{key}_advice"
+    stem = _stem(key, finding)
+    advice = f"{stem}_advice" if locales.exists(f"{stem}_advice") else f"{key}_advice"
     return finding.model_copy(
         update={
-            "says": _about(finding, _stem(key, finding), subject),
+            "says": _about(finding, stem, subject),
             "advice": _about(finding, advice, subject) if locales.exists(advice) else None,
             "party": _party(finding),
         }
@@ -49,13 +50,17 @@ def _party(finding: Finding) -> Party | None:
 
 def _stem(key: str, finding: Finding) -> str:
     """Where more is proved than the code says, a sentence of its own may say so: who is behind it, that nobody vouches
-    for a certificate, that only a part is concerned, who reported it.
+    for a certificate, that only a part is concerned, who reported it, how soon, that something is masked, in which
+    family.
     """
     proved = {
         f"{key}_provider": finding.params.get("where") == "provider",
         f"{key}_untrusted": finding.params.get("trusted") is False,
         f"{key}_part": finding.params.get("part") is True,
         f"{key}_reported": finding.params.get("reporter") is not None,
+        f"{key}_at_once": finding.params.get("at_once") is True,
+        f"{key}_masked": finding.params.get("masked") is True,
+        f"{key}_family": finding.family is not None,
     }
     return next((variant for variant, is_proved in proved.items() if is_proved and locales.exists(variant)), key)
 

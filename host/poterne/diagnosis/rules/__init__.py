@@ -14,6 +14,7 @@ from poterne.diagnosis.rules import (
     offers,
     portal,
     servers,
+    stages,
     wants,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "offers",
     "portal",
     "servers",
+    "stages",
     "wants",
 ]

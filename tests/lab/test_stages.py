@@ -1,0 +1,154 @@
+"""How far connections come: what opens and then stalls, for everybody or for one server."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+
+import pytest
+
+from . import dialogues
+from .operators import CANARY, mail_service
+from .proxies import stripper
+from .runs import Run
+from .scenes import NETWORK, SENDS, Expected, Scenes, Stage
+from .topology import ISP_V4, ISP_V6, Host
+from .world import World
+
+Runs = dict[str, "Future[Run]"]
+scenes = Scenes("stages")
+ROUTER = (ISP_V4, ISP_V6)
+# What a stall would be blamed on, were it taken for the server's.
+_SERVER = ("tls-failed", "no-greeting", "connection-cut", "port-silent", "unproven")
+
+
+@pytest.fixture(scope="module")
+def runs(world: World) -> Iterator[Runs]:
+    world.in_router(8225, stripper(world.topology.isp))
+    world.in_router(8226, dialogues.mute)
+    yield from scenes.play(world)
+
+
+def _hosts(stage: Stage, *names: str) -> list[Host]:
+    return [stage.world.operators[f"mx.{name}.test"].host for name in names]
+
+
+# ---- handshakes stall
+
+
+@scenes.scene(Expected("tls-stalled", "certain", status=1, never=_SERVER))
+def long_packets_lost(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.lose_long(stage.machine))
+    return stage.check()
+
+
+@scenes.scene(Expected("tls-stalled", "certain", status=1, never=_SERVER))
+def long_packets_lost_endpoint(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.lose_long(stage.machine))
+    return stage.check(port=465)
+
+
+@scenes.scene(Expected("tls-stalled", "certain", status=0, never=_SERVER))
+def long_packets_lost_over_ipv6(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.lose_long(stage.machine, family=6))
+    return stage.check()
+
+
+@scenes.scene(Expected("tls-stalled", "certain", status=0, outgoing=((587, "starttls"),), never=_SERVER))
+def long_packets_lost_on_465(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.lose_long(stage.machine, 465))
+    return stage.check()
+
+
+@scenes.scene(Expected(("no-greeting", "tls-failed"), status=1, never=(*NETWORK, "tls-stalled")))
+def long_packets_lost_before_one_server(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_farm.lose_long(stage.machine, to=[stage.target], chain="input"))
+    stage.rule(stage.world.at_isp.lose_long(stage.machine, to=[stage.target]))
+    return stage.check()
+
+
+@scenes.scene(Expected(("no-greeting", "tls-failed"), status=1, never=(*NETWORK, "tls-stalled")))
+def long_packets_lost_before_one_server_and_one_control(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.lose_long(stage.machine, to=[stage.target, *_hosts(stage, "alpha")]))
+    return stage.check()
+
+
+# ---- no byte of any server comes through
+
+
+@scenes.scene(Expected("port25-blocked", "likely", outgoing=SENDS, never=("no-greeting",)))
+def answers_lost_on_25(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.gag(stage.machine, 25))
+    return stage.check()
+
+
+@scenes.scene(Expected("port25-blocked", "likely", status=1, outgoing=SENDS, never=("no-greeting",)))
+def answers_lost_on_25_endpoint(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.gag(stage.machine, 25))
+    return stage.check(port=25)
+
+
+@scenes.scene(Expected("smtp-intercepted", "likely", outgoing=SENDS, never=("no-greeting",)))
+def a_mute_box_on_25(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.divert(stage.machine, 25, to=ROUTER, port=8226))
+    return stage.check()
+
+
+def _slow(stage: Stage, seconds: float) -> str:
+    name = f"mail.{stage.label}.test"
+    service = mail_service(stage.world, name)
+    service[25] = dialogues.Smtp(name=name, greeting_delay=seconds)
+    stage.world.serve(stage.world.host(name, "other"), service)
+    return name
+
+
+@scenes.scene(Expected("ok", codes=("slow-greeting",), outgoing=SENDS, never=("no-greeting",)))
+def a_server_that_greets_late(stage: Stage) -> "Future[Run]":
+    """The controls greet, so that it is waited for as long as ever."""
+    return stage.check(_slow(stage, 11.0))
+
+
+# ---- encryption is taken out of the offers
+
+
+@scenes.scene(Expected("starttls-stripped", "certain", outgoing=((465, "tls"),), never=("plaintext-only",)))
+def stripped_for_everybody(stage: Stage) -> "Future[Run]":
+    stage.rule(stage.world.at_isp.divert(stage.machine, 25, 110, 143, 587, to=ROUTER, port=8225, excepting=CANARY))
+    return stage.check()
+
+
+@scenes.scene(Expected("smtp-intercepted", "likely", outgoing=((465, "tls"),), never=("cert-name-mismatch",)))
+def the_relay_answers_for_everybody(stage: Stage) -> "Future[Run]":
+    relay = stage.world.relay
+    stage.rule(stage.world.at_isp.divert(stage.machine, 25, to=relay.addresses, excepting=[relay]))
+    return stage.check(relay=relay.name)
+
+
+@scenes.scene(Expected("smtp-intercepted", "likely", status=1, outgoing=((465, "tls"),), never=("cert-name-mismatch",)))
+def the_relay_answers_for_everybody_endpoint(stage: Stage) -> "Future[Run]":
+    relay = stage.world.relay
+    stage.rule(stage.world.at_isp.divert(stage.machine, 25, to=relay.addresses, excepting=[relay, *CANARY]))
+    return stage.check(port=25, relay=relay.name)
+
+
+# ---- accepted, and reset at once
+
+
+@scenes.scene(Expected("connection-cut", "certain", status=1, never=("unproven", "tls-failed")))
+def accepted_and_reset(stage: Stage) -> "Future[Run]":
+    """A container's proxy: its port is there, what stood behind it is not."""
+    name = f"mail.{stage.label}.test"
+    stage.world.serve(stage.world.host(name, "other"), dict.fromkeys((25, 465, 587, 143, 993), dialogues.reset_at_once))
+    return stage.check(name)
+
+
+@scenes.scene(Expected("connection-cut", "certain", status=1, outgoing=((465, "tls"),), never=("unproven",)))
+def accepted_and_reset_endpoint(stage: Stage) -> "Future[Run]":
+    name = f"mail.{stage.label}.test"
+    service = mail_service(stage.world, name)
+    service[587] = dialogues.reset_at_once
+    stage.world.serve(stage.world.host(name, "other"), service)
+    return stage.check(f"{name}:587")
+
+
+@pytest.mark.parametrize("name", scenes.names)
+def test_scene(runs: Runs, name: str) -> None:
+    scenes.expected[name].check(runs[name].result())

@@ -58,11 +58,12 @@ def message(report: Report, finding: Finding) -> ToldMessage | None:
 
 
 def _tried(report: Report, finding: Finding) -> tuple[str, ...]:
-    """The servers on which the verdict rests, the target's own first: those that failed, or answered, as it says. A
-    router's refusal rests on nobody else; controls that it refused by the same address are named with it.
+    """The servers on which the verdict rests, the target's own first: those that failed, or answered, as it says. What
+    a router refuses rests on nobody else; controls that were refused there in the same way are named with it.
     """
     evidence = [seen for seen in report.observations if seen.id in finding.evidence]
-    refusals = {(seen.port, seen.state, seen.reporter) for seen in evidence if seen.reporter is not None}
+    failed = [seen for seen in evidence if seen.state != "open" and kind(finding.code).network]
+    refusals = {(seen.port, seen.state, seen.reporter) for seen in failed}
     named = [
         seen
         for seen in report.observations

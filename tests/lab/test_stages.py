@@ -5,6 +5,8 @@ from concurrent.futures import Future
 
 import pytest
 
+from poterne.knowledge.timing import usual
+
 from . import dialogues
 from .operators import CANARY, mail_service
 from .proxies import stripper
@@ -152,3 +154,43 @@ def accepted_and_reset_endpoint(stage: Stage) -> "Future[Run]":
 @pytest.mark.parametrize("name", scenes.names)
 def test_scene(runs: Runs, name: str) -> None:
     scenes.expected[name].check(runs[name].result())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["long-packets-lost", "long-packets-lost-endpoint", "answers-lost-on-25", "answers-lost-on-25-endpoint",
+     "a-mute-box-on-25"],
+)  # fmt: skip
+def test_a_silence_that_everybody_shares_is_not_waited_for_to_the_end(runs: Runs, name: str) -> None:
+    """8 s at the most, where the patience is 6.5; a greeting alone would be waited for 20, a handshake 10."""
+    alike = usual().dialogue.alike
+    assert 1.0 <= runs[name].result().report["elapsed_ms"] / 1000 / alike <= 8 / 6.5
+
+
+def test_the_family_that_stalls_is_named(runs: Runs) -> None:
+    assert runs["long-packets-lost-over-ipv6"].result().finding("tls-stalled")["family"] == 6
+    for name in ("long-packets-lost", "long-packets-lost-on-465"):
+        assert runs[name].result().finding("tls-stalled")["family"] is None
+
+
+def test_the_ports_that_stall_are_named(runs: Runs) -> None:
+    assert runs["long-packets-lost-on-465"].result().finding("tls-stalled")["params"]["ports"] == [465]
+    stalled = runs["long-packets-lost"].result().finding("tls-stalled")["params"]["ports"]
+    assert {25, 465, 587, 993} <= set(stalled)
+
+
+def test_who_was_cut_at_once_is_told_so(runs: Runs) -> None:
+    told = runs["accepted-and-reset-endpoint"].result().report["told"]
+    assert told["headline"]["key"] == "connection_cut_at_once"
+    assert told["party"] == told["message"]["for"] == "server"
+
+
+def test_the_controls_of_a_stall_could_not_be_reached(runs: Runs) -> None:
+    said = [
+        statement["key"]
+        for reason in runs["long-packets-lost"].result().report["told"]["reasons"]
+        for statement in reason
+    ]
+    assert "why_controls_none" in said
+    assert "why_stalled" in said
+    assert not {"why_controls_all", "why_controls_some"} & set(said)

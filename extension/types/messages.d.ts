@@ -424,12 +424,14 @@ export interface Lookup {
 }
 /**
  * This computer's place in the network: its own addresses, the networks that it is directly on (CIDR), and the
- * routers that lead it to the internet, as far as the system tells.
+ * routers that lead it to the internet, as far as the system tells. `reached_ports`: those of far machines to which
+ * connections were opened within the last minute, by whatever program.
  */
 export interface Machine {
   addresses: string[];
   networks: string[];
   gateways: string[];
+  reached_ports: number[];
 }
 /**
  * What the page showed that a captive portal alters: `clear` is its good answer, `altered` any other answer of

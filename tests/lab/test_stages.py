@@ -1,5 +1,6 @@
 """How far connections come: what opens and then stalls, for everybody or for one server."""
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
 
@@ -12,6 +13,7 @@ from .operators import CANARY, mail_service
 from .proxies import stripper
 from .runs import Run
 from .scenes import NETWORK, SENDS, Expected, Scenes, Stage
+from .scripted import Peer
 from .topology import ISP_V4, ISP_V6, Host
 from .world import World
 
@@ -19,6 +21,7 @@ Runs = dict[str, "Future[Run]"]
 scenes = Scenes("stages")
 ROUTER = (ISP_V4, ISP_V6)
 # What a stall would be blamed on, were it taken for the server's.
+_CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], 25), 2).close()"
 _SERVER = ("tls-failed", "no-greeting", "connection-cut", "port-silent", "unproven")
 
 
@@ -129,6 +132,39 @@ def the_relay_answers_for_everybody_endpoint(stage: Stage) -> "Future[Run]":
     relay = stage.world.relay
     stage.rule(stage.world.at_isp.divert(stage.machine, 25, to=relay.addresses, excepting=[relay, *CANARY]))
     return stage.check(port=25, relay=relay.name)
+
+
+def masked_greeting(peer: Peer) -> None:
+    """What a firewall leaves of a server's first words, and of its offer of encryption."""
+    peer.send("220 ********************0*2******0***0\r\n")
+    while (verb := peer.line().split(" ")[0].upper()) != "QUIT":
+        peer.send("250-mail\r\n250-SIZE 1000\r\n250 XXXXXXXA\r\n" if verb == "EHLO" else "500 unknown\r\n")
+
+
+@scenes.scene(
+    Expected("tls-failed", "certain", status=1, outgoing=((465, "tls"),), never=("plaintext-only", "starttls-stripped"))
+)
+def masked_before_one_server(stage: Stage) -> "Future[Run]":
+    name = f"mail.{stage.label}.test"
+    service = mail_service(stage.world, name)
+    service[25] = masked_greeting
+    stage.world.serve(stage.world.host(name, "other"), service)
+    return stage.check(f"{name}:25")
+
+
+# ---- a limit that was spent before
+
+
+@scenes.scene(Expected(("ok", "port25-blocked"), at_most="likely", maybe=("port-silent", "unproven"), outgoing=SENDS))
+def a_limit_that_was_spent_and_a_server_that_drops(stage: Stage) -> "Future[Run]":
+    """One connection in ten seconds gets through: nobody's, while the check lasts."""
+    alpha = _hosts(stage, "alpha")[0]
+    limit = "tcp flags & (syn|ack) == syn limit rate over 6/minute burst 2 packets"
+    stage.rule(stage.world.at_isp.ail(stage.machine, 25, only=limit))
+    stage.rule(stage.world.at_farm.block(stage.target, 25, chain="input"))
+    for address in (*alpha.addresses, *alpha.addresses):
+        stage.machine.namespace.run(sys.executable, "-c", _CONNECT, address)
+    return stage.check()
 
 
 # ---- accepted, and reset at once

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from poterne.net import machine
+from poterne.net import connections, machine
 from poterne.net.machine import source_address
 from poterne.report import Disturbance, Machine
 
@@ -32,5 +32,9 @@ def now() -> Moment:
 
 
 def look_around() -> tuple[Machine, str | None]:
-    """This computer's addresses and gateways, and its network's key where it can be told apart. Takes a while."""
-    return machine.look(), machine.network_key()
+    """This computer's addresses, gateways and latest connections, and its network's key where it can be told apart.
+    Takes a while.
+    """
+    place = machine.look()
+    reached = connections.reached_ports(place.networks)
+    return place.model_copy(update={"reached_ports": reached}), machine.network_key()

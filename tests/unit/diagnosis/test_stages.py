@@ -130,6 +130,11 @@ def test_a_port_of_tls_alone_is_held_against_handshakes_elsewhere() -> None:
     assert blockers(world.conclusion) == {STALLED}
 
 
+def test_a_proxy_that_opens_for_everybody_may_be_what_stalls() -> None:
+    world = World().change(stalled).canary(25, "open").canary(465, "open")
+    assert STALLED not in world.codes
+
+
 def test_a_stall_of_a_moment_is_none() -> None:
     short = {"stages": Stages(connect_ms=10, greeting_ms=20, tls_ms=2000)}
     assert STALLED not in World().change(lambda port, **place: stalled(port, **place, **short)).codes

@@ -29,8 +29,10 @@ def tls_stalled(case: Case) -> Yields:
     certain, two likely. Controls on the same port count; on any, where no handshake of that family was answered at all.
 
     Confounders: a server to which alone a route has a smaller MTU, so that the controls' handshakes are answered;
-    packets that are lost at random.
+    packets that are lost at random; a proxy nearby that opens every port for everybody, and may be what stalls.
     """
+    if len({o.port for o in case.evidence.canary if o.state == "open"}) > 1:
+        return
     shared: list[Observation] = []
     fellows: dict[str, Observation] = {}
     for family in FAMILIES:

@@ -155,7 +155,7 @@ def masked_before_one_server(stage: Stage) -> "Future[Run]":
 # ---- a limit that was spent before
 
 
-@scenes.scene(Expected(("ok", "port25-blocked"), at_most="likely", maybe=("port-silent", "unproven"), outgoing=SENDS))
+@scenes.scene(Expected(("ok", "port25-blocked"), maybe=("port25-blocked", "port-silent", "unproven"), outgoing=SENDS))
 def a_limit_that_was_spent_and_a_server_that_drops(stage: Stage) -> "Future[Run]":
     """One connection in ten seconds gets through: nobody's, while the check lasts."""
     alpha = _hosts(stage, "alpha")[0]
@@ -164,6 +164,15 @@ def a_limit_that_was_spent_and_a_server_that_drops(stage: Stage) -> "Future[Run]
     stage.rule(stage.world.at_farm.block(stage.target, 25, chain="input"))
     for address in (*alpha.addresses, *alpha.addresses):
         stage.machine.namespace.run(sys.executable, "-c", _CONNECT, address)
+    return stage.check()
+
+
+@scenes.scene(Expected(("ok", "client-rejected"), status=(0, 1), codes=("client-rejected",), never=("port-silent",)))
+def a_ban_that_the_check_trips(stage: Stage) -> "Future[Run]":
+    """The server lets four SYNs of each family in, and then none any more."""
+    for family, size in ((4, 60), (6, 80)):
+        only = f"tcp flags & (syn|ack) == syn quota over {4 * size} bytes"
+        stage.rule(stage.world.at_farm.ail(stage.machine, to=[stage.target], only=only, family=family, chain="input"))
     return stage.check()
 
 
@@ -230,3 +239,9 @@ def test_the_controls_of_a_stall_could_not_be_reached(runs: Runs) -> None:
     assert "why_controls_none" in said
     assert "why_stalled" in said
     assert not {"why_controls_all", "why_controls_some"} & set(said)
+
+
+def test_a_limit_that_was_spent_is_no_certain_block(runs: Runs) -> None:
+    run = runs["a-limit-that-was-spent-and-a-server-that-drops"].result()
+    assert 25 in run.report["machine"]["reached_ports"]
+    assert all(finding["confidence"] != "certain" for finding in run.findings("port25-blocked"))

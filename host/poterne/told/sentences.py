@@ -60,6 +60,7 @@ def _stem(key: str, finding: Finding) -> str:
         f"{key}_reported": finding.params.get("reporter") is not None,
         f"{key}_at_once": finding.params.get("at_once") is True,
         f"{key}_masked": finding.params.get("masked") is True,
+        f"{key}_tripped": finding.params.get("tripped") is True,
         f"{key}_family": finding.family is not None,
     }
     return next((variant for variant, is_proved in proved.items() if is_proved and locales.exists(variant)), key)

@@ -49,6 +49,15 @@ def test_port_25_is_blocked_where_two_live_controls_fail_alike(controls: int, co
     assert world.conclusion.verdict.code == BLOCKED
 
 
+def test_a_port_that_was_reached_a_moment_before_is_not_blocked_for_certain() -> None:
+    """A limit on new connections may have been spent by then. What reached the relay says nothing of others."""
+    lately = MACHINE.model_copy(update={"reached_ports": (25,)})
+    assert World().silent(25).with_(machine=lately).confidence(BLOCKED) == "likely"
+    assert World().silent(25).relay().with_(machine=lately).confidence("port25-relay-only") == "certain"
+    elsewhere = MACHINE.model_copy(update={"reached_ports": (443, 587)})
+    assert World().silent(25).with_(machine=elsewhere).confidence(BLOCKED) == "certain"
+
+
 @pytest.mark.parametrize("controls", [0, 1])
 def test_one_control_proves_nothing(controls: int) -> None:
     world = World(controls=CONTROLS[:controls]).silent(25)

@@ -248,6 +248,7 @@ def compared() -> list[Finding]:
         *[(code, 465, ports) for code in ("mail-allowlist", "port-silent", "client-rejected", "starttls-stripped")],
         ("tls-intercepted", 465, {**ports, "issuer": "An authority", "trusted": True}),
         ("tls-intercepted", 465, {**ports, "issuer": "An authority", "trusted": False}),
+        ("client-rejected", 465, {**ports, "tripped": True, "count": 3}),
         ("tls-stalled", 465, ports),
         ("connection-cut", 587, {"ports": (587,), "at_once": True}),
         ("tls-failed", 25, {"ports": (25,), "masked": True}),

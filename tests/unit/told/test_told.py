@@ -176,3 +176,11 @@ def test_the_picture_of_the_way(first: Station, last: Station, words: str, drawn
     assert stops == (drawn, "port 25")
     assert passes == ("you ───── your box ───── provider ───── internet ───── server", "ports 465 and 587 ✓")
     assert len(stops[0]) == len(passes[0])
+
+
+def test_the_picture_shows_what_the_server_itself_refuses() -> None:
+    way = Way(stops_from="box", stops_to="provider", stopped=(25,), refused=(465,))
+    _, refuses = way_drawn(way, ENGLISH)
+    assert refuses == ("you ───── your box ───── provider ───── internet ────✗ server", "port 465")
+    said = way_in_words(way, "port25-blocked", ENGLISH)
+    assert said == "Port 25 stops between your box and your provider. Port 465 stops at the server."

@@ -3,6 +3,7 @@ stands in `diagnosis/registry.py` from the moment when its module is imported.
 """
 
 from poterne.diagnosis.rules import (
+    bans,
     blocks,
     clock,
     disturbed,
@@ -19,6 +20,7 @@ from poterne.diagnosis.rules import (
 )
 
 __all__ = [
+    "bans",
     "blocks",
     "clock",
     "disturbed",

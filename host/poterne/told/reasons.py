@@ -30,6 +30,7 @@ def reasons(report: Report) -> tuple[tuple[Statement, ...], ...]:
     found = [
         *_target(report),
         *_controls(report, codes),
+        *_short(report, codes),
         *_relay(report),
         *_refusers(report),
         *_gateway(report),
@@ -154,6 +155,14 @@ def _controls(report: Report, codes: set[str]) -> Iterator[Reason]:
     if "starttls-stripped" in codes:
         reason += _stripped(asked)
     yield reason
+
+
+def _short(report: Report, codes: set[str]) -> Iterator[Reason]:
+    """The ports on which a dialogue in the clear comes through, and no handshake after it."""
+    if "tls-stalled" in codes:
+        stalled = [seen for seen in report.observations if seen.role == "target" and stages.stalled(seen)]
+        if ports := _ports(seen for seen in stalled if seen.greeting_kind == "accepted"):
+            yield [about_ports("why_short", ports)]
 
 
 def _stripped(asked: list[Observation]) -> Iterator[Statement]:

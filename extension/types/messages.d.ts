@@ -424,8 +424,8 @@ export interface Lookup {
 }
 /**
  * This computer's place in the network: its own addresses, the networks that it is directly on (CIDR), and the
- * routers that lead it to the internet, as far as the system tells. `reached_ports`: those of far machines to which
- * connections were opened within the last minute, by whatever program.
+ * routers that lead it to the internet, as far as the system tells. `reached_ports`: the ports for mail, of far
+ * machines, to which connections were opened within the last minute, by whatever program.
  */
 export interface Machine {
   addresses: string[];

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from poterne.knowledge import ports
 from poterne.net import connections, machine
 from poterne.net.machine import source_address
 from poterne.report import Disturbance, Machine
@@ -36,5 +37,7 @@ def look_around() -> tuple[Machine, str | None]:
     Takes a while.
     """
     place = machine.look()
-    reached = connections.reached_ports(place.networks)
+    # Of the ports that other programs use, only those of mail are anybody's business.
+    mail = {row.number for row in ports.known() if row.dialogue != "http"}
+    reached = tuple(port for port in connections.reached_ports(place.networks) if port in mail)
     return place.model_copy(update={"reached_ports": reached}), machine.network_key()

@@ -81,7 +81,7 @@ def test_endpoints_wait_as_pending_and_arrive_one_by_one(popup: Popup) -> None:
 
 def test_unusable_input_is_refused_and_nothing_runs(popup: Popup) -> None:
     said = []
-    for nonsense in ("not a target", "http://provider.example/", "jane@", "provider.example:99999"):
+    for nonsense in ("not a target", "ftp://provider.example/", "jane@", "provider.example:99999"):
         before = popup.refusals
         popup.ask(nonsense)
         until(lambda before=before: popup.refusals not in ([], before), f"a refusal of {nonsense}")  # type: ignore[misc]

@@ -85,6 +85,7 @@ class _Check:
     _timers: ExitStack = field(default_factory=ExitStack)
     _held: bool = False
     _thinking: bool = False
+    _reported: bool = False
 
     def __post_init__(self) -> None:
         state, shared = self.state, self.tools
@@ -99,7 +100,7 @@ class _Check:
             resolver,
             probing,
             shared.served,
-            tell=self.tell,
+            tell=self._tell_until_the_report,
             on_planned=self._compare_soon,
             on_silence=self._think_soon,
         )
@@ -200,6 +201,12 @@ class _Check:
             self.tell(FindingEvent(finding=finding))
         self.target_side.tell_settings(report.settings)
         self.tell(ReportEvent(report=report))
+        self._reported = True
+
+    def _tell_until_the_report(self, event: CheckEvent) -> None:
+        """What was wanted once and is not waited for any more may come while it is being cancelled: too late."""
+        if not self._reported:
+            self.tell(event)
 
     def close(self) -> None:
         """Keeps what may clear this network for a while."""

@@ -91,6 +91,7 @@ class _Check:
     controls: Controls = field(init=False)
     _timers: ExitStack = field(default_factory=ExitStack)
     _thinking: bool = False
+    _reported: bool = False
 
     def __post_init__(self) -> None:
         state, shared = self.state, self.tools
@@ -108,7 +109,7 @@ class _Check:
             probing,
             shared.served,
             watch,
-            tell=self.tell,
+            tell=self._tell_until_the_report,
             on_silence=self._think_soon,
         )
         tested = frozenset(name for name in (state.target.host, state.target.domain) if name)
@@ -211,6 +212,12 @@ class _Check:
             self.tell(FindingEvent(finding=finding))
         self.target_side.tell_settings(report.settings)
         self.tell(ReportEvent(report=report))
+        self._reported = True
+
+    def _tell_until_the_report(self, event: CheckEvent) -> None:
+        """What was wanted once and is not waited for any more may come while it is being cancelled: too late."""
+        if not self._reported:
+            self.tell(event)
 
     def close(self) -> None:
         """Keeps what may clear this network for a while."""

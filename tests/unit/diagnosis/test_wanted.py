@@ -42,6 +42,11 @@ def canary(port: int) -> EvidenceRequest:
     return EvidenceRequest("canary", port=port)
 
 
+def looked_at_again(port: int) -> EvidenceRequest:
+    """Of the target: whether a server that keeps silent on some ports bans who makes many connections."""
+    return EvidenceRequest("again", observation=f"{HOST}-{port}-4")
+
+
 def again(*hosts: str, port: int = 25) -> set[EvidenceRequest]:
     return {EvidenceRequest("again", observation=f"{host}-{port}-4") for host in hosts}
 
@@ -124,21 +129,22 @@ SCENES: dict[str, tuple[World, set[EvidenceRequest]]] = {
     ),
     "no port of the controls shows life": (
         World(control_ports=(25, 465, 587)).silent(25, 465, 587),
-        {BEGUN, RELAY, *controls(465, 993, 443), *followed(25, 993), *followed(587, 993)},
+        {looked_at_again(993), BEGUN, RELAY, *controls(465, 993, 443), *followed(25, 993), *followed(587, 993)},
     ),
     "no port of known controls shows life": (
         with_defaults(25, 465, 587, 993, 995, 143, 443).silent(25, 465, 587),
-        {BEGUN, RELAY, *controls(465, 993, 143), *followed(25, 143), *followed(587, 143)},
+        {looked_at_again(143), BEGUN, RELAY, *controls(465, 993, 143), *followed(25, 143), *followed(587, 143)},
     ),
     "no port of known controls shows life, and the target serves few": (
         with_defaults(25, 465, 587, 995, 443).silent(25, 465, 587),
-        {BEGUN, RELAY, *controls(465, 995, 443), *followed(25, 443), *followed(587, 443)},
+        {looked_at_again(995), BEGUN, RELAY, *controls(465, 995, 443), *followed(25, 443), *followed(587, 443)},
     ),
     "no port of the controls shows life, and the target serves one that is not known": (
         World(ports=(25, 465, 587), control_ports=(25, 465, 587))
         .silent(25, 465, 587)
         .add(seen(587, id="strange").model_copy(update={"port": 9, "service": "discard"})),
         {
+            EvidenceRequest("again", observation="strange"),
             WEB,
             BEGUN,
             RELAY,
@@ -171,7 +177,7 @@ SCENES: dict[str, tuple[World, set[EvidenceRequest]]] = {
                 unreached(
                     587,
                     "no-answer",
-                    host=f"mx.{name}.test",
+                    host=f"mx.{looked_at_again(465), name}.test",
                     role="control",
                     source="policy",
                     address=f"198.51.100.{number}",
@@ -224,7 +230,7 @@ SCENES: dict[str, tuple[World, set[EvidenceRequest]]] = {
     ),
     "another's name": (
         World(controls=()).change({"tls": spoilt(465, "cert-name-mismatch").tls}, 465),
-        {EvidenceRequest("names", host=HOST)},
+        {EvidenceRequest("names", host=HOST), *controls(465), canary(465)},
     ),
     "old versions on one port": (World(controls=()).change({"tls": spoilt(465, "tls-legacy-only").tls}, 465), set()),
     "old versions everywhere": (
@@ -260,17 +266,17 @@ SCENES: dict[str, tuple[World, set[EvidenceRequest]]] = {
     "a canary that is silent": (World().canary(25), set()),
     "an allow-list": (
         World().silent(25, 587, who="target"),
-        {BEGUN, trace(25, 465), trace(587, 465)},
+        {looked_at_again(465), BEGUN, trace(25, 465), trace(587, 465)},
     ),
     "an allow-list of one of two hosts": (
         World(target="me@example.org")
         .silent(25, 587, who="target")
         .add(seen(25, host="mx.example.org", address="192.0.2.9")),
-        {BEGUN, trace(25, 465), trace(587, 465)},
+        {looked_at_again(465), BEGUN, trace(25, 465), trace(587, 465)},
     ),
     "an allow-list whose traces are there": (
         World().silent(25, 587, who="target").path(25, BOX[4], "silent").path(587, BOX[4], "silent"),
-        {BEGUN},
+        {looked_at_again(465), BEGUN},
     ),
     "errors of a router on the listed ports": (World().rejected(25, 587, by=ISP, who="target"), {BEGUN}),
 }

@@ -80,7 +80,7 @@ def test_ports_of_the_web_are_drawn_where_nothing_else_was_tried() -> None:
 
 def test_what_answered_is_not_where_connections_stop() -> None:
     several = World(control_ports=(25, 465, 587)).silent(465, 25)
-    assert way(several) == ("you", "internet", (25,), (587, 993), BOX[4], None, False)
+    assert way(several) == ("you", "internet", (25, 465), (587, 993), BOX[4], None, False)
     assert way(World(controls=CONTROLS[:2]).change(plain, 25)) == (
         "you",
         "internet",

@@ -1,7 +1,5 @@
 """Servers that let so many connections in and then no more: the check's own were too many."""
 
-from collections.abc import Iterator
-
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import FAMILIES, settled, spoke
 from poterne.diagnosis.evidence_request import EvidenceRequest
@@ -29,7 +27,7 @@ def tripped(case: Case) -> Yields:
             away = [o for o in here if o in case.target.failing and case.failures.signature(o) in _TURNED_AWAY]
             if not opened or len({o.port for o in away}) < _SUSPICIOUS or case.limits.unreliable(family):
                 continue
-            again = list(_shut_again(opened, away))
+            again = _shut_again(here, opened, away)
             if not again:
                 if not any(o.id != p.id and _same(o, p) for o in opened for p in opened):
                     # The earliest, in whatever order they came: ids are numbered.
@@ -51,9 +49,10 @@ def tripped(case: Case) -> Yields:
             )
 
 
-def _shut_again(opened: list[Observation], away: list[Observation]) -> Iterator[Observation]:
-    """The second looks at what had opened that were turned away."""
-    return (o for o in away if any(_same(o, before) for before in opened))
+def _shut_again(here: list[Observation], opened: list[Observation], away: list[Observation]) -> list[Observation]:
+    """The second looks at what had opened that were turned away. A second look stands behind the first."""
+    order = {o.id: number for number, o in enumerate(here)}
+    return [o for o in away if any(_same(o, before) and order[before.id] < order[o.id] for before in opened)]
 
 
 def _same(one: Observation, other: Observation) -> bool:

@@ -148,7 +148,7 @@ def test_a_handshake_that_fails_tells_why() -> None:
     after = spoilt(587, "tls-failed")
     assert shown(after) == {"tls-failed": ("certain", {"alert": "HANDSHAKE_FAILURE"})}
     refused = plain(587, starttls="refused", error="454 no")
-    assert shown(refused) == {"tls-failed": ("certain", {"alert": "454 no"})}
+    assert shown(refused) == {"tls-failed": ("certain", {"alert": "454 no", "refused": True})}
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ async def test_an_alert_is_of_tls() -> None:
         seen = await look(server, ODD)
     assert (seen.service, seen.greeting_kind) == (ports.UNKNOWN, None)
     assert seen.tls is not None
-    assert seen.tls.fault == "tls-failed"
+    assert seen.tls.fault == "tls-incompatible"
     assert "ALERT" in (seen.tls.alert or "")
 
 

@@ -136,7 +136,16 @@ def starttls_stripped(case: Case) -> Yields:
         depth=84,
         severity="warning",
         network=True,
-        absorbs=frozenset({"cert-untrusted", "cert-incomplete-chain", "cert-self-signed"}),
+        absorbs=frozenset(
+            {
+                "cert-untrusted",
+                "cert-incomplete-chain",
+                "cert-self-signed",
+                "chain-expired",
+                "cert-weak",
+                "cert-no-san",
+            }
+        ),
         stops=("you", "internet"),
         intercepts=True,
         way_round=False,

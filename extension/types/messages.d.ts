@@ -429,12 +429,14 @@ export interface Lookup {
 }
 /**
  * This computer's place in the network: its own addresses, the networks that it is directly on (CIDR), and the
- * routers that lead it to the internet, as far as the system tells.
+ * routers that lead it to the internet, as far as the system tells. `reached_ports`: the ports for mail, of far
+ * machines, to which connections were opened within the last minute, by whatever program.
  */
 export interface Machine {
   addresses: string[];
   networks: string[];
   gateways: string[];
+  reached_ports: number[];
 }
 /**
  * What the page showed that a captive portal alters: `clear` is its good answer, `altered` any other answer of
@@ -451,13 +453,15 @@ export interface Portal {
 }
 /**
  * Where connections stop on the way from this computer to the server: somewhere from `stops_from` to `stops_to`
- * (the same where it is known). `stopped` and `passing` are ports; the addresses are those that a trace showed.
+ * (the same where it is known). `stopped`, `passing` and `refused` are ports: those that stop there, those that get
+ * through, and those on which the server itself says no. The addresses are those that a trace showed.
  */
 export interface Way {
   stops_from: "you" | "box" | "provider" | "internet" | "server";
   stops_to: "you" | "box" | "provider" | "internet" | "server";
   stopped: number[];
   passing: number[];
+  refused: number[];
   box: string | null;
   provider: string | null;
   traced: boolean;

@@ -84,6 +84,12 @@ def _matches(
     return matches
 
 
+def _turned(match: str) -> str:
+    """The same for what comes back."""
+    swapped = {"saddr": "daddr", "daddr": "saddr", "dport": "sport"}
+    return " ".join(swapped.get(word, word) for word in match.split(" "))
+
+
 class Counter:
     """Packets that a counting rule saw."""
 
@@ -199,6 +205,25 @@ class Firewall:
         """Let connections open and lose every byte that servers say to the machine on these ports."""
         sources = f"tcp sport {{ {','.join(map(str, ports))} }} tcp flags & psh == psh drop"
         with self._rules(chain, [f"{_direction(address, 'daddr')} {sources}" for address in machine.addresses]):
+            yield
+
+    @contextmanager
+    def lose_long(
+        self,
+        machine: Machine,
+        *ports: int,
+        longest: int = 900,
+        to: Sequence[Host | str] = (),
+        family: int | None = None,
+        chain: Chain = "forward",
+    ) -> Iterator[None]:
+        """Lose packets longer than so many bytes, both ways and without a word: an MTU black hole (RFC 2923 section
+        2.1), for these ports (none named: for all).
+        """
+        rules = []
+        for match in _matches(machine, ports, to, (), family):
+            rules += [f"{each} meta length > {longest} drop" for each in (match, _turned(match))]
+        with self._rules(chain, rules):
             yield
 
     @contextmanager

@@ -20,8 +20,8 @@ from .world import World
 NETWORK = frozenset(
     {
         "port25-blocked", "port25-relay-only", "port-blocked", "mail-allowlist", "local-firewall", "gateway-firewall",
-        "smtp-intercepted", "starttls-stripped", "tls-intercepted", "captive-portal", "offline", "ipv6-broken",
-        "ipv4-broken",
+        "smtp-intercepted", "starttls-stripped", "tls-intercepted", "tls-stalled", "captive-portal", "offline",
+        "ipv6-broken", "ipv4-broken",
     }
 )  # fmt: skip
 # Codes that accuse somebody: a scene names those that it expects, and any other is a false accusation.

@@ -9,8 +9,8 @@ from .played import Register
 
 CODES = {
     "port25-blocked", "port25-relay-only", "port-blocked", "mail-allowlist", "local-firewall", "gateway-firewall",
-    "smtp-intercepted", "starttls-stripped", "tls-intercepted", "captive-portal", "offline", "ipv6-broken",
-    "ipv4-broken",
+    "smtp-intercepted", "starttls-stripped", "tls-intercepted", "tls-stalled", "captive-portal", "offline",
+    "ipv6-broken", "ipv4-broken",
     "server-down", "client-rejected", "port-closed", "port-silent", "no-mail-service", "greeting-refused",
     "greeting-busy", "no-greeting", "slow-greeting", "wrong-protocol",
     "dns-nxdomain", "dns-nodata", "dns-servfail", "dns-timeout", "dns-hijacked", "wrong-host-name",

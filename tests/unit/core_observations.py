@@ -191,6 +191,28 @@ def spoilt(port: int, *faults: str, **changed: Any) -> Observation:
     return seen(port, **{"tls": GOOD_TLS.model_copy(update=update), **changed})
 
 
+def mute(port: int, **changed: Any) -> Observation:
+    """A port that opens, and says nothing for some seconds."""
+    unsaid: dict[str, Any] = {
+        "greeting": None, "greeting_kind": "silent", "spoke": None, "capabilities": (), "auth": (), "security": "none",
+        "starttls": None, "tls": None, "error": "no greeting in 6.5 s",
+        "stages": Stages(connect_ms=10, greeting_ms=6500),
+    }  # fmt: skip
+    return seen(port, **{**unsaid, **changed})
+
+
+def stalled(port: int, **changed: Any) -> Observation:
+    """A port whose handshake gets no answer for some seconds; before STARTTLS it talks."""
+    row = ports.facts(port)
+    assert row is not None
+    stages = Stages(connect_ms=10, greeting_ms=20, capabilities_ms=20, starttls_ms=20, tls_ms=6500)
+    words = "no answer to the TLS handshake in 6.5 s"
+    if row.begins == "tls":
+        return mute(port, **{"error": words, "stages": Stages(connect_ms=10, tls_ms=6500), **changed})
+    failed = Tls(fault="tls-failed", faults=("tls-failed",), alert=words)
+    return plain(port, **{"starttls": "failed", "tls": failed, "error": words, "stages": stages, **changed})
+
+
 def resolved(name: str = HOST, source: str = "typed", **changed: Any) -> NameAnswer:
     """A name with an address, but for what is changed."""
     return NameAnswer(**{"name": name, "source": source, "state": "ok", "addresses": ("192.0.2.7",), **changed})
@@ -514,6 +536,9 @@ def compared() -> list[Conclusion]:
         World().rejected(25, by=BOX),
         World().canary(25, "open", **answered),
         World().change(plain, 25, 587),
+        World().change(stalled),
+        World(families=(4, 6)).change(stalled, family=6),
+        World().fail("reset", 587, who="target"),
         World().change({"tls": private}),
         World(ports=web).silent().with_(portal=portal),
         World(ports=web).silent().with_(portal=portal.model_copy(update={"state": "failed"})),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.unit.core_observations import GOOD_TLS, HOST, NOW, plain, seen, spoilt, unreached
+from tests.unit.core_observations import GOOD_TLS, HOST, NOW, plain, seen, spoilt, stalled, unreached
 
 from poterne.report import (
     Finding,
@@ -88,7 +88,10 @@ def gateway(port: int, state: str) -> Observation:
 def report(code: str, *observations: Observation, **changed: Any) -> Report:
     """A server's report whose verdict is this code, about port 25 unless `finding` says otherwise."""
     about: dict[str, Any] = {"severity": "warning", "confidence": "certain", "host": HOST, "port": 25}
-    finding = Finding(code=code, **{**about, **changed.pop("finding", {})})
+    about |= changed.pop("finding", {})
+    named = about.get("params", {}).get("ports", (about["port"],))
+    compared = [o for o in observations if o.role in ("target", "control") and o.source != "gateway"]
+    finding = Finding(code=code, **{"evidence": tuple(o.id for o in compared if o.port in named), **about})
     base: dict[str, Any] = {
         "version": "0",
         "target": Target(input=HOST, kind="server", host=HOST),
@@ -256,6 +259,22 @@ def reports() -> dict[str, Report]:
             seen(587),
             target=Target(input=f"https://{HOST}", kind="server", host=HOST),
             finding={"severity": "good", "port": None},
+        ),
+        "stalled": report(
+            "tls-stalled",
+            stalled(465),
+            stalled(587),
+            seen(25, greeting="554 go away", greeting_kind="refused"),
+            *[stalled(587, host=host, role="control", source="default", id=host) for host in CONTROLS],
+            finding={"port": 465, "params": {"ports": (465, 587)}, "severity": "blocker"},
+            settings=Settings(),
+            way=Way(stops_from="you", stops_to="internet", stopped=(465, 587), refused=(25,)),
+        ),
+        "cut at once": report(
+            "connection-cut",
+            unreached(587, "reset"),
+            *controls(587),
+            finding={"port": 587, "params": {"ports": (587,), "at_once": True}, "severity": "blocker"},
         ),
         "intercepted": report(
             "smtp-intercepted",

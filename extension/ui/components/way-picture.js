@@ -36,9 +36,11 @@ export function waySection(view) {
  * @param {Way} known
  */
 function picture({ t }, known) {
-  const { stopped, passing } = known;
+  const { stopped, passing, refused = [] } = known;
   const stops = stretches(known);
-  const passes = { stretches: STATIONS.slice(1).map(() => /** @type {const} */ ("passed")), at: null };
+  const whole = STATIONS.slice(1).map(() => /** @type {const} */ ("passed"));
+  const passes = { stretches: whole, at: null };
+  const saysNo = { stretches: whole, at: STATIONS.length - 1 };
   /** @type {Partial<Record<typeof STATIONS[number], string | null>>} */
   const addresses = { box: known.box, provider: known.provider };
   return h(
@@ -60,6 +62,7 @@ function picture({ t }, known) {
     ),
     lane(t, "bad", stopped, stops),
     passing.length > 0 && lane(t, "good", passing, passes),
+    refused.length > 0 && lane(t, "bad", refused, saysNo),
   );
 }
 

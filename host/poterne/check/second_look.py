@@ -26,7 +26,9 @@ class SecondLook:
             return
         await self._pause(failed)
         if failed.role == "target":
-            await self.target_side.again(failed, replace(self.hosts.toolkit, schedule=self.hosts.toolkit.timing.again))
+            timing = self.hosts.toolkit.timing
+            schedule = timing.late if failed.state == "open" else timing.again
+            await self.target_side.again(failed, replace(self.hosts.toolkit, schedule=schedule))
         else:
             await self.hosts.again(failed)
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from poterne.net import machine
+from poterne.knowledge import ports
+from poterne.net import connections, machine
 from poterne.net.machine import source_address
 from poterne.report import Disturbance, Machine
 
@@ -32,5 +33,11 @@ def now() -> Moment:
 
 
 def look_around() -> tuple[Machine, str | None]:
-    """This computer's addresses and gateways, and its network's key where it can be told apart. Takes a while."""
-    return machine.look(), machine.network_key()
+    """This computer's addresses, gateways and latest connections, and its network's key where it can be told apart.
+    Takes a while.
+    """
+    place = machine.look()
+    # Of the ports that other programs use, only those of mail are anybody's business.
+    mail = {row.number for row in ports.known() if row.dialogue != "http"}
+    reached = tuple(port for port in connections.reached_ports(place.networks) if port in mail)
+    return place.model_copy(update={"reached_ports": reached}), machine.network_key()

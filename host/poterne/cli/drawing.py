@@ -11,12 +11,17 @@ _STATIONS: tuple[Station, ...] = get_args(Station)
 
 
 def way_drawn(way: Way, catalogue: Catalogue) -> list[tuple[str, str]]:
-    """The way as lines of equal layout, each with the ports that it is about: what stops, then what passes."""
+    """The way as lines of equal layout, each with the ports that it is about: what stops, what passes, and what
+    the server itself refuses.
+    """
     names = [catalogue.text(f"station_{station}") for station in _STATIONS]
     first, last = _STATIONS.index(way.stops_from), _STATIONS.index(way.stops_to)
     lines = [(_line(names, _stretches(first, last)), _ports(way.stopped, catalogue))]
     if way.passing:
         lines.append((_line(names, ["─────"] * 4), f"{_ports(way.passing, catalogue)} ✓"))
+    if way.refused:
+        server = len(_STATIONS) - 1
+        lines.append((_line(names, _stretches(server, server)), _ports(way.refused, catalogue)))
     return lines
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cache
 
 from poterne.diagnosis.evidence_request import EvidenceRequest
+from poterne.diagnosis.stages import stalled
 from poterne.knowledge import ports
 from poterne.knowledge import timing as timings
 from poterne.knowledge.timing import Timing
@@ -239,8 +240,10 @@ def settled(observation: Observation) -> bool:
     if observation.provisional or observation.cached:
         return False
     stages = observation.stages
-    if observation.state == "open" and observation.greeting_kind == "silent":
-        waited = [wait for wait in (stages.greeting_ms, stages.tls_ms) if wait is not None]
+    if observation.state == "open" and (observation.greeting_kind == "silent" or stalled(observation)):
+        spoken = observation.greeting_kind == "accepted"
+        waits = (stages.tls_ms,) if spoken else (stages.greeting_ms, stages.tls_ms)
+        waited = [wait for wait in waits if wait is not None]
         return not waited or max(waited) >= timings.usual().dialogue.slow * 1000
     connect = timings.usual().connect
     patience_ms = min(3.0, connect.give_up) * 1000

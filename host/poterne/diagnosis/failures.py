@@ -90,7 +90,7 @@ class Failures:
             return signature
         waits = (seen.stages.greeting_ms, seen.stages.tls_ms)
         waited = max((wait for wait in waits if wait is not None), default=0.0)
-        return "cut" if waited >= self._evidence.timing.dialogue.suspicion_relay * 1000 else "mute"
+        return "cut" if waited >= self._evidence.timing.dialogue.slow * 1000 else "mute"
 
     def proxied(self, port: int) -> bool:
         """Whether a proxy nearby, such as a virus scanner's, opens this port and others for everybody: the canary opens
@@ -125,9 +125,9 @@ class Failures:
 
 def clears(seen: Observation, signature: Signature) -> bool:
     """Whether an observation shows that a port is not blocked in the way of that signature: one answer on it, by
-    whomever, is enough.
+    whomever, is enough. That a connection opens is none where openings are followed by silence, or cut.
     """
-    if signature == "cut":
+    if signature in ("cut", "mute"):
         return spoke(seen) or refused_by_target(seen)
     return reached(seen) and not (signature == "refused" and reset(seen))
 

@@ -42,11 +42,17 @@ class Impostors:
         """One for each confidence, the least sure first, with all the ports that it is so sure of."""
         by_port: dict[int, Sign] = {}
         for port in dict.fromkeys(o.port for o in self._target.tried if settled(o)):
-            for confidence, support in (*self._by_canary(port), *self._by_name(port), *self._by_path(port)):
+            for confidence, support in self._signs(port):
                 known = by_port.get(port, ("possible", set()))
                 best = max(known[0], confidence, key=CONFIDENCES.index)
                 by_port[port] = (best, known[1] | support)
         return tuple(self._impostors(by_port))
+
+    def _signs(self, port: int) -> Iterator[Sign]:
+        yield from self._by_canary(port)
+        yield from self._by_name(port)
+        yield from self._by_relay(port)
+        yield from self._by_path(port)
 
     def _impostors(self, by_port: dict[int, Sign]) -> Iterator[Impostor]:
         for confidence in CONFIDENCES:
@@ -83,6 +89,17 @@ class Impostors:
             telling = [o for o in saying if o.role == "target" or o.host in known]
             if count := independent(o for o in telling if o.role == "control"):
                 yield ("certain" if count >= 2 else "likely"), {o.id for o in (*telling, *elsewhere)}
+
+    def _by_relay(self, port: int) -> Iterator[Sign]:
+        """The target greets as the provider's relay does, at another address, and by another name on another port."""
+        for relay in self._evidence.relay:
+            name = _greeted_as(relay)
+            alike = [o for o in self._greeters if o.role == "target" and o.port == port and _greeted_as(o) == name]
+            for seen in alike if relay.port == port else ():
+                elsewhere = [o for o in self._greeters if o.host == seen.host and o.port != port]
+                stranger = seen.host != relay.host and seen.address != relay.address
+                if stranger and elsewhere and all(_greeted_as(o) != name for o in elsewhere):
+                    yield "likely", {seen.id, relay.id, *(o.id for o in elsewhere)}
 
     @cached_property
     def _greeters(self) -> list[Observation]:

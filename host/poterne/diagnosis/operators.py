@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 
 from poterne.knowledge import controls
-from poterne.report import Observation
+from poterne.report import Endpoint, Observation
 from poterne.target.suffixes import registered_domain
 
 
@@ -37,10 +37,10 @@ def known_ports(host: str) -> frozenset[int]:
     return frozenset() if row is None else row.ports
 
 
-def independent(observations: Iterable[Observation]) -> int:
-    """How many operators are behind observations: two names of one address, of one network in the table, or under one
-    registered domain and in one network of addresses, are one. Whoever lists hosts in a policy says that they are
-    independent: a domain alone does not contradict that.
+def independent(observations: Iterable[Endpoint]) -> int:
+    """How many operators are behind endpoints, or observations of them: two names of one address, of one network in the
+    table, or under one registered domain and in one network of addresses, are one. Whoever lists hosts in a policy says
+    that they are independent: a domain alone does not contradict that.
     """
     known: set[str] = set()
     count = 0

@@ -9,6 +9,7 @@ from poterne.diagnosis.failures import REPORTED, Failures, Signature, clears
 from poterne.diagnosis.limits import Limits
 from poterne.diagnosis.operators import independent, serves
 from poterne.diagnosis.paths import Paths
+from poterne.diagnosis.stages import wordless
 from poterne.diagnosis.target_seen import TargetSeen
 from poterne.report import Confidence, Family, Observation
 
@@ -108,10 +109,12 @@ class SharedFailures:
     ) -> Signature | None:
         """The one way in which all of them fail, if that says anything."""
         signature = self._common(failing, judged)
-        # Servers may take minutes to greet (RFC 5321 section 4.5.3.2.1), and look up names as slowly as one another.
-        if signature == "mute" or (signature == "silent" and self._limits.unreliable(family)):
+        if signature in ("mute", "silent") and self._limits.unreliable(family):
             return None
-        if signature == "cut" and not self._failures.proxied(port):
+        mute = [o for o in (*failing, *judged) if self._failures.signature(o) == "mute"]
+        if signature == "mute" and not all(map(wordless, mute)):
+            return None  # a stalled handshake, or somebody who is slow to end a greeting
+        if signature in ("mute", "cut") and not self._failures.proxied(port):
             # Whatever opens there alone, and for everybody, is somebody who answers in the servers' place.
             return None if any(o.state == "open" and o.port == port for o in self._evidence.canary) else signature
         return signature
@@ -127,25 +130,40 @@ class SharedFailures:
     def _most(
         self, failing: tuple[Observation, ...], controls: tuple[Observation, ...], signature: Signature
     ) -> Confidence:
-        """What a failure in common proves at most. Not certain: behind a proxy that answers for everybody, which may be
-        what fails; where the way out has no gateway, and no trace shows that anything leaves this machine; on a port
-        that the controls are not known to serve, unless a router rejects it, or silence begins on the way (a reset is
-        held against more than controls, where such a port is judged). Possible only: where a trace met the first router
-        on neither way, so that it cannot clear this machine.
+        """What a failure in common proves at most.
+
+        Possible only: where a trace met the first router on neither way, so that it cannot clear this machine; where
+        only two controls say no word. Likely: what `_doubtful` says. On a port that the controls are not known to serve
+        it is certain only where a router rejects it, or silence begins on the way (a reset is held against more than
+        controls, where such a port is judged).
         """
-        port, family = failing[0].port, failing[0].family
-        if signature == "cut" and self._failures.proxied(port):
-            return "likely"
+        port = failing[0].port
         if signature == "silent" and any(self._paths.begins_unseen(o) for o in failing):
             return "possible"
-        passed = any(hop.answer == "time-exceeded" for o in failing for hop in o.path)
-        machine = self._evidence.machine
-        if signature == "silent" and not passed and machine.networks and not _of_family(machine.gateways, family):
+        if signature == "mute" and independent(controls) < 3:
+            return "possible"
+        if self._doubtful(failing, signature):
             return "likely"
         known = independent(o for o in controls if serves(o, port) or self._served_once(o))
         if known >= 3 or signature in ("way", "refused") or any(self._paths.stops_midway(o) for o in failing):
             return "certain"
         return "likely"
+
+    def _doubtful(self, failing: tuple[Observation, ...], signature: Signature) -> bool:
+        """Whether something else may be behind it. A proxy that answers for everybody may be what fails. Servers may
+        take minutes to greet (RFC 5321 section 4.5.3.2.1), and look up names as slowly as one another. Where the way
+        out has no gateway, and no trace shows that anything leaves this machine, it may be this machine. Where this
+        machine has reached that port of somebody a moment before, other than the relay's, it may be a limit that was
+        spent by then.
+        """
+        port, family = failing[0].port, failing[0].family
+        if signature == "mute" or (signature == "cut" and self._failures.proxied(port)):
+            return True
+        machine = self._evidence.machine
+        passed = any(hop.answer == "time-exceeded" for o in failing for hop in o.path)
+        unshown = not passed and bool(machine.networks) and not _of_family(machine.gateways, family)
+        spent = port in machine.reached_ports and not any(spoke(o) for o in self._evidence.relay)
+        return signature == "silent" and (unshown or spent)
 
     def _served_once(self, control: Observation) -> bool:
         """Whether it answered on that port at all, be it in the other family, or a minute ago."""

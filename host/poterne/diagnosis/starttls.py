@@ -10,6 +10,8 @@ from poterne.report import Observation
 
 # A box that may not change the length of what it takes away writes this over it.
 _GARBLED = re.compile(r"X{4,}[A-Z]?")
+# Of a greeting it leaves the code, and the digits and blanks in which clients once found the kind of server.
+_MASKED_GREETING = re.compile(r"^220[ -][ 02]*\*{3}[ 02*]*$")
 
 
 def lacks_starttls(seen: Observation) -> bool:
@@ -25,8 +27,19 @@ def lacking_alike(target: TargetSeen, controls: Controls, port: int) -> list[Obs
     return lacking if independent(lacking) >= 2 and all(map(lacks_starttls, greeting)) else []
 
 
+def offered_to_others(controls: Controls, seen: Observation) -> bool:
+    """Whether a control offers STARTTLS where the target lacks it."""
+    return any(_talked(o) and not lacks_starttls(o) for o in controls.on(seen.family, seen.port))
+
+
 def _talked(seen: Observation) -> bool:
     return seen.state == "open" and seen.greeting_kind == "accepted" and (seen.starttls is not None or _garbled(seen))
+
+
+def masked(seen: Observation) -> bool:
+    """Whether something before the server writes over what it says, so that its STARTTLS cannot be seen."""
+    greeting = seen.greeting is not None and _MASKED_GREETING.match(seen.greeting) is not None
+    return seen.tls is None and _talked(seen) and (greeting or _garbled(seen))
 
 
 def _garbled(seen: Observation) -> bool:

@@ -74,6 +74,15 @@ class TargetSeen:
         return found
 
     @cached_property
+    def cut_at_once(self) -> tuple[Observation, ...]:
+        """Those that were accepted, and reset before a byte came. On a port of TLS only where another port of that host
+        is reset on which the server speaks first: else it may be our first words that somebody dislikes.
+        """
+        cut = [o for o in self.final if o.state == "reset"]
+        waiting = {(o.host, o.family) for o in cut if o.asked != "tls"}
+        return tuple(o for o in cut if o.asked != "tls" or (o.host, o.family) in waiting)
+
+    @cached_property
     def without_family(self) -> dict[str, Observation]:
         """The hosts with addresses of one family only, which this machine does not have, with one observation each."""
         if not self._evidence.online:

@@ -40,7 +40,7 @@ def diagnose(evidence: Evidence) -> Conclusion:
             evidence.observations, distrusted=_distrusted(findings), offers=evidence.offers, lookups=evidence.lookups
         ),
         wanted,
-        way(first, case),
+        way(first, findings, case),
     )
 
 

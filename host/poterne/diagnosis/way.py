@@ -1,23 +1,27 @@
 """The picture of the path: where connections stop between this computer and the server."""
 
+from collections.abc import Iterable
+
 from poterne.diagnosis.case import Case
-from poterne.diagnosis.evidence import settled, spoke
+from poterne.diagnosis.evidence import answers, settled
 from poterne.diagnosis.paths import outside
 from poterne.diagnosis.registry import kind
+from poterne.diagnosis.stages import through
 from poterne.report import Finding, Observation, Station, Way
 
 
-def way(verdict: Finding, case: Case) -> Way | None:
-    """Where connections stop, for the finding that is the verdict; None where they do not, or where nobody knows."""
+def way(verdict: Finding, findings: Iterable[Finding], case: Case) -> Way | None:
+    """Where connections stop, for the finding that is the verdict, and for those beside it that stop at the same place;
+    None where they do not, or where nobody knows.
+    """
     finding = kind(verdict.code)
     if finding.stops is None:
         return None
-    seen = {o.id: o for o in case.target.seen}
-    stopped = [seen[id_] for id_ in verdict.evidence if id_ in seen and not spoke(seen[id_])]
-    stopped = stopped or [seen[id_] for id_ in verdict.evidence if id_ in seen]
-    stopped = [o for o in stopped if o in case.target.tried] or stopped
-    numbers = tuple(dict.fromkeys(o.port for o in stopped))
-    passing = dict.fromkeys(o.port for o in case.target.tried if settled(o) and spoke(o) and o.port not in numbers)
+    stopped = _stopped(verdict, case)
+    numbers = {o.port for each in (verdict, *_beside(verdict, findings)) for o in _stopped(each, case)}
+    others = [o for o in case.target.tried if settled(o) and o.port not in numbers]
+    passing = {o.port for o in others if answers(o) and through(o)}
+    refused = {o.port for o in others if o.greeting_kind in ("busy", "refused")} - passing
     pairs = [(o, working) for o in stopped if o.path and (working := case.paths.working(o) or o)]
     stops_from, stops_to = finding.stops
     traced = bool(pairs)
@@ -30,10 +34,31 @@ def way(verdict: Finding, case: Case) -> Way | None:
         stops_to=stops_to,
         stopped=tuple(sorted(numbers)),
         passing=tuple(sorted(passing)),
+        refused=tuple(sorted(refused)),
         box=_box(case, pairs),
         provider=_provider(pairs),
         traced=traced,
     )
+
+
+def _stopped(finding: Finding, case: Case) -> list[Observation]:
+    """The observations of a finding that did not get through; all of them where each did, as behind an interceptor."""
+    seen = {o.id: o for o in case.target.seen}
+    every = [seen[id_] for id_ in finding.evidence if id_ in seen]
+    stopped = [o for o in every if not through(o)] or every
+    return [o for o in stopped if o in case.target.tried] or stopped
+
+
+def _beside(verdict: Finding, findings: Iterable[Finding]) -> list[Finding]:
+    """What this network does besides, at the same place."""
+    known = kind(verdict.code)
+    return [
+        each
+        for each in findings
+        if known.network
+        and kind(each.code).network
+        and (kind(each.code).stops, kind(each.code).intercepts) == (known.stops, known.intercepts)
+    ]
 
 
 def _located(failing: Observation, working: Observation) -> tuple[Station, Station]:

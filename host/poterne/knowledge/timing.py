@@ -44,12 +44,15 @@ class TraceTiming:
 
 @dataclass(frozen=True, slots=True)
 class DialogueTiming:
-    """How long each step of a dialogue may take. `slow`: from where on a greeting is worth a remark."""
+    """How long each step of a dialogue may take. `slow`: from where on a greeting is worth a remark. `alike`: how long
+    a silence lasts that everybody shares, controls and target.
+    """
 
     greeting: Seconds
     suspicion: Seconds
     suspicion_relay: Seconds
     slow: Seconds
+    alike: Seconds
     reply: Seconds
     handshake: Seconds
     farewell: Seconds

@@ -15,6 +15,7 @@ from poterne.probe.replies import Reply
 from poterne.probe.stream import Stream
 from poterne.probe.toolkit import Toolkit
 from poterne.probe.trust import ContextName
+from poterne.probe.waits import WaitStage
 from poterne.report import Observation, Security
 
 # A greeting where a TLS record was expected; RFC 8446 section 5.1 has the records' first byte.
@@ -131,7 +132,7 @@ class Session:
         """What the server says first; where the client speaks first, the answer to its question."""
         builder, dialogue = self._builder, self._dialogue
         with builder.stage("greeting_ms"):
-            async with self._within(self._times.greeting, silence="no greeting"):
+            async with self._within(self._times.greeting, silence="no greeting", stage="greeting"):
                 if not dialogue.script.greets:
                     await stream.send(self._command(dialogue.script.ask or "", stream))
                 reading = asyncio.ensure_future(dialogue.read(stream))
@@ -143,6 +144,9 @@ class Session:
                 finally:
                     reading.cancel()
                     await asyncio.gather(reading, return_exceptions=True)
+                    if builder.security == "none" and stream.first_bytes:
+                        # Where the rest never comes: something did.
+                        builder.greeting = stream.first_bytes.split(b"\n")[0].rstrip(b"\r")
 
     def _suspicion(self) -> float:
         row = ports.row_of(self._builder.endpoint)
@@ -246,8 +250,9 @@ class Session:
         builder = self._builder
         host = builder.endpoint.host.partition("%")[0]
         with builder.stage("tls_ms"):
-            async with self._within(self._times.handshake, silence="no answer to the TLS handshake"):
-                await asyncio.shield(self._toolkit.warming)
+            await asyncio.shield(self._toolkit.warming)
+            silence = "no answer to the TLS handshake"
+            async with self._within(self._times.handshake, silence=silence, stage="handshake"):
                 tls = await stream.start_tls(self._toolkit.stores.context(self._context), host)
         builder.security = security
         # What was said in the clear proves nothing inside.
@@ -286,12 +291,22 @@ class Session:
             builder.tls = handshakes.without_certificate(builder.tls, interruption.detail)
 
     @asynccontextmanager
-    async def _within(self, seconds: float, silence: str = "no answer") -> AsyncIterator[None]:
+    async def _within(
+        self, seconds: float, silence: str = "no answer", stage: WaitStage | None = None
+    ) -> AsyncIterator[None]:
+        """At most so many seconds; less at a stage at which nobody else gets an answer either."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         try:
-            async with asyncio.timeout(seconds):
-                yield
+            async with asyncio.timeout(seconds) as limit:
+                if stage is None:
+                    yield
+                else:
+                    with self._toolkit.waits.at(stage, self._builder.endpoint, limit, self._times.alike):
+                        yield
         except TimeoutError:
-            raise Interrupted("silent", f"{silence} in {seconds:g} s") from None
+            elapsed = min(seconds, round(loop.time() - started, 1))
+            raise Interrupted("silent", f"{silence} in {elapsed:g} s") from None
 
     def _tag(self) -> str:
         return f"p{self._asked}"

@@ -8,6 +8,7 @@ from poterne.knowledge.timing import ConnectTiming, Timing
 from poterne.net.gate import Gate
 from poterne.probe.stream import Stream
 from poterne.probe.trust import TrustStores
+from poterne.probe.waits import Waits
 from poterne.report import Endpoint
 
 
@@ -16,7 +17,8 @@ class Toolkit:
     """`deadline` is loop time. `warming` ends when handshakes may begin: the trust stores are loaded and, in
     comparisons, the target is served; connections do not wait. `farewells` are goodbyes that still wait. `schedule` is
     how a connection is tried (None: as the gate does). `on_open` is told of every connection, and of the milliseconds
-    between the SYN that was answered and its answer; `on_heard` of every stage of a dialogue that ends.
+    between the SYN that was answered and its answer; `on_heard` of every stage of a dialogue that ends. `waits`:
+    who waits for which answer.
     """
 
     gate: Gate
@@ -27,6 +29,7 @@ class Toolkit:
     schedule: ConnectTiming | None = None
     on_open: Callable[[Endpoint, float], None] = lambda _endpoint, _ms: None
     on_heard: Callable[[Endpoint], None] = lambda _endpoint: None
+    waits: Waits = field(default_factory=Waits)
 
     @property
     def timing(self) -> Timing:

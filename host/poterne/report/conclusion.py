@@ -76,13 +76,15 @@ class Settings(Record):
 
 class Way(Record):
     """Where connections stop on the way from this computer to the server: somewhere from `stops_from` to `stops_to`
-    (the same where it is known). `stopped` and `passing` are ports; the addresses are those that a trace showed.
+    (the same where it is known). `stopped`, `passing` and `refused` are ports: those that stop there, those that get
+    through, and those on which the server itself says no. The addresses are those that a trace showed.
     """
 
     stops_from: Station
     stops_to: Station
     stopped: tuple[int, ...] = ()
     passing: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
     box: str | None = None
     provider: str | None = None
     traced: bool = False

@@ -189,12 +189,14 @@ class Lookup(Record):
 
 class Machine(Record):
     """This computer's place in the network: its own addresses, the networks that it is directly on (CIDR), and the
-    routers that lead it to the internet, as far as the system tells.
+    routers that lead it to the internet, as far as the system tells. `reached_ports`: the ports for mail, of far
+    machines, to which connections were opened within the last minute, by whatever program.
     """
 
     addresses: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
+    reached_ports: tuple[Port, ...] = ()
 
 
 class Portal(Record):

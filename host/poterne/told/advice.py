@@ -53,19 +53,24 @@ def message(report: Report, finding: Finding) -> ToldMessage | None:
     says = [about_ports(key, numbers, host=TextValue(text=finding.host or subject_of(report)), **values)]
     if report.way is not None and report.way.passing:
         says.append(about_ports("way_passes", report.way.passing))
-    if hosts := _tried(report, numbers):
+    if hosts := _tried(report, finding):
         date, _, time = report.started_at.partition("T")
         says.append(say("tell_tried", date=date, time=time[:5], hosts=hosts))
     return ToldMessage(for_=finding.party, says=tuple(says))
 
 
-def _tried(report: Report, numbers: tuple[int, ...]) -> tuple[str, ...]:
-    """The servers on which the verdict rests, the target's own first."""
+def _tried(report: Report, finding: Finding) -> tuple[str, ...]:
+    """The servers on which the verdict rests, the target's own first: those that failed, or answered, as it says. What
+    a router refuses rests on nobody else; controls that were refused there in the same way are named with it.
+    """
+    evidence = [seen for seen in report.observations if seen.id in finding.evidence]
+    failed = [seen for seen in evidence if seen.state != "open" and kind(finding.code).network]
+    refusals = {(seen.port, seen.state, seen.reporter) for seen in failed}
     named = [
         seen
         for seen in report.observations
-        if (is_control(seen) or (seen.role == "target" and seen.state != "open"))
-        and (not numbers or seen.port in numbers)
+        if seen in evidence or (seen.port, seen.state, seen.reporter) in refusals
+        if is_control(seen) or seen.role == "target"
     ]
     named.sort(key=lambda seen: seen.role != "target")
     return tuple(dict.fromkeys(seen.host for seen in named))[: NAMED + 1]

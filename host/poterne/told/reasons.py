@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from poterne.diagnosis import stages
 from poterne.knowledge.ports import facts as port_facts
 from poterne.report import ComparedRole, Comparison, FollowedPath, Hop, Observation, Report, State
 from poterne.report.statement import NumberValue, Statement, TextValue, Value, about_ports, refusal, say, word
@@ -35,6 +36,7 @@ def reasons(report: Report) -> tuple[tuple[Statement, ...], ...]:
         *_target(report),
         *_words(report),
         *_controls(report, codes),
+        *_short(report, codes),
         *_relay(report),
         *_refusers(report),
         *_gateway(report),
@@ -96,6 +98,11 @@ def _is_open(observation: Observation) -> bool:
     return observation.state == "open"
 
 
+def _is_through(observation: Observation) -> bool:
+    """Whether nothing fell silent or broke off: a connection alone reaches nobody."""
+    return stages.through(observation)
+
+
 def _ports(observations: Iterable[Observation]) -> tuple[int, ...]:
     return tuple(sorted({observation.port for observation in observations}))
 
@@ -114,18 +121,18 @@ def _asked(report: Report) -> Iterator[Reason]:
 
 
 def _target(report: Report) -> Iterator[Reason]:
-    """What each server of the target answered, port by port; one open address of a port counts."""
+    """What each server of the target answered, port by port; one address of a port that answers counts."""
     hosts = _by((seen for seen in report.observations if seen.role == "target"), lambda seen: seen.host)
     for host, there in list(hosts.items())[:_HOSTS]:
         ports = _by(there, lambda seen: seen.port)
-        open_ports = tuple(sorted(port for port, seen in ports.items() if any(map(_is_open, seen))))
+        open_ports = tuple(sorted(port for port, seen in ports.items() if any(map(_is_through, seen))))
+        stalled = tuple(sorted(port for port, seen in ports.items() if _is_stalled(seen)))
         reason = [about_ports("why_target", open_ports, host=host) if open_ports else say("why_target_none", host=host)]
+        if stalled:
+            reason.append(say("why_stalled", ports=stalled))
         for key in dict.fromkeys(_FAILED.values()):
-            failed = tuple(
-                sorted(
-                    port for port, seen in ports.items() if port not in open_ports and _FAILED.get(seen[0].state) == key
-                )
-            )
+            rest = {port: seen[0].state for port, seen in ports.items() if port not in (*open_ports, *stalled)}
+            failed = tuple(sorted(port for port, state in rest.items() if _FAILED.get(state) == key))
             if failed:
                 reason.append(say(key, ports=failed))
         yield reason
@@ -157,6 +164,10 @@ def _words_of_tls(seen: Observation) -> str | None:
     return seen.error if is_named(seen.error) else None
 
 
+def _is_stalled(seen: list[Observation]) -> bool:
+    return any(map(_is_open, seen)) and not any(map(_is_through, seen))
+
+
 def _controls(report: Report, codes: set[str]) -> Iterator[Reason]:
     """How the servers of other operators fared, port by port."""
     asked = [seen for seen in report.observations if is_control(seen)]
@@ -168,7 +179,7 @@ def _controls(report: Report, codes: set[str]) -> Iterator[Reason]:
     mixed: list[Statement] = []
     for port, there in sorted(_by(asked, lambda seen: seen.port).items()):
         hosts = _by(there, lambda seen: seen.host).values()
-        reached = sum(any(map(_is_open, seen)) for seen in hosts)
+        reached = sum(any(map(_is_through, seen)) for seen in hosts)
         if reached == 0:
             none.append(port)
         elif reached == len(hosts):
@@ -187,6 +198,14 @@ def _controls(report: Report, codes: set[str]) -> Iterator[Reason]:
     yield reason
 
 
+def _short(report: Report, codes: set[str]) -> Iterator[Reason]:
+    """The ports on which a dialogue in the clear comes through, and no handshake after it."""
+    if "tls-stalled" in codes:
+        stalled = [seen for seen in report.observations if seen.role == "target" and stages.stalled(seen)]
+        if ports := _ports(seen for seen in stalled if seen.greeting_kind == "accepted"):
+            yield [about_ports("why_short", ports)]
+
+
 def _stripped(asked: list[Observation]) -> Iterator[Statement]:
     hosts = _by((seen for seen in asked if _is_open(seen) and seen.asked == "starttls"), lambda seen: seen.host)
     count = sum(any(one.starttls in ("absent", "refused") for one in seen) for seen in hosts.values())
@@ -197,7 +216,7 @@ def _stripped(asked: list[Observation]) -> Iterator[Statement]:
 def _relay(report: Report) -> Iterator[Reason]:
     relays = _by((seen for seen in report.observations if seen.role == "relay"), lambda seen: (seen.host, seen.port))
     for (host, port), seen in relays.items():
-        key = "why_relay_open" if any(map(_is_open, seen)) else "why_relay_silent"
+        key = "why_relay_open" if any(map(_is_through, seen)) else "why_relay_silent"
         yield [say(key, host=host, port=port)]
 
 

@@ -56,6 +56,8 @@ def way(known: Way, code: str) -> list[Statement]:
     says = [about_ports(key, known.stopped, where=_place(known))]
     if known.passing:
         says.append(about_ports("way_passes", known.passing))
+    if known.refused:
+        says.append(about_ports("way_stops", known.refused, where=say("way_where_server")))
     return says
 
 

@@ -69,8 +69,9 @@ def _party(finding: Finding) -> Party | None:
 
 def _stem(key: str, finding: Finding) -> str:
     """Where more is proved than the code says, a sentence of its own may say so: who is behind it, that nobody vouches
-    for a certificate, that only a part is concerned, who reported it, in which words the server refused, or by which
-    name the TLS library calls the failure. Such a sentence may have an advice of its own too.
+    for a certificate, that only a part is concerned, who reported it, how soon, that something is masked, in which
+    family, in which words the server refused, or by which name the TLS library calls the failure. Such a sentence may
+    have an advice of its own too.
     """
     proved = {
         f"{key}_provider": finding.params.get("where") == "provider",
@@ -80,6 +81,10 @@ def _stem(key: str, finding: Finding) -> str:
         f"{key}_unusual": finding.params.get("reason") == "port-unusual",
         f"{key}_refused": finding.params.get("refused") is True,
         f"{key}_named": is_named(finding.params.get("alert")),
+        f"{key}_at_once": finding.params.get("at_once") is True,
+        f"{key}_masked": finding.params.get("masked") is True,
+        f"{key}_tripped": finding.params.get("tripped") is True,
+        f"{key}_family": finding.family is not None,
     }
     return next((variant for variant, is_proved in proved.items() if is_proved and locales.exists(variant)), key)
 

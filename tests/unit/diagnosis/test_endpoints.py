@@ -133,10 +133,10 @@ def test_what_a_fault_of_tls_tells(fault: str, changed: dict[str, Any], confiden
     assert shown(observation, f"{HOST}:465") == {fault: (confidence, params)}
 
 
-def test_on_a_port_of_which_nothing_is_known_smtp_is_expected() -> None:
+def test_on_a_port_of_which_nothing_is_known_any_mail_is_expected() -> None:
     foreign = plain(25, greeting_kind="foreign", spoke="ssh", **UNSAID)
     strange = foreign.model_copy(update={"port": 9, "service": "discard"})
-    assert shown(strange, f"{HOST}:9") == {"wrong-protocol": ("certain", {"expected": "smtp", "spoke": "ssh"})}
+    assert shown(strange, f"{HOST}:9") == {"wrong-protocol": ("certain", {"expected": "mail", "spoke": "ssh"})}
     talking = seen(587, auth=()).model_copy(update={"port": 9, "service": "discard"})
     assert shown(talking, f"{HOST}:9") == {}
 

@@ -142,7 +142,7 @@ SCENES: dict[str, tuple[World, set[EvidenceRequest]]] = {
             WEB,
             BEGUN,
             RELAY,
-            *controls(465, 9, 443),
+            *controls(465, 443),
             EvidenceRequest("gateway", port=25, family=4),
             EvidenceRequest("gateway", port=587, family=4),
             EvidenceRequest("trace", observation=f"{HOST}-25-4", working="strange"),

@@ -191,3 +191,11 @@ def test_who_may_have_a_port_tested_that_a_domain_offers(reason: str, party: str
     assert ("administ" in ENGLISH.paragraph(told.advice) or "looks after" in ENGLISH.paragraph(told.advice)) is (
         reason == "port-forbidden"
     )
+
+
+def test_the_picture_shows_what_the_server_itself_refuses() -> None:
+    way = Way(stops_from="box", stops_to="provider", stopped=(25,), refused=(465,))
+    _, refuses = way_drawn(way, ENGLISH)
+    assert refuses == ("you ───── your box ───── provider ───── internet ────✗ server", "port 465")
+    said = way_in_words(way, "port25-blocked", ENGLISH)
+    assert said == "Port 25 stops between your box and your provider. Port 465 stops at the server."

@@ -3,6 +3,7 @@ stands in `diagnosis/registry.py` from the moment when its module is imported.
 """
 
 from poterne.diagnosis.rules import (
+    bans,
     blocks,
     clock,
     disturbed,
@@ -14,10 +15,12 @@ from poterne.diagnosis.rules import (
     offers,
     portal,
     servers,
+    stages,
     wants,
 )
 
 __all__ = [
+    "bans",
     "blocks",
     "clock",
     "disturbed",
@@ -29,5 +32,6 @@ __all__ = [
     "offers",
     "portal",
     "servers",
+    "stages",
     "wants",
 ]

@@ -16,7 +16,7 @@ RELAY_PORT = 25
 SUBMISSION_PORT = 587
 _LISTED_PORTS = (RELAY_PORT, SUBMISSION_PORT)
 # Signatures of a network on the way; the others say who it was.
-_OF_THE_WAY = ("silent", "refused", "way", "cut")
+_OF_THE_WAY = ("silent", "refused", "way", "cut", "mute")
 
 
 @compares(
@@ -51,7 +51,7 @@ def port25(case: Case) -> Yields:
     Three live controls make it certain, two likely; one is no proof. Confounders: a server that drops 25 itself, a dead
     control, a lost SYN (one answer of anybody on 25, in that family, clears the network); a limit on new connections (a
     second look comes first, always where somebody refuses); this machine's firewall and the home box (rules of their
-    own, which go before).
+    own, which go before); servers that are slow to greet, each for itself (they greet on other ports at once).
 
     Where the provider's relay greets on 25, the block is selective: port25-relay-only.
     """

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from poterne.diagnosis.case import Case
-from poterne.diagnosis.evidence import Evidence, answers, direction, needed, refused_by_target, verified
+from poterne.diagnosis.evidence import Evidence, answers, direction, needed, refused_by_target, settled, verified
+from poterne.diagnosis.operators import independent
 from poterne.diagnosis.registry import FindingKind, register, shows
 from poterne.diagnosis.settings import sign_in
+from poterne.diagnosis.stages import stage, through
+from poterne.diagnosis.starttls import masked
 from poterne.diagnosis.symptom import Symptom, Yields
 from poterne.knowledge import limits, ports
 from poterne.knowledge import tls as reasons
@@ -45,12 +48,13 @@ def endpoints(case: Case) -> Yields:
     explained = {*case.target.without_service, *case.target.without_family}
     for observation in case.target.final:
         if observation.host not in explained:
-            yield from _endpoint(observation, case.evidence)
+            yield from _endpoint(observation, case)
 
 
-def _endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
+def _endpoint(observation: Observation, case: Case) -> Iterator[Symptom]:
+    evidence = case.evidence
     if observation.state != "open":
-        yield from _unreached(observation, evidence)
+        yield from _unreached(observation, case)
     elif observation.starttls == "injected":
         yield Symptom("starttls-injection", "certain", observation)
     elif observation.tls is not None and observation.tls.faults:
@@ -60,11 +64,22 @@ def _endpoint(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
             yield from _greeting(observation, evidence)
     elif observation.cut and observation.starttls in ("failed", "silent"):
         yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
+    elif observation.cut and _broken_off_alike(observation, case):
+        yield Symptom("unproven", "possible", observation, params={"state": "error"})
     elif observation.cut:
         yield Symptom("connection-cut", "certain", observation)
     if answers(observation):
         yield from _security(observation, evidence)
         yield from _remarks(observation, evidence)
+
+
+def _broken_off_alike(observation: Observation, case: Case) -> bool:
+    """Whether two controls greet on that port and break off like the target, and nobody comes further there: then it
+    may be somebody on the way.
+    """
+    there = [o for o in case.controls.on(observation.family, observation.port) if settled(o)]
+    alike = [o for o in there if stage(o) == "dialogue"]
+    return independent(alike) >= 2 and not any(map(through, there))
 
 
 register(
@@ -89,7 +104,8 @@ register(
 )
 
 
-def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom]:
+def _unreached(observation: Observation, case: Case) -> Iterator[Symptom]:
+    evidence = case.evidence
     if not needed(observation, evidence):
         return
     if any(_same_door(observation, other) and other.state == "open" for other in evidence.tried):
@@ -97,7 +113,7 @@ def _unreached(observation: Observation, evidence: Evidence) -> Iterator[Symptom
     reported: dict[str, ParamValue] = {} if observation.reporter is None else {"reporter": observation.reporter}
     if refused_by_target(observation):
         yield Symptom("port-closed", "certain", observation, params=reported)
-    elif observation.state == "reset" and observation.asked == "tls":
+    elif observation.state == "reset" and observation.asked == "tls" and observation not in case.target.cut_at_once:
         yield Symptom("tls-failed", "certain", observation, params={"alert": observation.error})
     else:
         # Whether the network, this machine or the server keeps silent shows only against controls.
@@ -203,7 +219,9 @@ def _security(observation: Observation, evidence: Evidence) -> Iterator[Symptom]
     row = ports.row_of(observation)
     if row is None or direction(observation) == "other":
         return
-    if observation.starttls in ("refused", "failed", "silent"):
+    if observation.security == "none" and masked(observation):
+        yield Symptom("tls-failed", "certain", observation, params={"masked": True})
+    elif observation.starttls in ("refused", "failed", "silent"):
         if observation.tls is None:
             params: dict[str, ParamValue] = {"alert": observation.error}
             if observation.starttls == "refused" and observation.error is not None:

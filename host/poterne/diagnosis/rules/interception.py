@@ -7,7 +7,7 @@ from poterne.diagnosis.evidence import settled, spoke
 from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.operators import independent
 from poterne.diagnosis.registry import FindingKind, compares
-from poterne.diagnosis.starttls import lacking_alike, lacks_starttls
+from poterne.diagnosis.starttls import lacking_alike, lacks_starttls, offered_to_others
 from poterne.diagnosis.symptom import Symptom, Yields
 from poterne.report import Observation
 
@@ -56,11 +56,16 @@ def smtp_intercepted(case: Case) -> Yields:
 
 
 def _suspicions(case: Case) -> Iterator[EvidenceRequest]:
-    """An answer that comes far too soon, or turns us away, here and at two controls; a canary that opened."""
+    """An answer that comes far too soon, or turns us away, here and at two controls; a canary that opened; a
+    certificate for another name, which no other port of that host shows.
+    """
     for seen in case.evidence.canary:
         if seen.state == "open" and not spoke(seen):
             yield from case.want(EvidenceRequest("canary", port=465 if seen.port == 25 else 25))
     for seen in case.target.tried:
+        if _misnamed(case, seen):
+            yield from case.want_controls(seen.port)
+            yield from case.want(EvidenceRequest("canary", port=seen.port))
         if _turned_away(seen):
             yield from case.want_controls(seen.port)
             if independent(o for o in case.controls.on(seen.family, seen.port) if _turned_away(o)) >= 2:
@@ -118,6 +123,9 @@ def starttls_stripped(case: Case) -> Yields:
         if lacking := lacking_alike(case.target, case.controls, port):
             stripped += ours
             support |= dict.fromkeys(o.id for o in lacking)
+    # Where it is taken away on one port, the server is not blamed for another on which nobody could be asked.
+    doubtful = [o for o in case.target.tried if o.port in _STRIPPABLE and settled(o) and lacks_starttls(o)]
+    doubtful = [o for o in doubtful if not offered_to_others(case.controls, o)]
     if stripped:
         yield Symptom(
             "starttls-stripped",
@@ -125,7 +133,7 @@ def starttls_stripped(case: Case) -> Yields:
             seen=tuple(stripped),
             support=tuple(support),
             family=case.failures.one_family(stripped),
-            explains=frozenset(o.id for o in stripped),
+            explains=frozenset(o.id for o in (*stripped, *doubtful)),
         )
 
 
@@ -144,6 +152,9 @@ def starttls_stripped(case: Case) -> Yields:
                 "chain-expired",
                 "cert-weak",
                 "cert-no-san",
+                "cert-name-mismatch",
+                "cert-expired",
+                "cert-expiring",
             }
         ),
         stops=("you", "internet"),
@@ -182,6 +193,19 @@ def tls_intercepted(case: Case) -> Yields:
             support=tuple(o.id for o in shown),
             explains=frozenset(o.id for o in seen),
         )
+
+
+def _misnamed(case: Case, seen: Observation) -> bool:
+    """Whether a port shows a certificate for another name, and no other port of that host the same: a server without
+    one for its name shows its usual one everywhere.
+    """
+    tls = seen.tls
+    if tls is None or "cert-name-mismatch" not in tls.faults:
+        return False
+    return not any(
+        o.host == seen.host and o.port != seen.port and o.tls is not None and o.tls.names == tls.names
+        for o in case.target.seen
+    )
 
 
 def _private(seen: Observation) -> bool:

@@ -7,6 +7,7 @@ from poterne.diagnosis.evidence import FAMILIES, direction, reset, settled, spok
 from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.operators import independent, known_ports, vouches
 from poterne.diagnosis.registry import compares
+from poterne.diagnosis.stages import stalled
 from poterne.knowledge import controls, ports
 from poterne.report import Observation
 
@@ -21,7 +22,7 @@ _MAX_SIGNS_OF_LIFE = 2
 def wants(case: Case) -> Iterator[EvidenceRequest]:
     """Controls for whatever fails, and where every TLS handshake or everything fails, the portal."""
     for seen in case.target.failing:
-        if not _merely_closed(case, seen) and not case.limits.unreliable(seen.family):
+        if not _merely_closed(case, seen) and not stalled(seen) and not case.limits.unreliable(seen.family):
             yield from case.want_controls(seen.port)
     protected = [o for o in case.target.tried if o.tls is not None]
     doubtful = [o for o in protected if o.tls is not None and _doubtful(o.tls.faults, public=o.tls.public_trusted)]

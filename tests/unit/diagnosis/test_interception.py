@@ -209,6 +209,17 @@ def test_unrelated_servers_show_one_private_issuer(controls: int, confidence: st
     assert (finding.severity == "blocker") is not trusted
 
 
+@pytest.mark.parametrize("fault", ["chain-expired", "cert-weak", "cert-no-san"])
+def test_what_is_wrong_with_an_interceptors_certificate_is_not_said_of_the_server(fault: str) -> None:
+    world = World()
+    for host in (HOST, *CONTROLS):
+        shown: dict[str, Any] = under("Antivirus root", trusted=False)
+        faults = ("cert-untrusted", fault)
+        world.change({"tls": shown["tls"].model_copy(update={"faults": faults})}, who=host)
+    assert "tls-intercepted" in world.codes
+    assert not world.codes & {"cert-untrusted", fault}
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 def test_a_private_authority_at_the_target_alone(trusted: bool) -> None:
     world = World().change(under("Example Ltd", trusted=trusted), who="target")

@@ -50,7 +50,7 @@ def settings(
             continue
         key = (setting.host, setting.port, setting.security)
         known = found.get(key)
-        if known is None or (setting.verified, len(setting.auth)) > (known.verified, len(known.auth)):
+        if known is None or _fuller(setting) > _fuller(known):
             found[key] = setting
     ordered = sorted(
         (told(offers, setting) for setting in found.values()),
@@ -65,6 +65,11 @@ def settings(
         outgoing=tuple(setting for setting in ordered if setting.protocol == "smtp"),
         incoming=tuple(setting for setting in ordered if setting.protocol != "smtp"),
     )
+
+
+def _fuller(setting: Setting) -> tuple[bool, int, tuple[str, ...]]:
+    """Of two families of one port, the one that offers more; the words decide where they offer as much."""
+    return setting.verified, len(setting.auth), setting.auth
 
 
 def improves(later: Settings, earlier: Settings) -> bool:

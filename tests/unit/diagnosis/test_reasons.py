@@ -216,7 +216,7 @@ def test_what_hinders_one_port_hinders_no_other() -> None:
     world = World(ports=(25, 465, 587, 993)).silent(25, 587, who="target")
     world.change({"provisional": True}, 25, who="target")
     assert found(world.conclusion, "port-silent").params["ports"] == (587,)
-    open_again = World().silent(25, 587, who="target").add(seen(25, id="again"))
+    open_again = World().silent(25, 587, who="target").add(seen(25, id=f"{HOST}-25-4-again"))
     assert found(open_again.conclusion, "port-silent").params["ports"] == (587,)
     families = World(families=(4, 6)).silent(25, who="target").change(LOSSY, 465, 587, 993, family=4)
     assert {f.family for f in families.conclusion.findings if f.code == "port-silent"} <= {6, None}

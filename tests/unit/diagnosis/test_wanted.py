@@ -177,7 +177,7 @@ SCENES: dict[str, tuple[World, set[EvidenceRequest]]] = {
                 unreached(
                     587,
                     "no-answer",
-                    host=f"mx.{looked_at_again(465), name}.test",
+                    host=f"mx.{name}.test",
                     role="control",
                     source="policy",
                     address=f"198.51.100.{number}",
@@ -185,7 +185,7 @@ SCENES: dict[str, tuple[World, set[EvidenceRequest]]] = {
                 for number, name in enumerate(("a", "b"))
             ),
         ),
-        {BEGUN, *controls(993, 443), *followed(587, 465)},
+        {looked_at_again(465), BEGUN, *controls(993, 443), *followed(587, 465)},
     ),
     "a budget that ended early is no silence": (
         World().silent(25).silent(who="controls").change({"attempts": 1, "stages": Stages()}, who="controls"),

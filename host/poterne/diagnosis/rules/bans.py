@@ -27,11 +27,10 @@ def tripped(case: Case) -> Yields:
             away = [o for o in here if o in case.target.failing and case.failures.signature(o) in _TURNED_AWAY]
             if not opened or len({o.port for o in away}) < _SUSPICIOUS or case.limits.unreliable(family):
                 continue
-            again = _shut_again(here, opened, away)
+            again = _shut_again(opened, away)
             if not again:
                 if not any(o.id != p.id and _same(o, p) for o in opened for p in opened):
-                    # The earliest, in whatever order they came: ids are numbered.
-                    first = min(opened, key=lambda o: (len(o.id), o.id))
+                    first = min(opened, key=_number)
                     yield from case.want(EvidenceRequest("again", observation=first.id))
                 continue
             living = [o for o in case.controls.living if o.family == family]
@@ -49,10 +48,14 @@ def tripped(case: Case) -> Yields:
             )
 
 
-def _shut_again(here: list[Observation], opened: list[Observation], away: list[Observation]) -> list[Observation]:
-    """The second looks at what had opened that were turned away. A second look stands behind the first."""
-    order = {o.id: number for number, o in enumerate(here)}
-    return [o for o in away if any(_same(o, before) and order[before.id] < order[o.id] for before in opened)]
+def _shut_again(opened: list[Observation], away: list[Observation]) -> list[Observation]:
+    """The second looks at what had opened that were turned away."""
+    return [o for o in away if any(_same(o, before) and _number(before) < _number(o) for before in opened)]
+
+
+def _number(seen: Observation) -> tuple[int, str]:
+    """Ids are numbered: a second look has a higher one than the first."""
+    return len(seen.id), seen.id
 
 
 def _same(one: Observation, other: Observation) -> bool:

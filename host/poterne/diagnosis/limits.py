@@ -120,7 +120,11 @@ class Limits:
         a port does not do, and a limit on connections does: by a reset of the canary, that has no server to reset
         anything; by an ICMP error for one control and not for another; or by turning down what it lets through later.
         """
-        seen = [o for o in self._evidence.observations if not o.cached and o.source != "gateway" and o.role != "relay"]
+        seen = [
+            o
+            for o in self._evidence.observations
+            if not o.cached and o.source not in ("gateway", "dns") and o.role != "relay"
+        ]
         through = [
             o
             for o in seen

@@ -58,11 +58,13 @@ class DialogueTiming:
 @dataclass(frozen=True, slots=True)
 class NamesTiming:
     """How long names are waited for. `answer`: one question to a name server; `patience`: the system's resolver, before
-    it is asked why; `random`: both names that must not exist; `reverse`: the name of a router.
+    it is asked why; `silent`: one name server, before it is called silent; `random`: both names that must not exist;
+    `reverse`: the name of a router.
     """
 
     answer: Seconds
     patience: Seconds
+    silent: Seconds
     random: Seconds
     reverse: Seconds
 

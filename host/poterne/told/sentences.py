@@ -18,7 +18,7 @@ _WORDS = {
 def told(finding: Finding, subject: str) -> Finding:
     """The finding with its sentence and its advice. `subject` stands for the host where it names none."""
     key = finding.code.replace("-", "_")
-    advice = f"{key}_advice"
+    advice = f"{key}_all_advice" if finding.params.get("all") is True else f"{key}_advice"
     return finding.model_copy(
         update={
             "says": _about(finding, _stem(key, finding), subject),
@@ -43,15 +43,20 @@ def ports_of(finding: Finding) -> tuple[int, ...]:
 
 def _party(finding: Finding) -> Party | None:
     """Who can remove the cause: the provider itself where it is proved that the cause is there."""
-    party = kind(finding.code).party
+    sort = kind(finding.code)
+    party = (sort.unsure_party if finding.confidence != "certain" else None) or sort.party
     return "provider" if party == "network" and finding.params.get("where") == "provider" else party
 
 
 def _stem(key: str, finding: Finding) -> str:
-    """Where more is proved than the code says, a sentence of its own may say so: who is behind it, that nobody vouches
-    for a certificate, that only a part is concerned, who reported it.
+    """Where more is proved than the code says, a sentence of its own may say so: that nothing for sending is left,
+    where a name leads to instead, who is behind it, that nobody vouches for a certificate, that only a part is
+    concerned, who reported it.
     """
     proved = {
+        f"{key}_all": finding.params.get("all") is True,
+        f"{key}_hosts": finding.params.get("hosts") is True,
+        f"{key}_elsewhere": bool(finding.params.get("elsewhere")),
         f"{key}_provider": finding.params.get("where") == "provider",
         f"{key}_untrusted": finding.params.get("trusted") is False,
         f"{key}_part": finding.params.get("part") is True,

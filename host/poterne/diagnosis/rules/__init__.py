@@ -3,6 +3,7 @@ stands in `diagnosis/registry.py` from the moment when its module is imported.
 """
 
 from poterne.diagnosis.rules import (
+    addresses,
     blocks,
     clock,
     disturbed,
@@ -18,6 +19,7 @@ from poterne.diagnosis.rules import (
 )
 
 __all__ = [
+    "addresses",
     "blocks",
     "clock",
     "disturbed",

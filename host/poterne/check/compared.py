@@ -79,10 +79,10 @@ class ComparedHosts:
         await gather(*probes)
 
     async def again(self, failing: Observation) -> None:
-        """Looks once more at what failed; patiently, where it was silent."""
+        """Looks once more at what failed; patiently, where it was silent, and briefly, where a router rejected it."""
         place = SocketAddress(failing.family, failing.address, failing.port)
         endpoint = self._endpoint(failing.role, failing.host, place, failing.port, failing.source)
-        how: Schedule = "again" if failing.state == "no-answer" else "late"
+        how: Schedule = "again" if failing.state == "no-answer" else "late" if failing.reporter is None else "brief"
         await self._observe(endpoint, place, None, self.in_turn(failing.host, how))
 
     def in_turn(self, host: str, name: Schedule) -> Toolkit:

@@ -1,5 +1,6 @@
 """Whether packets are lost, or connections limited, so that failures say less of a network than they seem to."""
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from poterne.diagnosis.controls import Controls
@@ -72,8 +73,7 @@ class Limits:
         if signature != "silent":
             if len(again) < len(hasty) or all(map(self._slow_to_fail, hasty)):
                 return ()
-            # The earliest, in whatever order they came: ids are numbered.
-            return tuple(sorted(again, key=lambda o: (len(o.id), o.id))[:1])
+            return first_to_fail(again)
         return again if self._lossy(family, port) or self.limited(family, port, signature) else ()
 
     def _slow_to_fail(self, seen: Observation) -> bool:
@@ -154,6 +154,11 @@ class Limits:
             and settled(o)
         ]
         return len(same) > 1
+
+
+def first_to_fail(failing: Iterable[Observation]) -> tuple[Observation, ...]:
+    """The one of them that failed first, in whatever order they are given; none of none."""
+    return tuple(sorted(failing, key=lambda o: (o.stages.connect_ms or 0, len(o.id), o.id))[:1])
 
 
 def _late(opened: Observation) -> bool:

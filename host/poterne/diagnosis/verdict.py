@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from poterne.diagnosis.case import Case
-from poterne.diagnosis.evidence import Conclusion, Evidence, answers, direction, encrypted, verified
+from poterne.diagnosis.evidence import CONFIDENCES, Conclusion, Evidence, answers, direction, encrypted, verified
 from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.explain import unexplained
 from poterne.diagnosis.registry import FindingKind, Quiet, kind, known, register, rules
@@ -158,7 +158,7 @@ def _finding(group: list[Symptom], evidence: Evidence, missing: frozenset[str]) 
     return Finding(
         code=first.code,
         severity=_severity(first, seen, evidence, missing),
-        confidence=first.confidence,
+        confidence=max((symptom.confidence for symptom in group), key=CONFIDENCES.index),
         host=host,
         port=numbers[0] if numbers and "ports" in params else None,
         family=first.family if about_host or first.compared else _family(seen, evidence),

@@ -267,6 +267,16 @@ def two_dead_name_servers(stage: Stage) -> "Future[Run]":
     return stage.check()
 
 
+@scenes.scene(Expected("ok", codes=("resolver-slow",), outgoing=SENDS, never=("dns-timeout",)))
+def dead_first_name_server_account(stage: Stage) -> "Future[Run]":
+    stage.world.topology.name_servers(stage.machine, NOBODY_V4, RESOLVER_V4)
+    domain = f"{stage.label}.test"
+    name = f"mail.{domain}"
+    stage.world.serve(stage.world.host(name, "other"), mail_service(stage.world, name))
+    stage.world.zone.add(domain, mx=[f"10 {name}."])
+    return stage.check(f"somebody@{domain}")
+
+
 @scenes.scene(Expected("port25-blocked", codes=("resolver-slow",), outgoing=SENDS))
 def dead_first_name_server_and_25_blocked(stage: Stage) -> "Future[Run]":
     stage.world.topology.name_servers(stage.machine, NOBODY_V4, RESOLVER_V4)

@@ -62,18 +62,19 @@ def message(report: Report, finding: Finding) -> ToldMessage | None:
         return None
     if report.way is not None and report.way.passing:
         says.append(about_ports("way_passes", report.way.passing))
-    if hosts := _tried(report, numbers):
+    if hosts := _tried(report, finding, numbers):
         date, _, time = report.started_at.partition("T")
         says.append(say("tell_tried", date=date, time=time[:5], hosts=hosts))
     return ToldMessage(for_=recipient, says=tuple(says))
 
 
-def _tried(report: Report, numbers: tuple[int, ...]) -> tuple[str, ...]:
-    """The servers on which the verdict rests, the target's own first."""
+def _tried(report: Report, finding: Finding, numbers: tuple[int, ...]) -> tuple[str, ...]:
+    """The servers on which the verdict rests, or which failed alike, the target's own first."""
     named = [
         seen
         for seen in report.observations
-        if (is_control(seen) or (seen.role == "target" and seen.state != "open"))
+        if (seen.state != "open" or seen.id in finding.evidence)
+        and (is_control(seen) or (seen.role == "target" and seen.state != "open"))
         and (not numbers or seen.port in numbers)
     ]
     named.sort(key=lambda seen: seen.role != "target")

@@ -71,7 +71,10 @@ def led_elsewhere(case: Case) -> Yields:
     Confounders: names with different addresses for everybody who asks (round robin, networks of delivery), of which all
     serve alike; networks that lead to an address of their own inside, where the mail service answers.
     """
+    served = any(verified(o) for o in case.target.tried)
     for host, there in case.target.by_host.items():
+        if served and host != case.evidence.target.host:
+            continue  # a guess beside the servers that work
         mail = [o for o in there if direction(o) in ("outgoing", "incoming") and settled(o)]
         if not mail or any(verified(o) for o in there):
             continue

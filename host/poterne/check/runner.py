@@ -271,9 +271,8 @@ class _Check:
     # ---- what the rules want while the target is being probed
 
     def _think_soon(self) -> None:
-        """News that come together are weighed together: of what is silent, and of what somebody on the way rejected."""
-        rejected = any(seen.reporter for seen in self.state.observations(of_target=False))
-        if (rejected or self.state.silent()) and not self._thinking:
+        """News that come together are weighed together."""
+        if self.state.silent(of_target=True) and not self._thinking:
             self._thinking = True
             self._later(self._timing.think, self._think)
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.core_observations import (
     BOX,
+    CONTROLS,
+    FURTHER,
     HOST,
     ISP,
     MACHINE,
@@ -382,3 +384,34 @@ def test_a_relay_is_left() -> None:
 
 def test_25_alone() -> None:
     assert sending(25).codes == {"port25-blocked", "ok"}
+
+
+# ---- a router that seldom says that it rejects
+
+
+def seldom(*told: str) -> World:
+    """Port 25 is rejected by one router for everybody, and it says so of these hosts."""
+    world = World().silent(25)
+    for host in told:
+        world.rejected(25, by=FURTHER, who=host)
+    return world
+
+
+def test_silence_beside_a_router_s_refusals_took_several_tries() -> None:
+    world = seldom(HOST, CONTROLS[0])
+    assert world.confidence("port25-blocked") == "certain"
+    assert not [want for want in world.wanted if want.kind == "again"]
+
+
+def test_a_router_that_refuses_one_host_is_asked_again() -> None:
+    world = seldom(CONTROLS[0])
+    assert "port25-blocked" not in world.codes
+    assert [want for want in world.wanted if want.kind == "again"]
+
+
+def test_refusals_that_come_at_once_are_looked_at_again() -> None:
+    world = seldom(HOST, *CONTROLS)
+    assert "port25-blocked" not in world.codes
+    assert [want for want in world.wanted if want.kind == "again"]
+    late = seldom(HOST, *CONTROLS[:2]).rejected(25, by=FURTHER, who=CONTROLS[2], stages=Stages(connect_ms=2080))
+    assert late.confidence("port25-blocked") == "certain"

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from poterne.diagnosis.case import Case
 from poterne.diagnosis.evidence import CONFIDENCES, FAMILIES, reset, settled, spoke
 from poterne.diagnosis.evidence_request import EvidenceRequest
-from poterne.diagnosis.limits import first_to_fail
 from poterne.diagnosis.operators import independent
 from poterne.diagnosis.registry import FindingKind, compares
 from poterne.diagnosis.shared import SharedFailure
@@ -268,7 +267,6 @@ def _further(case: Case, port: int) -> Iterator[EvidenceRequest]:
     for family in sorted({o.family for o in case.target.failing if o.port == port}):
         alike = case.shared.on(family, port)
         yield from _want_fresh(case, family, port)
-        yield from _want_second_look(case, family, port)
         if case.failures.gagged(family, port):
             numbers = {port, *controls.table().begin.canary_ports}
             yield from case.want(*(EvidenceRequest("canary", port=number) for number in numbers))
@@ -282,22 +280,6 @@ def _further(case: Case, port: int) -> Iterator[EvidenceRequest]:
             yield from _want_traces(case, list(alike.failing[:1]))
         if alike.signature == "cut" and alike.count >= 2:
             yield from case.want(EvidenceRequest("canary", port=port))
-
-
-def _want_second_look(case: Case, family: Family, port: int) -> Iterator[EvidenceRequest]:
-    """A router that rejects the port says so to some only, for routers send few ICMP errors a second (RFC 1812 section
-    4.3.2.8). A control that heard it is asked again while others still wait in silence, and nobody has to wait for that
-    when they end. If connections were limited, and not the port, one of all these attempts would get through.
-    """
-    reporters = {o.reporter for o in case.target.failing if (o.family, o.port) == (family, port)}
-    there = [o for o in case.controls.on(family, port) if not o.cached]
-    told = [o for o in there if case.failures.signature(o) == "way" and o.reporter in reporters]
-    if not told or case.controls.answering(family, port) or any(case.limits.seen_twice(o) for o in told):
-        return
-    if any(case.failures.signature(o) not in ("way", "silent") for o in there):
-        return
-    for seen in first_to_fail(told):
-        yield from case.want(EvidenceRequest("again", observation=seen.id))
 
 
 def _want_fresh(case: Case, family: Family, port: int) -> Iterator[EvidenceRequest]:

@@ -223,17 +223,15 @@ async def _race(endpoints: Sequence[tuple[Endpoint, int]], gate: Gate) -> Connec
             results = [task.result() for task in done]
             opened += [result for result in results if isinstance(result, Connection)]
             failures += [result for result in results if isinstance(result, Failure)]
-        for task in pending:
-            task.cancel()
-        late = await asyncio.gather(*pending, return_exceptions=True)
-        opened += [result for result in late if isinstance(result, Connection)]
         if not opened:
             raise WebError(failures[0].error or failures[0].state)
         return opened.pop(0)
     finally:
         for task in pending:
             task.cancel()
-        for connection in opened:
+        # One that opened in the meantime is nobody's.
+        late = await asyncio.gather(*pending, return_exceptions=True)
+        for connection in (*opened, *(result for result in late if isinstance(result, Connection))):
             connection.sock.close()
 
 

@@ -321,7 +321,15 @@ export interface Report {
    */
   disturbed: ("moved" | "slept") | null;
   machine: Machine;
+  /**
+   * this computer's, where it was asked whether they answer
+   */
+  name_servers: NameServer[];
   portal: Portal | null;
+  /**
+   * whether the web proxy that the system names leads out; null: none, or not asked
+   */
+  proxy: ("works" | "fails") | null;
   trace: "unasked" | "done" | "impossible" | "off";
   way: Way | null;
   hints: Hint[];
@@ -382,7 +390,8 @@ export interface Verdict {
 /**
  * What the resolvers said of a name. `addresses` come from the system (getaddrinfo), `state` explains a failure:
  * `differs` where DNS knows addresses that the system does not find, `unasked` where no resolver is configured.
- * `source` is who named it, `random` for a name that must not exist, `second` for the policy's second resolver.
+ * `source` is who named it, `random` for a name that must not exist, `second` for the policy's second resolver, `dns`
+ * for what DNS itself says where the system found an address that does not serve, `hosts` for the system's hosts file.
  */
 export interface NameAnswer {
   name: string;
@@ -437,6 +446,13 @@ export interface Machine {
   networks: string[];
   gateways: string[];
   reached_ports: number[];
+}
+/**
+ * A name server that this computer asks, and whether it answered when it was asked alone.
+ */
+export interface NameServer {
+  address: string;
+  answers: boolean;
 }
 /**
  * What the page showed that a captive portal alters: `clear` is its good answer, `altered` any other answer of

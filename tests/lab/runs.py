@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,10 +142,13 @@ class Run:
 
 
 def run_check(
-    namespace: Namespace, arguments: Iterable[str], starts: AbstractContextManager[object] | None = None
+    namespace: Namespace,
+    arguments: Iterable[str],
+    starts: AbstractContextManager[object] | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Run:
     """Run `poterne check …` to its end, without privileges, and check what holds for every run. `starts` is held until
-    it has said its first word.
+    it has said its first word; `env` is added to its environment.
     """
     argv = [sys.executable, "-m", "poterne.cli.main", "check", *arguments]
     starting = ExitStack()
@@ -155,7 +158,7 @@ def run_check(
         unprivileged=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**_ENVIRONMENT, "PYTHONPATH": str(HOST_SOURCES), "LANG": "C.UTF-8"},
+        env={**_ENVIRONMENT, "PYTHONPATH": str(HOST_SOURCES), "LANG": "C.UTF-8", **(env or {})},
         cwd=Path("/"),
     )
     started = time.monotonic()

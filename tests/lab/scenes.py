@@ -1,7 +1,7 @@
 """Scenes: networks that ail in one way each, and what a check in them has to say, and must not say."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ NETWORK = frozenset(
     {
         "port25-blocked", "port25-relay-only", "port-blocked", "mail-allowlist", "local-firewall", "gateway-firewall",
         "smtp-intercepted", "starttls-stripped", "tls-intercepted", "tls-stalled", "captive-portal", "offline",
-        "ipv6-broken", "ipv4-broken",
+        "ipv6-broken", "ipv4-broken", "proxy-only",
     }
 )  # fmt: skip
 # Codes that accuse somebody: a scene names those that it expects, and any other is a false accusation.
 ACCUSING = NETWORK | {
     "server-down", "client-rejected", "port-silent", "dns-hijacked", "wrong-host-name", "clock-wrong",
-    "no-mail-service",
+    "no-mail-service", "own-address", "private-address", "dns-differs", "resolver-slow",
 }  # fmt: skip
 _CONFIDENCES = ("possible", "likely", "certain")
 
@@ -106,11 +106,18 @@ class Stage:
     def rule(self, rule: AbstractContextManager[object]) -> None:
         self.stack.enter_context(rule)
 
-    def check(self, target: str | None = None, *flags: str, port: int | None = None, **policy: Any) -> "Future[Run]":
+    def check(
+        self,
+        target: str | None = None,
+        *flags: str,
+        port: int | None = None,
+        env: Mapping[str, str] | None = None,
+        **policy: Any,
+    ) -> "Future[Run]":
         """Check the target (or another) from the machine; `policy` is for `World.compared`."""
         wanted = target or (f"{self.target.name}:{port}" if port else self.target.name)
         namespace: Namespace = self.machine.namespace
-        return self.world.start(wanted, *flags, policy=self.world.compared(**policy), namespace=namespace)
+        return self.world.start(wanted, *flags, policy=self.world.compared(**policy), namespace=namespace, env=env)
 
 
 Play = Callable[[Stage], "Future[Run]"]

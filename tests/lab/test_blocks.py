@@ -183,8 +183,7 @@ def provider_resets_25_and_465(stage: Stage) -> "Future[Run]":
 
 
 @scenes.scene(
-    Expected("port25-blocked", "certain", status=1, codes=("port-blocked",), incoming=((993, "tls"),),
-             never=("unproven",))
+    Expected("port-blocked", "certain", status=1, incoming=((993, "tls"),), never=("unproven",))
 )  # fmt: skip
 def provider_rejects_all_that_sends(stage: Stage) -> "Future[Run]":
     """Its router sends few ICMP errors a second: most connections meet silence."""
@@ -205,8 +204,7 @@ def provider_drops_587_endpoint(stage: Stage) -> "Future[Run]":
 
 
 @scenes.scene(
-    Expected(("port25-blocked", "port-blocked"), "likely", status=1, codes=("port25-blocked", "port-blocked"),
-             incoming=((993, "tls"),))
+    Expected("port-blocked", "likely", status=1, incoming=((993, "tls"),))
 )  # fmt: skip
 def provider_drops_all_that_sends(stage: Stage) -> "Future[Run]":
     """The controls live on ports for receiving only."""

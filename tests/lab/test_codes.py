@@ -10,10 +10,11 @@ from .played import Register
 CODES = {
     "port25-blocked", "port25-relay-only", "port-blocked", "mail-allowlist", "local-firewall", "gateway-firewall",
     "smtp-intercepted", "starttls-stripped", "tls-intercepted", "tls-stalled", "captive-portal", "offline",
-    "ipv6-broken", "ipv4-broken",
+    "ipv6-broken", "ipv4-broken", "proxy-only",
     "server-down", "client-rejected", "port-closed", "port-silent", "no-mail-service", "greeting-refused",
     "greeting-busy", "no-greeting", "slow-greeting", "wrong-protocol",
     "dns-nxdomain", "dns-nodata", "dns-servfail", "dns-timeout", "dns-hijacked", "wrong-host-name",
+    "dns-differs", "resolver-slow", "own-address", "private-address",
     "wrong-security", "cert-expired", "cert-not-yet-valid", "cert-name-mismatch", "cert-self-signed", "cert-untrusted",
     "cert-incomplete-chain", "chain-expired", "cert-weak", "cert-no-san", "roots-outdated", "cert-expiring",
     "clock-wrong", "tls-legacy-only", "tls-incompatible", "client-certificate-wanted", "tls-failed", "plaintext-only",

@@ -179,6 +179,10 @@ class Topology:
         self._write_etc(machine, "resolv.conf", f"nameserver {resolver}\n")
         self._write_etc(machine, "hosts", "127.0.0.1 localhost\n::1 localhost\n")
 
+    def name_servers(self, machine: Machine, *servers: str) -> None:
+        """Has a machine ask these name servers, in this order."""
+        self._write_etc(machine.namespace, "resolv.conf", "".join(f"nameserver {server}\n" for server in servers))
+
     def machine(
         self, *, v4: bool = True, v6: bool = True, resolver: str = RESOLVER_V4, gateway: bool = True
     ) -> Machine:

@@ -200,14 +200,19 @@ class World:
     # ---- checks
 
     def start(
-        self, target: str, *flags: str, policy: Path | None = None, namespace: Namespace | None = None
+        self,
+        target: str,
+        *flags: str,
+        policy: Path | None = None,
+        namespace: Namespace | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> "Future[Run]":
         """Run a check, beside others; `result()` waits for it."""
         arguments = [target, "--jsonl", "--policy", str(policy or self.policy), *flags]
-        return self._pool.submit(self._run, namespace or self.client, arguments)
+        return self._pool.submit(self._run, namespace or self.client, arguments, env)
 
-    def _run(self, namespace: Namespace, arguments: Sequence[str]) -> Run:
-        run = run_check(namespace, arguments, self._starting)
+    def _run(self, namespace: Namespace, arguments: Sequence[str], env: Mapping[str, str] | None = None) -> Run:
+        run = run_check(namespace, arguments, self._starting, env)
         self._runs.put(run)
         return run
 

@@ -62,6 +62,11 @@ class Zone:
         """Never answer for a name and all below it."""
         self._silent.append(_name(name))
 
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """What a name leads to, IPv4 first."""
+        records = self._records.get(_name(name), {})
+        return (*records.get(RdataType.A, ()), *records.get(RdataType.AAAA, ()))
+
     @staticmethod
     def _sets(a: Sequence[str], aaaa: Sequence[str], mx: Sequence[str]) -> dict[RdataType, tuple[str, ...]]:
         sets = {RdataType.A: tuple(a), RdataType.AAAA: tuple(aaaa), RdataType.MX: tuple(mx)}

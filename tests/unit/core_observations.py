@@ -15,10 +15,12 @@ from poterne.report import (
     Lookup,
     Machine,
     NameAnswer,
+    NameServer,
     Observation,
     Offer,
     Options,
     Portal,
+    ProxyState,
     Report,
     Stages,
     Target,
@@ -241,6 +243,8 @@ def evidence(
     fetched: Iterable[EvidenceRequest] = (),
     complete: bool = False,
     disturbed: Disturbance | None = None,
+    proxy: ProxyState | None = None,
+    name_servers: Iterable[NameServer] = (),
     **options: Any,
 ) -> Evidence:
     """All that is known of one check."""
@@ -249,6 +253,8 @@ def evidence(
         "complete": complete,
         "portal": portal,
         "disturbed": disturbed,
+        "proxy": proxy,
+        "name_servers": tuple(name_servers),
     }
     if machine is not None:
         known["machine"] = machine
@@ -301,6 +307,8 @@ def report_of(known: Evidence) -> Report:
         online=known.online,
         machine=known.machine,
         portal=known.portal,
+        proxy=known.proxy,
+        name_servers=known.name_servers,
         trace=known.trace,
         way=conclusion.way,
         started_at=known.now.isoformat().replace("+00:00", "Z"),
@@ -518,6 +526,18 @@ class World:
         return observation.role in kinds[who] if who in kinds else observation.host == who
 
 
+def by_dns(*addresses: str, hosts: str | None = None) -> list[NameAnswer]:
+    """What DNS says of the target's name, and what the hosts file has."""
+    listed = [resolved(source="hosts", addresses=(hosts,))] if hosts else []
+    return [resolved(source="dns", addresses=addresses), *listed]
+
+
+def led_elsewhere() -> World:
+    """The system leads to an address without mail, DNS to one with a mail server."""
+    world = World(ports=(25, 465, 587, 993, 443)).refused(25, 465, 587, 993, who="target")
+    return world.add(seen(465, id="c-dns", role="control", source="dns", address="192.0.2.9"))
+
+
 def compared() -> list[Conclusion]:
     """What comparisons can say: between them, every code of the rules that compare."""
     web = (25, 465, 587, 993, 443, 80)
@@ -546,6 +566,11 @@ def compared() -> list[Conclusion]:
         World(families=(4, 6)).silent(family=4),
         World(ports=web).silent(who="target"),
         World(ports=web).silent(25, 465, 587, 993, who="target"),
+        World(ports=(*web, 110)).silent(25, 465, 587, 993, who="target").refused(110, who="target"),
+        World(ports=web).silent(who="target").change({"address": "192.168.9.7"}, who="target"),
+        World().refused(who="target").change({"address": BOX[4]}, who="target"),
+        World().silent().with_(proxy="works"),
+        led_elsewhere().with_(names=[resolved(), *by_dns("192.0.2.9", hosts="192.0.2.7")]),
         World().silent(25, who="target"),
         World(ports=web).silent(25, 465, 587, 993, who="target").with_(names=resolving),
         World(ports=web).refused(25, 465, 587, 993, who="target").add(other),

@@ -240,6 +240,13 @@ def reports() -> dict[str, Report]:
             finding=down,
             settings=Settings(),
         ),
+        "a private network": report(
+            "private-address",
+            unreached(465, "no-answer", address="10.9.0.7"),
+            finding={**down, "params": {"addresses": ("10.9.0.7",)}},
+            settings=Settings(),
+        ),
+        "a proxy alone": report("proxy-only", unreached(465, "no-answer"), finding=down, settings=Settings()),
         "silent": report(
             "port-silent",
             unreached(465, "no-answer", path=(*PASSED[:2], Hop(hop=3, address="203.0.113.3", answer="prohibited"))),

@@ -58,7 +58,7 @@ def _clears(seen: Observation) -> bool:
     """A control of this check that opened, greeted, and showed nothing odd: what is odd would accuse somebody."""
     return (
         seen.role == "control"
-        and seen.source != "gateway"
+        and seen.source not in ("gateway", "dns")
         and not (seen.cached or seen.provisional)
         and seen.state == "open"
         and seen.greeting_kind in (None, "accepted")

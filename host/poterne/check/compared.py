@@ -14,7 +14,7 @@ from poterne.net.socket_addresses import SocketAddress, socket_addresses
 from poterne.policy import Policy
 from poterne.probe.endpoint import observe
 from poterne.probe.toolkit import Toolkit
-from poterne.report import Endpoint, Family, Observation, Role
+from poterne.report import Endpoint, Family, NameAnswer, Observation, Role
 
 
 @dataclass(slots=True)
@@ -51,8 +51,27 @@ class ComparedHosts:
             return
         source, toolkit = self._manners[want]
         answer = await self.resolver.addresses(want.host, source)
-        there = await socket_addresses(answer, want.port, self.policy, self.resolver, self.state.options.family)
-        endpoints = [self._endpoint(want.role, want.host, place, want.port, source) for place in there]
+        await self._look(want.role, answer, want.port, toolkit)
+
+    async def by_dns(self, want: EvidenceRequest) -> None:
+        """What DNS itself says of a host of the target, and what is there on the ports that were tried, where this
+        system has led to none of these addresses. Only public ones are dialled: nobody typed them.
+        """
+        host = want.host or ""
+        answers = await self.resolver.by_dns(host)
+        known = {address for answer in self.state.names if answer.name == host for address in answer.addresses}
+        self.state.names += answers
+        elsewhere = next((answer for answer in answers if answer.source == "dns"), None)
+        if elsewhere is None or known & set(elsewhere.addresses):
+            return
+        tried = dict.fromkeys(seen.port for seen in self.state.observations(of_target=True) if seen.host == host)
+        hurried = replace(self.toolkit, schedule=self.toolkit.timing.late)
+        await asyncio.gather(*(self._look("control", elsewhere, port, hurried) for port in tried))
+
+    async def _look(self, role: Role, answer: NameAnswer, port: int, toolkit: Toolkit) -> None:
+        """What is at the first address of each family."""
+        there = await socket_addresses(answer, port, self.policy, self.resolver, self.state.options.family)
+        endpoints = [self._endpoint(role, answer.name, place, port, answer.source) for place in there]
         probes = (
             self._observe(endpoint, place, answer.elapsed_ms, toolkit)
             for endpoint, place in zip(endpoints, there, strict=True)
@@ -60,10 +79,10 @@ class ComparedHosts:
         await asyncio.gather(*probes)
 
     async def again(self, failing: Observation) -> None:
-        """Looks once more at what failed; patiently, where it was silent."""
+        """Looks once more at what failed; patiently, where it was silent, and briefly, where a router rejected it."""
         place = SocketAddress(failing.family, failing.address, failing.port)
         endpoint = self._endpoint(failing.role, failing.host, place, failing.port, failing.source)
-        how: Schedule = "again" if failing.state == "no-answer" else "late"
+        how: Schedule = "again" if failing.state == "no-answer" else "late" if failing.reporter is None else "brief"
         await self._observe(endpoint, place, None, self.in_turn(failing.host, how))
 
     def in_turn(self, host: str, name: Schedule, by: float | None = None) -> Toolkit:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from poterne import __version__
-from poterne.check import control_pool, portal, surroundings, tools
+from poterne.check import control_pool, portal, surroundings, tools, way_out
 from poterne.check.compared import ComparedHosts
 from poterne.check.controls import MACHINE, Controls
 from poterne.check.fetcher import Fetcher
@@ -39,6 +39,7 @@ from poterne.report import (
     Request,
     Target,
 )
+from poterne.target.hosts import is_address
 from poterne.told import retold
 
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
@@ -129,6 +130,9 @@ class _Check:
                 "routers": path.routers,
                 "web": self.target_side.web,
                 "names": self.target_side.other_names,
+                "dns": hosts.by_dns,
+                "resolvers": self._resolvers,
+                "proxy": self._proxy,
                 "portal": self._portal,
                 "machine": self._machine,
                 "invented": self._invented,
@@ -187,6 +191,8 @@ class _Check:
                 disturbed=evidence.disturbed,
                 machine=evidence.machine,
                 portal=evidence.portal,
+                proxy=evidence.proxy,
+                name_servers=evidence.name_servers,
                 trace=evidence.trace,
                 way=conclusion.way,
                 hints=self.state.hints,
@@ -236,10 +242,13 @@ class _Check:
         self._timers.callback(asyncio.get_running_loop().call_later(seconds, action).cancel)
 
     def _compare_without_names(self) -> None:
-        """Perhaps there is no network: what would show it takes as long as names do."""
+        """Perhaps there is no network, or a name server of this computer is silent: what would show it takes as long as
+        names do.
+        """
         if not self.state.endpoints and not self.target_side.planner.stays_inside:
             self._compare()
             self.fetcher.fetch(EvidenceRequest("portal"))
+            self.fetcher.fetch(EvidenceRequest("resolvers"))
 
     def _compare(self) -> None:
         """Starts, beside the target, what most failures are held against. Once is enough. Nobody outside can tell
@@ -260,6 +269,18 @@ class _Check:
     async def _portal(self, want: EvidenceRequest) -> None:
         probing = self.tools.probing
         self.state.portal = await portal.ask(self.policy, probing.gate, self.tools.resolver, probing.deadline)
+
+    async def _proxy(self, want: EvidenceRequest) -> None:
+        tools_, state = self.tools, self.state
+        origin, deadline = state.options.origin, tools_.probing.deadline
+        state.proxy = await way_out.by_proxy(
+            state.target, self.policy, tools_.probing.gate, tools_.resolver, origin=origin, deadline=deadline
+        )
+
+    async def _resolvers(self, want: EvidenceRequest) -> None:
+        name = self.state.target.host or self.state.target.domain or ""
+        if name and not is_address(name):
+            self.state.name_servers = await self.tools.resolver.name_servers(name)
 
     async def _machine(self, want: EvidenceRequest) -> None:
         self.state.machine, self.state.network = await asyncio.to_thread(surroundings.look_around)

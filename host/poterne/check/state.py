@@ -16,10 +16,12 @@ from poterne.report import (
     Lookup,
     Machine,
     NameAnswer,
+    NameServer,
     Observation,
     Offer,
     Options,
     Portal,
+    ProxyState,
     Target,
     TraceState,
 )
@@ -57,6 +59,8 @@ class CheckState:
     machine: Machine = field(default_factory=Machine)
     network: str | None = None
     portal: Portal | None = None
+    proxy: ProxyState | None = None
+    name_servers: tuple[NameServer, ...] = ()
     disturbed: Disturbance | None = None
     _final: dict[str, Observation] = field(default_factory=dict)
     _provisional: dict[str, Observation] = field(default_factory=dict)
@@ -121,6 +125,8 @@ class CheckState:
             now=self.started_at,
             machine=self.machine,
             portal=self.portal,
+            proxy=self.proxy,
+            name_servers=self.name_servers,
             trace=self.trace,
             fetched=fetched,
         )

@@ -11,6 +11,7 @@ from poterne.diagnosis.impostors import Impostors
 from poterne.diagnosis.invented import InventedNames
 from poterne.diagnosis.limits import Limits
 from poterne.diagnosis.nearest import Nearest
+from poterne.diagnosis.own_addresses import OwnAddresses
 from poterne.diagnosis.paths import Paths
 from poterne.diagnosis.shared import SharedFailures
 from poterne.diagnosis.target_seen import TargetSeen
@@ -31,6 +32,7 @@ class Case(NamedTuple):
     shared     what fails alike at the target and the controls, and what that proves
     nearest    signs that this machine or the home box is what refuses
     impostors  who answers in the servers' place
+    own        whether an address is this line's own
     invented   whether the resolver invents addresses
     """
 
@@ -43,6 +45,7 @@ class Case(NamedTuple):
     shared: SharedFailures
     nearest: Nearest
     impostors: Impostors
+    own: OwnAddresses
     invented: InventedNames
 
     @classmethod
@@ -67,6 +70,7 @@ class Case(NamedTuple):
                 evidence, target=target, controls=controls, failures=failures, limits=limits, shared=shared
             ),
             impostors=Impostors(evidence, target, controls, limits),
+            own=OwnAddresses(evidence, target, controls, failures),
             invented=InventedNames(evidence, target),
         )
 

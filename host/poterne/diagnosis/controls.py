@@ -25,7 +25,10 @@ class Controls:
         return tuple(
             o
             for o in evidence.observations
-            if o.role == "control" and o.source != "gateway" and o.host not in hosts and o.address not in addresses
+            if o.role == "control"
+            and o.source not in ("gateway", "dns")
+            and o.host not in hosts
+            and o.address not in addresses
         )
 
     @cached_property

@@ -17,10 +17,12 @@ from poterne.report import (
     Lookup,
     Machine,
     NameAnswer,
+    NameServer,
     Observation,
     Offer,
     Options,
     Portal,
+    ProxyState,
     Report,
     Settings,
     Target,
@@ -34,6 +36,8 @@ CONFIDENCES: tuple[Confidence, ...] = ("possible", "likely", "certain")
 """The least sure first."""
 
 _NOWHERE = Machine()
+# What names were asked for beside those of the target, or whom beside the system.
+_ASIDE = ("random", "second", "dns", "hosts")
 # How a connection ends that is cut while TLS begins; any other failure there is an answer of something that speaks TLS.
 _CUT_IN_TLS = ("closed by the server", "ECONNRESET", "EOF")
 
@@ -53,6 +57,8 @@ class Evidence:
     now: datetime
     machine: Machine = _NOWHERE
     portal: Portal | None = None
+    proxy: ProxyState | None = None
+    name_servers: tuple[NameServer, ...] = ()
     trace: TraceState = "unasked"
     offers: tuple[Offer, ...] = ()
     lookups: tuple[Lookup, ...] = ()
@@ -73,6 +79,8 @@ class Evidence:
             now=datetime.fromisoformat(report.started_at),
             machine=report.machine,
             portal=report.portal,
+            proxy=report.proxy,
+            name_servers=report.name_servers,
             trace=report.trace,
             offers=report.offers,
             lookups=report.lookups,
@@ -85,6 +93,11 @@ class Evidence:
         """Everything seen at the target's own hosts: for a server or an endpoint, the host that was typed."""
         typed = self.target.host if self.target.kind in ("server", "endpoint") else None
         return tuple(o for o in self.observations if o.role == "target" and typed in (None, o.host))
+
+    @property
+    def by_dns(self) -> tuple[Observation, ...]:
+        """What was seen at the addresses that DNS has for a host, and this system has not."""
+        return tuple(o for o in self.observations if o.role == "control" and o.source == "dns")
 
     @property
     def tried(self) -> tuple[Observation, ...]:
@@ -121,8 +134,8 @@ class Evidence:
 
     @property
     def own_names(self) -> list[NameAnswer]:
-        """What was asked for the target's sake: no names that must not exist, no better ones for what was typed."""
-        answers = [answer for answer in self.names if answer.source not in ("random", "second")]
+        """What the system said for the target's sake: no names that must not exist, nothing that others say."""
+        answers = [answer for answer in self.names if answer.source not in _ASIDE]
         if self.target.kind in ("server", "endpoint"):
             answers = [answer for answer in answers if answer.name in (self.target.host, self.target.domain)]
         return answers

@@ -7,6 +7,7 @@ from poterne.report import Family, Role
 
 EvidenceKind = Literal[
     "controls", "canary", "gateway", "trace", "again", "relay", "portal", "web", "names",
+    "dns", "resolvers", "proxy",
     "machine", "invented", "routers", "host",
 ]  # fmt: skip
 
@@ -24,6 +25,9 @@ class EvidenceRequest:
     portal     the captive-portal page
     web        443 and 80 of `host`
     names      other servers of the mail domain above `host`, or those that its certificate names
+    dns        what DNS and the hosts file say of `host`, and what is at the addresses that DNS alone knows
+    resolvers  whether each of this computer's name servers answers
+    proxy      whether the web proxy that the system names leads out
 
     These are fetched beside them:
 

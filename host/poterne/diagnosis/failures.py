@@ -41,7 +41,7 @@ class Failures:
         return own, gateways, networks
 
     @cached_property
-    def _first_hops(self) -> dict[Family, set[str]]:
+    def first_hops(self) -> dict[Family, set[str]]:
         """The routers that traces met first."""
         found: dict[Family, set[str]] = {4: set(), 6: set()}
         for seen in self._evidence.observations:
@@ -71,7 +71,7 @@ class Failures:
             return "own"
         if reporter == _plain(seen.address):
             return "target"
-        if reporter in gateways or reporter in self._first_hops[seen.family]:
+        if reporter in gateways or reporter in self.first_hops[seen.family]:
             return "gateway"
         try:
             parsed = ipaddress.ip_address(reporter)

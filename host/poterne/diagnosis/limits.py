@@ -63,10 +63,14 @@ class Limits:
         """The controls that have to be seen once more. A limit on new connections may just have been used up, by this
         very check: a refusal, which comes at once, is one try only, so one control is asked again, alone; silence took
         several, at moments that differ, so it has to be seen twice only where packets are lost, or where the other
-        family shows that some get through. What took a proxy long to find out is no refusal. The target is not asked
-        again: it would take what a limit lets through.
+        family shows that some get through. Silence beside the refusals of a router that seldom says so took several
+        tries as well. What took a proxy long to find out is no refusal. The target is not asked again: it would take
+        what a limit lets through.
         """
         reported = signature in REPORTED
+        waited = reported and self._stands_before_several(controls) and any(map(self._tried_for_long, controls))
+        if waited and not (self._lossy(family, port) or self.limited(family, port, signature)):
+            return ()
         hasty = [o for o in controls if not (reported and self._failures.signature(o) == "silent")]
         again = tuple(o for o in hasty if not self.seen_twice(o))
         if signature != "silent":
@@ -75,6 +79,18 @@ class Limits:
             # The earliest, in whatever order they came: ids are numbered.
             return tuple(sorted(again, key=lambda o: (len(o.id), o.id))[:1])
         return again if self._lossy(family, port) or self.limited(family, port, signature) else ()
+
+    def _stands_before_several(self, controls: tuple[Observation, ...]) -> bool:
+        """Whether the router that rejects some of them has rejected several hosts, on whatever port: it is in the way
+        of all, and not of one.
+        """
+        reporters = {o.reporter for o in controls if o.reporter is not None}
+        return len({o.host for o in self._everybody if o.reporter in reporters}) > 1
+
+    def _tried_for_long(self, seen: Observation) -> bool:
+        """Whether it failed at several moments, the last of them as late as a second look would be."""
+        waited = (seen.stages.connect_ms or 0) >= self._evidence.timing.compare.pause * 1000
+        return self._failures.signature(seen) == "silent" or waited
 
     def _slow_to_fail(self, seen: Observation) -> bool:
         waited = (seen.stages.connect_ms or 0) + (seen.stages.greeting_ms or 0)
@@ -120,7 +136,11 @@ class Limits:
         a port does not do, and a limit on connections does: by a reset of the canary, that has no server to reset
         anything; by an ICMP error for one control and not for another; or by turning down what it lets through later.
         """
-        seen = [o for o in self._evidence.observations if not o.cached and o.source != "gateway" and o.role != "relay"]
+        seen = [
+            o
+            for o in self._evidence.observations
+            if not o.cached and o.source not in ("gateway", "dns") and o.role != "relay"
+        ]
         through = [
             o
             for o in seen

@@ -20,6 +20,8 @@ class FindingKind:
 
     code       its name in reports; with `_` for `-` the key of its sentence in `_locales`, `KEY_advice` its advice
     party      who can remove the cause; `network` becomes `provider` where that is proved; None: there is none
+    unsure_party  the same where the finding is not certain; None: the same party
+    asks       whom its advice says to ask, where that is not the party
     remark     it never keeps a target from being usable, so it is never the reason
     network    what this network does, and somebody should know of even where settings work: it is the verdict then
                (docs/contract.md 2.3)
@@ -59,6 +61,8 @@ class FindingKind:
     depth: int
     severity: Severity
     severity_outgoing: Severity | None = None
+    unsure_party: Party | None = None
+    asks: Party | None = None
     remark: bool = False
     network: bool = False
     about_ports: bool = True

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from poterne.diagnosis.evidence import Evidence, answers, direction, needed, reset, spoke
+from poterne.diagnosis.evidence import Evidence, answers, direction, needed, reached, reset, settled, spoke, web_ports
 from poterne.report import Observation
 
 _CLEAR_WEB = 80
@@ -81,6 +81,25 @@ class TargetSeen:
         cut = [o for o in self.final if o.state == "reset"]
         waiting = {(o.host, o.family) for o in cut if o.asked != "tls"}
         return tuple(o for o in cut if o.asked != "tls" or (o.host, o.family) in waiting)
+
+    @cached_property
+    def web_alone(self) -> dict[str, list[Observation]]:
+        """The hosts whose web answers while every mail port that was tried, two at least, is silent, with those ports.
+        A host that resets any port lets it be seen that the others are dropped on purpose.
+        """
+        found: dict[str, list[Observation]] = {}
+        for host, there in self.by_host.items():
+            web = [o for o in self.seen if o.host == host and o.port in web_ports() and o.state == "open"]
+            silent = [o for o in there if o.state == "no-answer" and settled(o) and o.port not in web_ports()]
+            others = [o for o in self.seen if o.host == host and o not in silent and o not in web]
+            families = {o.family for o in web}
+            if (
+                {o.family for o in silent} == families
+                and len({o.port for o in silent if direction(o) in ("outgoing", "incoming")}) > 1
+                and not any(reached(o) for o in others)
+            ):
+                found[host] = silent
+        return found
 
     @cached_property
     def without_family(self) -> dict[str, Observation]:

@@ -7,7 +7,7 @@ from typing import Literal
 from poterne.knowledge.kinds import Count, Seconds
 from poterne.knowledge.reading import read
 
-Schedule = Literal["connect", "control", "late", "gateway", "again"]
+Schedule = Literal["connect", "control", "late", "brief", "gateway", "again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,13 @@ class DialogueTiming:
 @dataclass(frozen=True, slots=True)
 class NamesTiming:
     """How long names are waited for. `answer`: one question to a name server; `patience`: the system's resolver, before
-    it is asked why; `random`: both names that must not exist; `reverse`: the name of a router.
+    it is asked why; `silent`: one name server, before it is called silent; `random`: both names that must not exist;
+    `reverse`: the name of a router.
     """
 
     answer: Seconds
     patience: Seconds
+    silent: Seconds
     random: Seconds
     reverse: Seconds
 
@@ -114,12 +116,13 @@ class MachineTiming:
 class Timing:
     """Every time of a check. It is passed in, so that tests can pass a quicker one; `usual()` is what a check takes.
     `connect` to `again`: how a connection is tried usually, with a control from the beginning, beside others that wait
-    already, with what is one hop away, and patiently.
+    already, once more with what was rejected, with what is one hop away, and patiently.
     """
 
     connect: ConnectTiming
     control: ConnectTiming
     late: ConnectTiming
+    brief: ConnectTiming
     gateway: ConnectTiming
     again: ConnectTiming
     trace: TraceTiming
@@ -138,6 +141,8 @@ class Timing:
                 return self.control
             case "late":
                 return self.late
+            case "brief":
+                return self.brief
             case "gateway":
                 return self.gateway
             case "again":

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from poterne.knowledge import controls
 from poterne.knowledge import timing as timings
 from poterne.knowledge.timing import Timing
+from poterne.net.system_names import in_hosts_file, system_resolver
 from poterne.net.threads import Questions
 from poterne.policy import Policy, Resolver
-from poterne.report import NameAnswer, NameState
+from poterne.report import NameAnswer, NameServer, NameState
 from poterne.report.display import display
 from poterne.target.hosts import is_address
 
@@ -114,6 +115,35 @@ class NameResolver:
             name=name, source="second", state=state, addresses=found[:MAX_ADDRESSES], elapsed_ms=_since(started)
         )
 
+    async def by_dns(self, name: str) -> tuple[NameAnswer, ...]:
+        """What DNS says of a name, whatever this system makes of it (`dns`), and what this system's hosts file has
+        (`hosts`, where it has a line for it). Nothing for an address, or where a lab answers. Never raises.
+        """
+        if is_address(name) or self._lab_resolver is not None or (self._lab is not None and self._lab.places(name)):
+            return ()
+        started = perf_counter()
+        state, found = await self._explain(name)
+        answers = [NameAnswer(name=name, source="dns", state=state, addresses=found, elapsed_ms=_since(started))]
+        if listed := await asyncio.to_thread(in_hosts_file, name):
+            answers.append(NameAnswer(name=name, source="hosts", state="ok", addresses=listed[:MAX_ADDRESSES]))
+        return tuple(answers)
+
+    async def name_servers(self, name: str) -> tuple[NameServer, ...]:
+        """Whether each of this computer's name servers answers when it is asked for a name, whatever it says. Nothing
+        where the system does not tell which they are, or where a lab answers. Never raises.
+        """
+        if self._lab_resolver is not None:
+            return ()
+        servers = (await asyncio.to_thread(system_resolver)).servers
+        patience = self.timing.names.silent
+        answers = await asyncio.gather(
+            *(self._question(name, "A", server=Resolver(address=each), patience=patience) for each in servers)
+        )
+        return tuple(
+            NameServer(address=each, answers=state != "timeout")
+            for each, (state, _) in zip(servers, answers, strict=True)
+        )
+
     async def reverse(self, address: str) -> str | None:
         """The name of an address in reverse DNS (RFC 1035 section 3.5), fit to be shown; None where none comes soon."""
         if address not in self._reversed:
@@ -179,8 +209,10 @@ class NameResolver:
         self, name: str, *, absolute: bool = False, explained: bool = True
     ) -> tuple[NameState, tuple[str, ...]]:
         """getaddrinfo, as programs use it (hosts files, VPN resolvers); DNS explains where it takes long, and where it
-        fails, if an explanation is wanted.
+        fails, if an explanation is wanted. Where DNS knows the name, the system gets the time that its own rules give
+        it: it asks the next name server only when the first has kept silent for some seconds, and finds the name late.
         """
+        started = perf_counter()
         asked = f"{name}." if absolute else name
         system = SYSTEM.ask(asked, lambda: _getaddrinfo(asked))
         if system is None:
@@ -193,7 +225,8 @@ class NameResolver:
                 return "nodata", ()
             state, _ = await self._explain(name)
             if not system.done():
-                await asyncio.wait({system}, timeout=self.timing.names.patience if state == "ok" else 0)
+                left = max(self.timing.names.patience, system_resolver().patience - (perf_counter() - started))
+                await asyncio.wait({system}, timeout=left if state == "ok" else 0)
             if system.done() and system.result():
                 return "ok", system.result()
             return ("timeout" if state == "ok" and not system.done() else "differs" if state == "ok" else state), ()

@@ -104,6 +104,32 @@ async def get(
         raise WebError("no answer in time") from None
 
 
+async def reaches_by_proxy(host: str, gate: Gate, *, policy: Policy, resolver: NameResolver, deadline: float) -> bool:
+    """Whether the system's proxy connects to port 443 of a host, by `deadline` (loop time); nothing is said to
+    whoever is there. False where the system names no proxy for it. Raises WebError, and Forbidden where the proxy may
+    not be dialled.
+    """
+    if mapped(policy, host, _PORTS["https"]):
+        return False
+    try:
+        async with asyncio.timeout_at(deadline):
+            through = await proxies.for_https(host)
+            if through is None:
+                return False
+            way = _Url("http", through.host, through.port, "")
+            permitted = await _permitted(way, gate, policy, resolver, trust="typed", source="proxy")
+            connection = await _race(permitted, gate)
+            try:
+                await proxies.tunnel(connection.sock, through, host, _PORTS["https"])
+            finally:
+                connection.sock.close()
+    except TimeoutError:
+        raise WebError("no answer in time") from None
+    except OSError as error:
+        raise WebError(_words(error)) from None
+    return True
+
+
 async def _permitted(
     url: _Url, gate: Gate, policy: Policy, resolver: NameResolver, *, trust: Trust, source: str
 ) -> list[tuple[Endpoint, int]]:
@@ -198,17 +224,15 @@ async def _race(endpoints: Sequence[tuple[Endpoint, int]], gate: Gate) -> Connec
             results = [task.result() for task in done]
             opened += [result for result in results if isinstance(result, Connection)]
             failures += [result for result in results if isinstance(result, Failure)]
-        for task in pending:
-            task.cancel()
-        late = await asyncio.gather(*pending, return_exceptions=True)
-        opened += [result for result in late if isinstance(result, Connection)]
         if not opened:
             raise WebError(failures[0].error or failures[0].state)
         return opened.pop(0)
     finally:
         for task in pending:
             task.cancel()
-        for connection in opened:
+        # One that opened in the meantime is nobody's.
+        late = await asyncio.gather(*pending, return_exceptions=True)
+        for connection in (*opened, *(result for result in late if isinstance(result, Connection))):
             connection.sock.close()
 
 

@@ -139,7 +139,8 @@ class Observation(Endpoint):
 class NameAnswer(Record):
     """What the resolvers said of a name. `addresses` come from the system (getaddrinfo), `state` explains a failure:
     `differs` where DNS knows addresses that the system does not find, `unasked` where no resolver is configured.
-    `source` is who named it, `random` for a name that must not exist, `second` for the policy's second resolver.
+    `source` is who named it, `random` for a name that must not exist, `second` for the policy's second resolver, `dns`
+    for what DNS itself says where the system found an address that does not serve, `hosts` for the system's hosts file.
     """
 
     name: str
@@ -148,6 +149,13 @@ class NameAnswer(Record):
     addresses: tuple[str, ...] = ()
     mail_exchangers: tuple[str, ...] = ()
     elapsed_ms: Milliseconds = 0
+
+
+class NameServer(Record):
+    """A name server that this computer asks, and whether it answered when it was asked alone."""
+
+    address: str
+    answers: bool
 
 
 class Offer(Record):

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from poterne.report.conclusion import ExpectedSettings, Finding, Hint, Settings, Verdict, Way
-from poterne.report.observation import Lookup, Machine, NameAnswer, Observation, Offer, Portal
+from poterne.report.observation import Lookup, Machine, NameAnswer, NameServer, Observation, Offer, Portal
 from poterne.report.question import Options, Target
 from poterne.report.statement import Record
 from poterne.report.told import Told
-from poterne.report.words import Disturbance, Milliseconds, TraceState
+from poterne.report.words import Disturbance, Milliseconds, ProxyState, TraceState
 
 REPORT_SCHEMA = 1
 
@@ -35,7 +35,13 @@ class Report(Record):
         default=None, description="the computer moved to another network, or slept, while the check ran"
     )
     machine: Machine = Machine()
+    name_servers: tuple[NameServer, ...] = Field(
+        default=(), description="this computer's, where it was asked whether they answer"
+    )
     portal: Portal | None = None
+    proxy: ProxyState | None = Field(
+        default=None, description="whether the web proxy that the system names leads out; null: none, or not asked"
+    )
     trace: TraceState = "unasked"
     way: Way | None = None
     hints: tuple[Hint, ...] = ()

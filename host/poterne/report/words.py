@@ -24,6 +24,7 @@ Party = Literal[
     "you", "clock", "computer", "router", "network", "provider", "server", "names", "organisation", "unclear"
 ]
 PortalState = Literal["clear", "altered", "failed"]
+ProxyState = Literal["works", "fails"]
 Disturbance = Literal["moved", "slept"]
 TraceState = Literal["unasked", "done", "impossible", "off"]
 HintKind = Literal["self-service", "on-request", "closed", "relay"]

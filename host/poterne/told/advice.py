@@ -19,6 +19,8 @@ from poterne.report.statement import NAMED, DateValue, Statement, TextValue, Val
 from poterne.told.reasons import is_control
 from poterne.told.sentences import ports_of, subject_of, values_of
 
+# Those who read the report.
+_THEMSELVES = ("you", "clock")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -43,20 +45,29 @@ def use(setting: Setting) -> Statement:
 
 
 def message(report: Report, finding: Finding) -> ToldMessage | None:
-    """What to write to those who can remove what the verdict's finding names; None where nobody needs to be told."""
-    key = f"tell_{finding.code.replace('-', '_')}"
-    if finding.party is None or not locales.exists(key):
-        return None
+    """What to write to those who can remove what the verdict's finding names, or who are to be asked about it; None
+    where nobody needs to be told. Where the finding has no words of its own for them, they read what it says.
+    """
+    key, sort = f"tell_{finding.code.replace('-', '_')}", kind(finding.code)
+    recipient = sort.asks or finding.party
+    host = TextValue(text=finding.host or subject_of(report))
     numbers = ports_of(finding)
-    needed = locales.placeholders(key) - {"host", "port", "ports"}
-    values = {name: value for name, value in values_of(finding).items() if name in needed}
-    says = [about_ports(key, numbers, host=TextValue(text=finding.host or subject_of(report)), **values)]
+    if recipient is None:
+        return None
+    if locales.exists(key):
+        needed = locales.placeholders(key) - {"host", "port", "ports"}
+        values = {name: value for name, value in values_of(finding).items() if name in needed}
+        says = [about_ports(key, numbers, host=host, **values)]
+    elif recipient not in _THEMSELVES and finding.says and (finding.severity == "blocker" or sort.network):
+        says = [say("tell_found", host=host), finding.says]
+    else:
+        return None
     if report.way is not None and report.way.passing:
         says.append(about_ports("way_passes", report.way.passing))
     if hosts := _tried(report, finding):
         date, _, time = report.started_at.partition("T")
         says.append(say("tell_tried", date=date, time=time[:5], hosts=hosts))
-    return ToldMessage(for_=finding.party, says=tuple(says))
+    return ToldMessage(for_=recipient, says=tuple(says))
 
 
 def _tried(report: Report, finding: Finding) -> tuple[str, ...]:

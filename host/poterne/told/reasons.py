@@ -58,13 +58,13 @@ def reasons(report: Report) -> tuple[tuple[Statement, ...], ...]:
 
 
 def is_control(observation: Observation) -> bool:
-    """Whether a server of another operator was asked (and not the home box itself)."""
-    return observation.role == "control" and observation.source != "gateway"
+    """Whether a server of another operator was asked (and not the router itself, nor the target at another address)."""
+    return observation.role == "control" and observation.source not in ("gateway", "dns")
 
 
 def comparison(report: Report) -> tuple[Comparison, ...]:
     """Everything that was asked for comparison: a row for each port of each server."""
-    asked = [seen for seen in report.observations if seen.role != "target"]
+    asked = [seen for seen in report.observations if seen.role != "target" and seen.source != "dns"]
     hosts = list(dict.fromkeys(seen.host for seen in asked))
     rows = _by(asked, lambda seen: (_ROLES.index(_role(seen)), hosts.index(seen.host), seen.port))
     return tuple(

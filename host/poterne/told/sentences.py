@@ -63,17 +63,21 @@ def _party(finding: Finding) -> Party | None:
     """
     if finding.params.get("reason") == "port-unusual":
         return "you"
-    party = kind(finding.code).party
+    sort = kind(finding.code)
+    party = (sort.unsure_party if finding.confidence != "certain" else None) or sort.party
     return "provider" if party == "network" and finding.params.get("where") == "provider" else party
 
 
 def _stem(key: str, finding: Finding) -> str:
-    """Where more is proved than the code says, a sentence of its own may say so: who is behind it, that nobody vouches
-    for a certificate, that only a part is concerned, who reported it, how soon, that something is masked, in which
-    family, in which words the server refused, or by which name the TLS library calls the failure. Such a sentence may
-    have an advice of its own too.
+    """Where more is proved than the code says, a sentence of its own may say so: that nothing for sending is left,
+    where a name leads to instead, who is behind it, that nobody vouches for a certificate, that only a part is
+    concerned, who reported it, how soon, that something is masked, in which family, in which words the server refused,
+    or by which name the TLS library calls the failure. Such a sentence may have an advice of its own too.
     """
     proved = {
+        f"{key}_all": finding.params.get("all") is True,
+        f"{key}_hosts": finding.params.get("hosts") is True,
+        f"{key}_elsewhere": bool(finding.params.get("elsewhere")),
         f"{key}_provider": finding.params.get("where") == "provider",
         f"{key}_untrusted": finding.params.get("trusted") is False,
         f"{key}_part": finding.params.get("part") is True,

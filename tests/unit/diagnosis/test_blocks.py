@@ -425,9 +425,9 @@ def test_where_every_port_of_the_controls_is_blocked_another_has_to_show_that_th
     assert not world.codes & NETWORK
     assert EvidenceRequest("controls", port=993) in world.wanted
     world.add(*[World.control(host, 993) for host in CONTROLS])
-    assert world.codes >= {BLOCKED, "port-blocked"}
     assert world.confidence("port-blocked") == "certain"
-    assert blockers(world.conclusion) == {BLOCKED, "port-blocked"}
+    assert blockers(world.conclusion) == {"port-blocked"}
+    assert found(world.conclusion, "port-blocked").params == {"ports": (25, 465, 587), "all": True}
 
 
 def test_a_port_that_is_closed_at_everybody_is_not_blocked() -> None:

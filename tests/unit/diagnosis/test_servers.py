@@ -103,12 +103,6 @@ def test_a_host_that_turns_every_mail_connection_away() -> None:
     assert (way.stops_from, way.stops_to) == ("server", "server")
 
 
-def test_a_host_whose_mail_ports_are_silent_while_its_web_answers() -> None:
-    world = World(ports=WITH_WEB).silent(25, 465, 587, 993, who="target")
-    assert world.confidence("client-rejected") == "possible"
-    assert world.codes == {"client-rejected"}
-
-
 def test_one_port_alone_is_closed() -> None:
     world = World().fail("refused", 25, who="target", reporter="192.0.2.7", error="ECONNREFUSED (ICMP 3/3)")
     assert world.codes == {"port-closed", "ok"}

@@ -73,6 +73,7 @@ CONTRACT = [
     "offline",
     "ipv6-broken",
     "ipv4-broken",
+    "proxy-only",
     "server-down",
     "client-rejected",
     "port-closed",
@@ -88,6 +89,10 @@ CONTRACT = [
     "dns-servfail",
     "dns-timeout",
     "dns-hijacked",
+    "dns-differs",
+    "own-address",
+    "private-address",
+    "resolver-slow",
     "wrong-host-name",
     "wrong-security",
     "cert-expired",
@@ -252,6 +257,7 @@ def shown() -> list[Conclusion]:
 def compared() -> list[Finding]:
     """What only a comparison with others shows, with the parameters that its rules give."""
     ports: dict[str, ParamValue] = {"ports": (465, 587)}
+    led: dict[str, ParamValue] = {"addresses": ("192.0.2.7",)}
     rows: list[tuple[str, int | None, dict[str, ParamValue]]] = [
         ("port25-blocked", 25, {"ports": (25,)}),
         ("port25-blocked", 25, {"ports": (25,), "where": "provider"}),
@@ -268,6 +274,11 @@ def compared() -> list[Finding]:
         ("network-changed", None, {"slept": True}),
         *[(code, None, {}) for code in ("server-down", "captive-portal", "ipv6-broken", "ipv4-broken", "clock-wrong")],
         ("dns-hijacked", None, {}),
+        ("port-blocked", 465, {"ports": (25, 465, 587), "all": True}),
+        ("proxy-only", None, {}),
+        *[(code, None, led) for code in ("own-address", "private-address", "resolver-slow")],
+        ("dns-differs", None, {**led, "elsewhere": ("192.0.2.9",)}),
+        ("dns-differs", None, {**led, "elsewhere": ("192.0.2.9",), "hosts": True}),
         ("wrong-host-name", None, {"names": ("smtp.example.org",)}),
         *[
             ("offer-refused", None, {"place": "https://example.org/x", "reason": reason, "value": "26", "part": part})

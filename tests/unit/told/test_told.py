@@ -1,6 +1,7 @@
 """What is told beyond the findings."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from tests.unit.said import (
     way_in_words,
 )
 from tests.unit.told_reports import CONTROLS, FREE, blocked, report, reports
+from tests.unit.told_reports import report as told_report
 
 from poterne.cli.drawing import way_drawn
+from poterne.diagnosis.registry import kind, kinds
 from poterne.report import Report, Setting, Settings, Station, Way
 from poterne.report.catalogue import Catalogue
 from poterne.report.locales import LANGUAGES
@@ -199,3 +202,63 @@ def test_the_picture_shows_what_the_server_itself_refuses() -> None:
     assert refuses == ("you ───── your box ───── provider ───── internet ────✗ server", "port 465")
     said = way_in_words(way, "port25-blocked", ENGLISH)
     assert said == "Port 25 stops between your box and your provider. Port 465 stops at the server."
+
+
+# ---- whom to ask, and what
+
+_ASKS = re.compile(r"\b(ask|tell|send (this|the server)|can (mend|lift|help|open|change) )", re.IGNORECASE)
+
+
+def blocking(code: str) -> Report:
+    """A report whose verdict is that code, in the way of everything, with all that its sentences may name."""
+    params: dict[str, Any] = {
+        "ports": (465, 587), "addresses": ("192.0.2.7",), "names": ("smtp.example.org",), "date": "2026-11-01",
+        "issuer": "An authority", "greeting": "554 no", "version": "TLSv1", "asked": "tls", "works": "none",
+        "expected": "smtp", "spoke": "imap", "place": "https://example.org/x", "reason": "unreadable", "value": "26",
+        "relay": "smtp.isp.example", "seconds": 9, "days": 3, "alert": "HANDSHAKE_FAILURE", "state": "no-answer",
+    }  # fmt: skip
+    return retold(told_report(code, finding={"severity": "blocker", "port": 465, "params": params}))
+
+
+def may_be_the_verdict(code: str) -> bool:
+    return code != "ok" and not kind(code).remark
+
+
+@pytest.mark.parametrize("code", [each.code for each in kinds() if may_be_the_verdict(each.code)])
+def test_whoever_is_to_be_asked_has_a_message(code: str) -> None:
+    """In every language, where the advice says to ask somebody; and it goes to somebody else than the reader."""
+    told = blocking(code).told
+    assert told is not None
+    advised = ENGLISH.paragraph(told.advice)
+    if told.message is None:
+        assert told.party in ("you", "clock", None), "who can remove the cause is told what it is"
+        assert not _ASKS.search(advised), advised
+        return
+    assert told.message.for_ not in ("you", "clock")
+    assert told.party in (told.message.for_, "you", "clock"), "no two of them are asked for the same"
+    for language in LANGUAGES:
+        text = Catalogue(language).paragraph(told.message.says)
+        assert len(text) > 40
+        assert "$" not in text
+
+
+@pytest.mark.parametrize(("code", "recipient"), [("cert-expired", "server"), ("captive-portal", "network")])
+def test_what_was_found_is_told_to_those_who_can_remove_it(code: str, recipient: str) -> None:
+    told = blocking(code).told
+    assert told is not None
+    assert told.message is not None
+    assert told.message.for_ == recipient
+    assert told.headline in told.message.says
+
+
+def test_a_remark_is_told_to_nobody() -> None:
+    told = retold(told_report("cert-expiring", finding={"severity": "note", "params": {"date": "2026-12-01"}})).told
+    assert told is not None
+    assert told.message is None
+
+
+def test_who_can_remove_the_cause_of_a_silent_name_is_clear_only_where_it_is_certain() -> None:
+    for confidence, party in (("certain", "network"), ("likely", "unclear")):
+        told = retold(told_report("dns-timeout", finding={"severity": "blocker", "confidence": confidence})).told
+        assert told is not None
+        assert told.party == party

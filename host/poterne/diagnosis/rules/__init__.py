@@ -3,6 +3,7 @@ stands in `diagnosis/registry.py` from the moment when its module is imported.
 """
 
 from poterne.diagnosis.rules import (
+    addresses,
     bans,
     blocks,
     clock,
@@ -20,6 +21,7 @@ from poterne.diagnosis.rules import (
 )
 
 __all__ = [
+    "addresses",
     "bans",
     "blocks",
     "clock",

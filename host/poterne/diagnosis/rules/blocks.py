@@ -14,6 +14,7 @@ from poterne.report import Confidence, Family, Observation, ParamValue
 
 RELAY_PORT = 25
 SUBMISSION_PORT = 587
+_SUBMISSION_PORTS = (465, SUBMISSION_PORT)
 _LISTED_PORTS = (RELAY_PORT, SUBMISSION_PORT)
 # Signatures of a network on the way; the others say who it was.
 _OF_THE_WAY = ("silent", "refused", "way", "cut", "mute")
@@ -53,10 +54,11 @@ def port25(case: Case) -> Yields:
     second look comes first, always where somebody refuses); this machine's firewall and the home box (rules of their
     own, which go before); servers that are slow to greet, each for itself (they greet on other ports at once).
 
-    Where the provider's relay greets on 25, the block is selective: port25-relay-only.
+    Where the provider's relay greets on 25, the block is selective: port25-relay-only. Where the ports of submission
+    are blocked as well, the port is one of all those for sending: port-blocked.
     """
-    blocked = _blocked(case, RELAY_PORT)
     yield from _further(case, RELAY_PORT)
+    blocked = _blocked(case, RELAY_PORT)
     if any(
         o.port == RELAY_PORT
         and case.controls.on(o.family, RELAY_PORT)
@@ -64,9 +66,9 @@ def port25(case: Case) -> Yields:
         for o in case.target.failing
     ):
         yield from case.want(EvidenceRequest("relay"))
-    if not blocked:
-        return
     relays = [o for o in case.evidence.relay if o.port == RELAY_PORT and spoke(o)]
+    if not blocked or (not relays and _blocked_for_sending(case)):
+        return
     families = case.failures.families_tested(RELAY_PORT)
     yield Symptom(
         "port25-relay-only" if relays else "port25-blocked",
@@ -94,35 +96,53 @@ def port25(case: Case) -> Yields:
     ),
 )
 def other_ports(case: Case) -> Yields:
-    """The same on other ports, for each of which only those controls count that are known to serve it.
+    """The same on other ports, for each of which only those controls count that are known to serve it; on 25 as well,
+    where nothing for sending is left (`all`).
 
     A reset proves less than silence, since perhaps none of them serves the port: it takes a canary that is reset there
     too, or a trace on which the reset comes from nearer than the target.
     """
-    groups: dict[tuple[bool, Family | None], dict[int, dict[Family, SharedFailure]]] = {}
-    for port in dict.fromkeys(o.port for o in case.target.failing if o.port != RELAY_PORT):
-        yield from _further(case, port)
-        found = {
-            family: alike
-            for family, alike in _blocked(case, port).items()
-            if alike.signature != "refused" or _refused_by_the_network(case, family, port, alike)
-        }
+    groups: dict[tuple[bool, Family | None] | None, dict[int, dict[Family, SharedFailure]]] = {}
+    every_port = _blocked_for_sending(case) and not any(spoke(o) for o in case.evidence.relay if o.port == RELAY_PORT)
+    for port in dict.fromkeys(o.port for o in case.target.failing):
+        if port == RELAY_PORT:
+            found = _blocked(case, port) if every_port else {}
+        else:
+            yield from _further(case, port)
+            found = _blocked_otherwise(case, port)
         if found:
             scope = None if case.failures.families_tested(port) == set(found) else next(iter(found))
             stopped = next(iter(found.values())).signature in ("silent", "way")
-            groups.setdefault((stopped, scope), {})[port] = found
-    for (_, family), by_port in groups.items():
+            together = every_port and port in (RELAY_PORT, *_SUBMISSION_PORTS)
+            groups.setdefault(None if together else (stopped, scope), {})[port] = found
+    for key, by_port in groups.items():
         every = [alike for found in by_port.values() for alike in found.values()]
         failing = tuple(o for alike in every for o in alike.failing)
         yield Symptom(
             "port-blocked",
             min((_best(found.values()) for found in by_port.values()), key=CONFIDENCES.index),
-            params=_where(case, failing),
+            params={**_where(case, failing), **({"all": True} if key is None else {})},
             seen=failing,
             support=tuple(dict.fromkeys(o.id for alike in every for o in alike.controls)),
-            family=family,
+            family=case.failures.one_family(failing) if key is None else key[1],
             explains=frozenset(o.id for o in failing) | case.nearest.reset_too(failing),
         )
+
+
+def _blocked_otherwise(case: Case, port: int) -> dict[Family, SharedFailure]:
+    """The same for a port that not every control serves: what is reset there needs a further proof."""
+    return {
+        family: alike
+        for family, alike in _blocked(case, port).items()
+        if alike.signature != "refused" or _refused_by_the_network(case, family, port, alike)
+    }
+
+
+def _blocked_for_sending(case: Case) -> bool:
+    """Whether 25 is blocked, and of the ports of submission at least one, while none answers at the target."""
+    if any(spoke(o) for o in case.target.tried if o.port in _SUBMISSION_PORTS) or not _blocked(case, RELAY_PORT):
+        return False
+    return any(_blocked_otherwise(case, port) for port in _SUBMISSION_PORTS)
 
 
 def _where(case: Case, failing: tuple[Observation, ...]) -> dict[str, ParamValue]:

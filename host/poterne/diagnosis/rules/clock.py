@@ -19,6 +19,7 @@ _DIFFERS = timedelta(days=1)
     FindingKind(
         code="clock-wrong",
         party="you",
+        asks="computer",
         depth=85,
         severity="warning",
         about_ports=False,

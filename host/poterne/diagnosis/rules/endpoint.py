@@ -31,7 +31,14 @@ def without_family(case: Case) -> Yields:
 
 
 @shows(
-    FindingKind(code="no-mail-service", party="server", depth=35, severity="warning", stops=("server", "server")),
+    FindingKind(
+        code="no-mail-service",
+        party="server",
+        depth=35,
+        severity="warning",
+        quiet="turned-away",
+        stops=("server", "server"),
+    ),
 )
 def without_service(case: Case) -> Yields:
     """A host that answers, and resets every mail port."""

@@ -1,13 +1,13 @@
 """Names: those that do not resolve, resolvers that invent answers, and the better name for what was typed."""
 
 from poterne.diagnosis.case import Case
-from poterne.diagnosis.evidence import Evidence, direction, reset, settled, verified
+from poterne.diagnosis.evidence import Evidence, direction, reset, settled, spoke, verified
 from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.diagnosis.registry import FindingKind, compares, shows
 from poterne.diagnosis.settings import settings
 from poterne.diagnosis.symptom import Symptom, Yields
 from poterne.knowledge import ports
-from poterne.report import NameAnswer, NameState, Observation
+from poterne.report import Confidence, NameAnswer, NameState, Observation
 
 _CODES: dict[NameState, str] = {
     "nxdomain": "dns-nxdomain",
@@ -18,15 +18,18 @@ _CODES: dict[NameState, str] = {
     "unasked": "dns-timeout",
 }
 _ABSENT = ("nxdomain", "nodata")
+_UNHEARD = ("timeout", "unasked")
 _MAX_NAMES = 4
 _MAX_TOLD = 5
 
 
 @shows(
-    FindingKind(code="dns-nxdomain", party="you", depth=90, severity="note", about_name=True),
+    FindingKind(code="dns-nxdomain", party="you", asks="names", depth=90, severity="note", about_name=True),
     FindingKind(code="dns-nodata", party="names", depth=90, severity="note", about_name=True),
     FindingKind(code="dns-servfail", party="names", depth=90, severity="warning", about_name=True),
-    FindingKind(code="dns-timeout", party="network", depth=90, severity="warning", about_name=True),
+    FindingKind(
+        code="dns-timeout", party="network", unsure_party="unclear", depth=90, severity="warning", about_name=True
+    ),
     FindingKind(code="dns-differs", party="computer", depth=90, severity="warning", about_name=True),
 )
 def names(case: Case) -> Yields:
@@ -46,7 +49,74 @@ def names(case: Case) -> Yields:
             continue
         if _is_news(answer, evidence, resolved=resolved) and len(told) < _MAX_TOLD:
             told.add((code, answer.name))
-            yield Symptom(code, "certain", host=answer.name)
+            yield Symptom(code, _sure_of_silence(evidence) if code == "dns-timeout" else "certain", host=answer.name)
+
+
+def _sure_of_silence(evidence: Evidence) -> Confidence:
+    """That no name server answers is the network's where no name at all was answered; else it may as well be those of
+    the domain that keep silent.
+    """
+    others = [answer.state for answer in evidence.names if answer.source == "random"]
+    heard = any(answer.addresses or answer.state not in _UNHEARD for answer in evidence.names)
+    alone = not evidence.observations and bool(others) and not heard
+    return "certain" if alone and not any(server.answers for server in evidence.name_servers) else "likely"
+
+
+@shows()
+def led_elsewhere(case: Case) -> Yields:
+    """This system leads to another address than DNS, no mail service answers there, and where DNS leads one does:
+    certain where the hosts file has that address, else likely. A line of the hosts file is told of as well where no
+    mail service answers at DNS's address either, as a warning: it may be right, and the server down.
+
+    Confounders: names with different addresses for everybody who asks (round robin, networks of delivery), of which all
+    serve alike; networks that lead to an address of their own inside, where the mail service answers.
+    """
+    served = any(verified(o) for o in case.target.tried)
+    for host, there in case.target.by_host.items():
+        if served and host != case.evidence.target.host:
+            continue  # a guess beside the servers that work
+        mail = [o for o in there if direction(o) in ("outgoing", "incoming") and settled(o)]
+        if not mail or any(verified(o) for o in there):
+            continue
+        yield from case.want(EvidenceRequest("dns", host=host))
+        said = {answer.source: answer.addresses for answer in case.evidence.names if answer.name == host}
+        ours = {o.address for o in there}
+        if not said.get("dns") or ours & set(said["dns"]):
+            continue
+        serving = [
+            o for o in case.evidence.by_dns if o.host == host and (verified(o) or (spoke(o) and not _heard(mail)))
+        ]
+        listed = ours <= set(said.get("hosts", ()))
+        if not (serving or listed):
+            continue
+        yield Symptom(
+            "dns-differs",
+            "certain" if listed and serving else "likely",
+            host=host,
+            params={"elsewhere": tuple(sorted(ours)), "addresses": said["dns"], **({"hosts": True} if listed else {})},
+            seen=tuple(mail),
+            support=tuple(o.id for o in serving),
+            explains=frozenset(o.id for o in case.target.seen if o.host == host) if serving else frozenset(),
+            blocks=None if serving else False,
+        )
+
+
+def _heard(mail: list[Observation]) -> bool:
+    return any(spoke(o) for o in mail)
+
+
+@shows(
+    FindingKind(code="resolver-slow", party="computer", depth=8, severity="note", remark=True, about_ports=False),
+)
+def silent_resolver(case: Case) -> Yields:
+    """A name took long, and of this computer's name servers one does not answer where another does: certain."""
+    evidence = case.evidence
+    slow_ms = evidence.timing.compare.nameless * 1000
+    if any(answer.elapsed_ms >= slow_ms for answer in evidence.own_names):
+        yield from case.want(EvidenceRequest("resolvers"))
+    silent = tuple(server.address for server in evidence.name_servers if not server.answers)
+    if silent and len(silent) < len(evidence.name_servers):
+        yield Symptom("resolver-slow", "certain", params={"addresses": silent})
 
 
 @shows()
@@ -106,7 +176,15 @@ def hijacked(case: Case) -> Yields:
 
 
 @compares(
-    FindingKind(code="wrong-host-name", party="you", depth=91, severity="warning", about_ports=False, quiet="name"),
+    FindingKind(
+        code="wrong-host-name",
+        party="you",
+        asks="server",
+        depth=91,
+        severity="warning",
+        about_ports=False,
+        quiet="name",
+    ),
 )
 def wrong_host_name(case: Case) -> Yields:
     """The typed host is no mail server, or shows a certificate for others, or does not exist, and another one of the
@@ -122,8 +200,8 @@ def wrong_host_name(case: Case) -> Yields:
     if evidence.target.kind in ("account", "domain"):
         yield from _certified(case)
         return
-    if host is None:
-        return
+    if host is None or (case.evidence.by_dns and any(map(verified, case.evidence.by_dns))):
+        return  # it is the right name, and this computer leads it elsewhere
     foreign = {o.id for impostor in case.impostors.found for o in impostor.seen}
     mismatched = [
         o
@@ -134,7 +212,7 @@ def wrong_host_name(case: Case) -> Yields:
         answer.name == host and answer.state in _ABSENT and not answer.addresses for answer in evidence.own_names
     )
     mail = [o for o in case.target.tried if direction(o) in ("outgoing", "incoming")]
-    without_service = bool(mail) and all(reset(o) and settled(o) for o in mail)
+    without_service = host in case.target.web_alone or (bool(mail) and all(reset(o) and settled(o) for o in mail))
     if not (mismatched or missing or without_service):
         return
     yield from case.want(EvidenceRequest("names", host=host))

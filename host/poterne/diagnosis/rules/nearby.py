@@ -75,11 +75,12 @@ def gateway_firewall(case: Case) -> Yields:
     A box sends few ICMP errors a second: where it has refused the same port in the other family, or another port in the
     same one, silence of everybody is its as well.
 
-    Confounder: a box that has no route to a server, or knows that it is absent: it says so of every port.
+    Confounders: a box that has no route to a server, or knows that it is absent: it says so of every port; an address
+    that is this line's own, which refuses in its own name.
     """
     found: dict[Confidence, list[Observation]] = {}
     for seen in case.target.failing:
-        if not settled(seen):
+        if not settled(seen) or case.own.owner(seen):
             continue
         shared = case.nearest.silent_like_the_box(seen) and case.shared.on(seen.family, seen.port) is not None
         if shared or case.nearest.refused_by_the_box(seen):

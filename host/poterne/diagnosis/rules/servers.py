@@ -61,8 +61,8 @@ def server_down(case: Case) -> Yields:
 )
 def client_rejected(case: Case) -> Yields:
     """The host is up, and turns every mail connection away: by ICMP errors of its own address (likely), or by silence
-    where other ports of it answer, be it with a reset (possible). Routers and servers send few ICMP errors a second, so
-    that silence beside them is the same.
+    where it resets another port (possible). Routers and servers send few ICMP errors a second, so that silence beside
+    them is the same. Silence on everything but the web is more often a host without mail (`web_alone`).
 
     One port alone is closed, not a ban; resets on all of them are a host without mail. Of ports that servers seldom
     offer, and of those that are reset beside the others, nothing is expected. Confounder: a web server whose firewall
@@ -78,7 +78,9 @@ def client_rejected(case: Case) -> Yields:
         if len({o.port for o in failing}) < 2 or not all(settled(o) for o in failing):
             continue
         signatures = {case.failures.signature(o) for o in failing}
-        if signatures == {"silent"} and any(case.limits.unreliable(o.family) for o in failing):
+        if signatures == {"silent"} and (
+            host in case.target.web_alone or any(case.limits.unreliable(o.family) for o in failing)
+        ):
             continue
         up = [o for o in case.target.seen if o.host == host and (reset(o) or o.state == "open")]
         confidence: Confidence | None = None
@@ -98,6 +100,31 @@ def client_rejected(case: Case) -> Yields:
                     for o in case.target.tried
                     if o.host == host and case.failures.signature(o) in (*signatures, "refused") and o not in shared
                 ),
+            )
+
+
+@compares()
+def web_alone(case: Case) -> Yields:
+    """The web of a host answers and every mail port of it is silent, on which controls answer: a web server, or a proxy
+    for the web, has the address, and no mail service is there. Likely where two controls answer on one of the ports,
+    possible with one.
+
+    Confounders: a server that bans this address in silence, on every port but the web's; a proxy of this network that
+    opens the web's ports for everybody.
+    """
+    for host, silent in case.target.web_alone.items():
+        there = [o for o in silent if not _shared(case, o) and needed(o, case.evidence)]
+        if len({o.port for o in there}) < 2 or any(case.limits.unreliable(o.family) for o in there):
+            continue
+        if count := _served(case, there):
+            tested = sorted({(o.family, o.port) for o in there})
+            yield Symptom(
+                "no-mail-service",
+                "likely" if count >= 2 else "possible",
+                host=host,
+                seen=tuple(there),
+                support=tuple(dict.fromkeys(o.id for each in tested for o in case.controls.answering(*each))),
+                explains=frozenset(o.id for o in silent if not _shared(case, o)),
             )
 
 

@@ -21,7 +21,8 @@ def banned(state: str = "no-answer", *, controls: int = 3, **changed: Any) -> Wo
 
 def second(world: World, state: str | None, **changed: Any) -> World:
     """Port 465 was looked at again."""
-    how = seen(465, id="mail.example.org-again-of-what-opened") if state is None else unreached(465, state, id="o9", **changed)
+    id_ = f"{HOST}-465-4-again"
+    how = seen(465, id=id_) if state is None else unreached(465, state, id=id_, **changed)
     return world.add(how)
 
 

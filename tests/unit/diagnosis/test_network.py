@@ -243,7 +243,7 @@ def test_what_is_wanted_where_no_name_is_to_be_had() -> None:
     first = World(ports=(), controls=()).with_(names=[resolved(state="timeout", addresses=())])
     assert first.wanted == {EvidenceRequest("portal"), EvidenceRequest("controls"), EvidenceRequest("canary", port=25)}
     trace = EvidenceRequest("trace", observation="192.0.2.1-25-4")
-    assert nameless().wanted == {*first.wanted, trace}
+    assert nameless().wanted == {*first.wanted, trace, EvidenceRequest("proxy")}
     assert nameless(canary={"state": "refused"}).wanted == first.wanted
     assert first.with_(names=[resolved()]).wanted == set()
     assert first.with_(names=[]).wanted == set()

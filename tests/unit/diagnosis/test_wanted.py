@@ -21,6 +21,7 @@ from poterne.diagnosis import EvidenceRequest
 from poterne.report import Stages
 
 BEGUN = EvidenceRequest("controls")
+DNS = EvidenceRequest("dns", host=HOST)
 RELAY = EvidenceRequest("relay")
 PORTAL = EvidenceRequest("portal")
 WEB = EvidenceRequest("web", host=HOST)
@@ -191,12 +192,15 @@ SCENES: dict[str, tuple[World, set[EvidenceRequest]]] = {
         World().silent(25).silent(who="controls").change({"attempts": 1, "stages": Stages()}, who="controls"),
         {BEGUN, RELAY, *followed(25, 465)},
     ),
-    "the target answers nowhere": (World().silent(who="target"), {BEGUN, PORTAL, WEB, *controls(465, 993)}),
+    "the target answers nowhere": (World().silent(who="target"), {BEGUN, PORTAL, WEB, DNS, *controls(465, 993)}),
     "the target answers nowhere, and has no port for sending by itself": (
         World(ports=(465, 993)).silent(who="target"),
-        {BEGUN, PORTAL, WEB, *controls(465, 993)},
+        {BEGUN, PORTAL, WEB, DNS, *controls(465, 993)},
     ),
-    "nobody answers": (World().silent(), {BEGUN, RELAY, PORTAL, WEB, *controls(465, 993, 443)}),
+    "nobody answers": (
+        World().silent(),
+        {BEGUN, RELAY, PORTAL, WEB, DNS, *controls(465, 993, 443), *map(EvidenceRequest, ("proxy", "resolvers"))},
+    ),
     "one port that few miss": (World(controls=(), ports=(465, 587, 993, 995)).refused(995), set()),
     "one port that nearly everybody offers": (World(controls=()).refused(465), controls(465)),
     "a port whose purpose no other serves": (World(controls=(), ports=(465, 587, 995)).refused(995), controls(995)),
@@ -235,7 +239,7 @@ SCENES: dict[str, tuple[World, set[EvidenceRequest]]] = {
     "old versions on one port": (World(controls=()).change({"tls": spoilt(465, "tls-legacy-only").tls}, 465), set()),
     "old versions everywhere": (
         World(controls=()).change({"tls": spoilt(465, "tls-legacy-only").tls}),
-        {BEGUN, PORTAL},
+        {BEGUN, PORTAL, DNS},
     ),
     "an expired certificate": (
         World(controls=()).change({"tls": spoilt(465, "cert-expired").tls}, 465),

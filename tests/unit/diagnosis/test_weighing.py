@@ -200,8 +200,8 @@ def test_a_host_that_was_not_reached_either_quiets_no_block() -> None:
 
 
 def test_two_blocks_do_not_quiet_each_other() -> None:
-    world = World(control_ports=(25, 465, 587, 993)).silent(25, 465, 587)
-    assert blockers(world.conclusion) == {"port25-blocked", "port-blocked"}
+    world = World(control_ports=(25, 465, 587, 993)).silent(25, 465)
+    assert {"port25-blocked", "port-blocked"} <= world.codes
 
 
 def test_a_better_name_does_not_quiet_the_block_of_the_asked_port_and_is_quiet_itself() -> None:

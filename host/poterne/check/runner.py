@@ -39,14 +39,14 @@ from poterne.report import (
     Request,
     Target,
 )
-from poterne.target.hosts import is_address
+from poterne.target.hosts import is_address, is_within
 from poterne.told import retold
 
 _MARGIN = 0.3  # seconds of the budget that are kept for the verdict
 _INVENTED = EvidenceRequest("invented")
 # Evidence for which others are asked, or routers on the way to the target.
 _OF_OTHERS: frozenset[EvidenceKind] = frozenset(
-    {"controls", "canary", "relay", "host", "portal", "invented", "trace", "routers"}
+    {"controls", "canary", "relay", "host", "portal", "invented", "trace", "routers", "proxy", "resolvers"}
 )
 
 
@@ -304,8 +304,15 @@ class _Check:
     def _asked_for(self, conclusion: Conclusion) -> list[EvidenceRequest]:
         """What the rules want and may have. The relay last: a trace may show whose it is."""
         inside = self.target_side.planner.stays_inside
-        may_have = (want for want in conclusion.wanted if not (inside and want.kind in _OF_OTHERS))
+        others = _OF_OTHERS if inside else frozenset[EvidenceKind]()
+        may_have = (want for want in conclusion.wanted if want.kind not in others and _can_be_had(want))
         return sorted(may_have, key=lambda want: want.kind == "relay")
+
+
+def _can_be_had(want: EvidenceRequest) -> bool:
+    """DNS knows nothing of an address, nor of this computer's own name for itself (RFC 6761 section 6.3)."""
+    host = want.host or ""
+    return want.kind != "dns" or not (is_address(host) or is_within(host, "localhost"))
 
 
 def _endpoint(seen: Observation) -> Endpoint:

@@ -199,7 +199,16 @@ SCENES: dict[str, tuple[World, set[EvidenceRequest]]] = {
     ),
     "nobody answers": (
         World().silent(),
-        {BEGUN, RELAY, PORTAL, WEB, DNS, *controls(465, 993, 443), *map(EvidenceRequest, ("proxy", "resolvers"))},
+        {
+            BEGUN,
+            RELAY,
+            PORTAL,
+            WEB,
+            DNS,
+            *controls(465, 993, 443),
+            EvidenceRequest("proxy"),
+            EvidenceRequest("resolvers"),
+        },
     ),
     "one port that few miss": (World(controls=(), ports=(465, 587, 993, 995)).refused(995), set()),
     "one port that nearly everybody offers": (World(controls=()).refused(465), controls(465)),

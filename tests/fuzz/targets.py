@@ -183,7 +183,8 @@ def _http(data: bytes) -> None:
 @target(
     "certificate",
     "poterne.probe.certificates._examine",
-    "poterne.probe.certificates._verify",
+    "poterne.probe.certificates._refusal",
+    "poterne.probe.certificates._common_name_covers",
     words=(b"\x30\x82", b"\x06\x03\x55\x1d\x11", b"\xa3\x82", b"\x02\x01\x02", b"\xff\xff\xff\xff"),
 )
 def _certificate(data: bytes) -> None:

@@ -11,7 +11,7 @@ from poterne.policy import Policy
 from poterne.report import Options
 from poterne.target.parser import host_name
 
-_RELAY_PORT = 25
+RELAY_PORT = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Control:
     @property
     def sends(self) -> bool:
         """Whether it can show that 25 alone is in trouble: it vouches for 25, and for 587 or 465."""
-        return self.vouches(_RELAY_PORT) and any(self.vouches(port) for port in controls.table().begin.life_ports)
+        return self.vouches(RELAY_PORT) and any(self.vouches(port) for port in controls.table().begin.life_ports)
 
     def life_ports(self, port: int) -> tuple[int, ...]:
         """Other ports on which it may show that it is alive while `port` fails, the likeliest first."""
         usual = controls.table().begin.life_ports
-        candidates = [*usual, *sorted((self.ports or frozenset()) - {_RELAY_PORT}, reverse=True)]
+        candidates = [*usual, *sorted((self.ports or frozenset()) - {RELAY_PORT}, reverse=True)]
         return tuple(dict.fromkeys(other for other in candidates if other != port and self.vouches(other)))
 
 

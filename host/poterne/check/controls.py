@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from poterne.check.cache import Cache
 from poterne.check.compared import ComparedHosts
-from poterne.check.control_pool import Control, Pool
+from poterne.check.control_pool import RELAY_PORT, Control, Pool
 from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.knowledge.timing import Schedule
 
 MACHINE = EvidenceRequest("machine")
-_RELAY_PORT = 25
 _MAX_LIFE_PORTS = 3
 
 
@@ -39,7 +38,7 @@ class Controls:
         state = self.hosts.state
         await self.hosts.fetcher.had(MACHINE)
         recalled = self.cache.recall(state.network)
-        if len({seen.host for seen in recalled if seen.port == _RELAY_PORT}) >= len(self.pool.drawn) > 0:
+        if len({seen.host for seen in recalled if seen.port == RELAY_PORT}) >= len(self.pool.drawn) > 0:
             for seen in recalled:
                 state.record(seen)
             return
@@ -48,7 +47,7 @@ class Controls:
 
     async def _control_or_spare(self, control: Control, timing: Schedule) -> None:
         async with asyncio.TaskGroup() as probes:
-            probing = probes.create_task(self._control(control, _RELAY_PORT, timing, self.late_by))
+            probing = probes.create_task(self._control(control, RELAY_PORT, timing, self.late_by))
             await asyncio.wait({probing}, timeout=self.hosts.toolkit.timing.compare.spare)
             if not self.hosts.any_opened(control.host) and (spare := self.pool.spare()) is not None:
                 await self._control_or_spare(spare, "late")

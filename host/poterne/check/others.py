@@ -5,13 +5,11 @@ from dataclasses import dataclass, replace
 
 from poterne.check import control_pool
 from poterne.check.compared import ComparedHosts
-from poterne.check.control_pool import Pool
+from poterne.check.control_pool import RELAY_PORT, Pool
 from poterne.check.controls import MACHINE
 from poterne.diagnosis.evidence_request import EvidenceRequest
 from poterne.net import machine
 from poterne.report import Family
-
-_RELAY_PORT = 25
 
 
 @dataclass(slots=True)
@@ -24,7 +22,7 @@ class Others:
     async def canary(self, want: EvidenceRequest) -> None:
         """The addresses at which nobody can answer."""
         assert want.port is not None
-        if want.port == _RELAY_PORT:
+        if want.port == RELAY_PORT:
             await self._controls_known()
         addresses = control_pool.canary(self.hosts.policy)
         await asyncio.gather(*(self.hosts.look_at("canary", each, want.port, "canary") for each in addresses))
@@ -51,7 +49,7 @@ class Others:
             await fetcher.begun("routers")
             host, source = next((hint.relay for hint in state.hints if hint.relay), None), "network"
         if host is not None:
-            await self.hosts.look_at("relay", host, _RELAY_PORT, source)
+            await self.hosts.look_at("relay", host, RELAY_PORT, source)
 
     async def _controls_known(self) -> None:
         """Where new connections are limited, one to nobody must not be let through in a control's place."""

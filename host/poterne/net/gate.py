@@ -20,8 +20,6 @@ from poterne.report import Endpoint, Hop, Origin, State
 from poterne.target import embedded_addresses as embedded
 from poterne.target.embedded_addresses import IpAddress
 
-Schedule = timings.Schedule
-
 # Who named a host that is no target; others are strangers.
 _BESIDE: dict[str, Trust] = {
     **dict.fromkeys(("typed", "policy", "option", "canary", "gateway", "proxy"), "typed"),
@@ -50,11 +48,6 @@ _UNSIGNED: dict[State | None, Literal["refused", "prohibited"]] = {
     "reset": "refused",
     "prohibited": "prohibited",
 }
-
-
-def schedule(name: Schedule, timing: Timing | None = None) -> ConnectTiming:
-    """How a connection is tried, by the name that `Timing` has for it; at the usual times unless others are given."""
-    return (timing or timings.usual()).schedule(name)
 
 
 @dataclass(frozen=True, slots=True)

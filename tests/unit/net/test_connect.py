@@ -14,7 +14,6 @@ from tests.unit.core_servers import Server, free_port
 from poterne.demo.sockets import SilenceUnavailableError, silent
 from poterne.knowledge import timing as timings
 from poterne.knowledge.timing import ConnectTiming
-from poterne.net import gate as dial
 from poterne.net.gate import Connection, Failure, Gate
 from poterne.policy import Policy
 from poterne.report import Endpoint, Family
@@ -108,7 +107,7 @@ async def test_another_schedule_may_be_asked_for(silence: Endpoint) -> None:
     result = await _gate().connect(silence, schedule=hurry, on_silence=lambda: told.append(time.monotonic() - started))
     assert isinstance(result, Failure)
     assert (result.state, result.attempts) == ("no-answer", 2)
-    assert hurry.give_up * 1000 <= result.elapsed_ms < dial.schedule("gateway").give_up * 1000
+    assert hurry.give_up * 1000 <= result.elapsed_ms < timings.usual().schedule("gateway").give_up * 1000
     assert len(told) == 1
 
 
@@ -120,9 +119,9 @@ async def test_an_attempt_may_be_given_up_before_the_last(silence: Endpoint) -> 
     assert 0.6 <= time.monotonic() - started < 2.0
 
 
-@pytest.mark.parametrize("name", get_args(dial.Schedule))
-def test_schedules_are_in_order(name: dial.Schedule) -> None:
-    found = dial.schedule(name)
+@pytest.mark.parametrize("name", get_args(timings.Schedule))
+def test_schedules_are_in_order(name: timings.Schedule) -> None:
+    found = timings.usual().schedule(name)
     assert list(found.attempts) == sorted(found.attempts)
     assert found.attempts[0] == 0
     assert found.attempts[-1] < found.give_up
@@ -130,7 +129,8 @@ def test_schedules_are_in_order(name: dial.Schedule) -> None:
 
 
 def test_each_schedule_has_its_purpose() -> None:
-    assert dial.schedule("gateway").give_up < dial.schedule("connect").give_up < dial.schedule("again").give_up
+    usual = timings.usual()
+    assert usual.gateway.give_up < usual.connect.give_up < usual.again.give_up
 
 
 async def test_silence_leaves_no_socket(silence: Endpoint) -> None:

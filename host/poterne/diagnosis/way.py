@@ -42,9 +42,16 @@ def way(verdict: Finding, findings: Iterable[Finding], case: Case) -> Way | None
 
 
 def _stopped(finding: Finding, case: Case) -> list[Observation]:
-    """The observations of a finding that did not get through; all of them where each did, as behind an interceptor."""
+    """The observations of a finding that did not get through; all of them where each did, as behind an interceptor.
+    Ports that were only held against its own are none of them.
+    """
     seen = {o.id: o for o in case.target.seen}
-    every = [seen[id_] for id_ in finding.evidence if id_ in seen]
+    named = finding.params.get("ports")
+    every = [
+        seen[id_]
+        for id_ in finding.evidence
+        if id_ in seen and (not isinstance(named, tuple) or seen[id_].port in named)
+    ]
     stopped = [o for o in every if not through(o)] or every
     return [o for o in stopped if o in case.target.tried] or stopped
 
